@@ -1,0 +1,1 @@
+"""Learning Representations: the library under the book."""

@@ -1,0 +1,59 @@
+"""The one place that chooses a device, and the one that seeds."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import numpy as np
+import torch
+
+
+def default_device() -> torch.device:
+    """Return the device for new tensors and models.
+
+    ``$REPLEARN_DEVICE`` (for example ``cpu`` or ``cuda:1``) where that is set, otherwise CUDA
+    where there is one, otherwise the CPU.  Functions of this library never ask: they work where
+    the tensors they are given lie.
+
+    Raises
+    ------
+    ValueError
+        REPLEARN_DEVICE names no device, or one that this machine does not have.
+    """
+    cuda = torch.cuda.is_available()
+    chosen = os.environ.get("REPLEARN_DEVICE")
+    if not chosen:
+        return torch.device("cuda" if cuda else "cpu")
+    try:
+        device = torch.device(chosen)
+        torch.empty(0, device=device)
+    # torch reports an absent device as a RuntimeError, an AssertionError or NotImplementedError
+    # (a RuntimeError too), depending on how it was built.
+    except (RuntimeError, AssertionError) as error:
+        there = "cpu or cuda" if cuda else "cpu"
+        raise ValueError(
+            f"REPLEARN_DEVICE is {chosen!r}, wanted a device of this machine, such as {there}"
+        ) from error
+    return device
+
+
+def seed_everything(seed: int) -> torch.Generator:
+    """Seed the global generators of Python, NumPy and torch (all devices).
+
+    Returns
+    -------
+    torch.Generator
+        A new generator on the CPU with the same seed, for what takes one.
+
+    Raises
+    ------
+    ValueError
+        seed is not between 0 and 2^32 - 1, the range that all three accept.
+    """
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed}, wanted an integer from 0 to {2**32 - 1}")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    return torch.Generator().manual_seed(seed)

@@ -1,0 +1,239 @@
+r"""Numbers that say how good a representation is.
+
+Reconstruction (error, explained variance), the code itself (sparsity), the subspace it spans
+(principal angles), and what a linear classifier makes of it (linear probe; Alain and Bengio 2017).
+
+References
+----------
+A. Bjorck and G. H. Golub, Mathematics of Computation 27 (1973). G. Alain and Y. Bengio, ICLR
+workshop (2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+__all__ = [
+    "ProbeResult",
+    "explained_variance",
+    "linear_probe",
+    "principal_angles",
+    "reconstruction_error",
+    "sparsity",
+]
+
+
+@torch.no_grad()
+def principal_angles(A: Tensor, B: Tensor) -> Tensor:
+    r"""Angles between the subspaces that the columns of A and of B span.
+
+    With orthonormal bases Q_A, Q_B the cosines are the singular values of Q_A^T Q_B and the sines
+    those of (I - Q_A Q_A^T) Q_B. A cosine cannot tell angles below sqrt(eps) apart, a sine not
+    those near a right angle; each angle is taken from the one that is accurate there (Bjorck and
+    Golub 1973).
+
+    Parameters
+    ----------
+    A : (d, m), linearly independent columns, not necessarily orthonormal. B : (d, k) likewise.
+        For the rows of PCA's ``components_`` pass ``components_.T``.
+
+    Returns
+    -------
+    (min(m, k),) angles in radians, ascending, in [0, pi/2], in the dtype of A. They are computed
+    in float64; float32 input limits them to about 1e-7.
+
+    Raises
+    ------
+    ValueError : shapes that do not fit, or linearly dependent columns.
+    """
+    if A.ndim != 2 or B.ndim != 2 or A.shape[0] != B.shape[0]:
+        raise ValueError(
+            f"A, B: got shapes {tuple(A.shape)} and {tuple(B.shape)}, want (d, m) and (d, k) "
+            "with the same d"
+        )
+    Q, P = _orthonormal("A", A), _orthonormal("B", B)
+    if Q.shape[1] < P.shape[1]:
+        Q, P = P, Q
+    overlap = Q.T @ P
+    cosines = torch.linalg.svdvals(overlap).clamp(max=1.0)
+    sines = torch.linalg.svdvals(P - Q @ overlap).clamp(max=1.0).flip(0)
+    angles = torch.where(cosines.square() > 0.5, torch.asin(sines), torch.acos(cosines))
+    return angles.to(A.dtype)
+
+
+def _orthonormal(name: str, A: Tensor) -> Tensor:
+    """Orthonormal basis (d, m), in float64, of the columns of A."""
+    d, m = A.shape
+    floor = max(d, m) * torch.finfo(A.dtype if A.is_floating_point() else torch.float64).eps
+    A = A.to(torch.float64)
+    if 1 <= m <= d and bool(torch.isfinite(A).all()):
+        lengths = A.norm(dim=0).clamp(min=torch.finfo(torch.float64).tiny)
+        U: Tensor
+        U, s, _ = torch.linalg.svd(A / lengths, full_matrices=False)
+        if s[-1] > floor * s[0]:
+            return U
+    raise ValueError(
+        f"{name}: got shape ({d}, {m}) with zero, linearly dependent or non-finite columns, "
+        "want linearly independent ones"
+    )
+
+
+@torch.no_grad()
+def reconstruction_error(X: Tensor, X_hat: Tensor) -> float:
+    """(1/n) sum_i ||x_i - x_hat_i||^2: a mean over samples of a sum over coordinates.
+
+    Parameters
+    ----------
+    X, X_hat : (n, d) both.
+
+    Raises
+    ------
+    ValueError : the shapes differ or are not (n, d).
+    """
+    _check_pair(X, X_hat)
+    return float((X - X_hat).square().sum(dtype=torch.float64)) / len(X)
+
+
+@torch.no_grad()
+def explained_variance(X: Tensor, X_hat: Tensor) -> float:
+    """1 - (reconstruction error of X_hat) / (reconstruction error of the mean).
+
+    1 is perfect, 0 what the mean of X alone reaches, negative worse than that.
+
+    Parameters
+    ----------
+    X, X_hat : (n, d) both.
+
+    Raises
+    ------
+    ValueError : the shapes differ or are not (n, d), or X has no variance.
+    """
+    error = reconstruction_error(X, X_hat)
+    total = reconstruction_error(X, X.mean(0).expand_as(X))
+    if total == 0:
+        raise ValueError("X: got equal rows, want some variance to explain")
+    return 1.0 - error / total
+
+
+@torch.no_grad()
+def sparsity(H: Tensor) -> float:
+    """Fraction of the entries of H (any shape, not empty) that are exactly zero.
+
+    Raises
+    ------
+    ValueError : H is empty.
+    """
+    if H.numel() == 0:
+        raise ValueError(f"H: got shape {tuple(H.shape)}, want at least one entry")
+    return 1.0 - int(torch.count_nonzero(H)) / H.numel()
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """Test accuracies (fractions) of a linear probe: their mean, standard deviation (n - 1; 0 for
+    a single run), and one for each draw of labelled samples."""
+
+    mean: float
+    std: float
+    accuracies: tuple[float, ...]
+
+
+def linear_probe(
+    H: Tensor,
+    y: Tensor,
+    H_test: Tensor,
+    y_test: Tensor,
+    *,
+    labels: int | None = None,
+    repeats: int = 5,
+    seed: int = 0,
+) -> ProbeResult:
+    """Test accuracy of multinomial logistic regression on codes, trained with few or all labels.
+
+    Features are standardised by the mean and standard deviation of the labelled training codes
+    (constant ones become 0); the classifier is scikit-learn's with its default penalty (C = 1).
+    Runs on the CPU, in float32 or float64 as the codes are.
+
+    Parameters
+    ----------
+    H, H_test : codes (n, m), (n_test, m). y, y_test : integer classes (n,), (n_test,).
+    labels : number of labelled training samples, drawn in the proportions of the classes; None
+        uses all n, once.
+    repeats : number of draws when ``labels`` is given.
+    seed : of the draws: the same seed draws the same samples, whatever the codes.
+
+    Returns
+    -------
+    ProbeResult
+
+    Raises
+    ------
+    ValueError : shapes that do not fit, a number of labels or repeats out of range, fewer than two
+        classes, or codes that are not finite.
+    """
+    if H.ndim != 2 or H_test.ndim != 2 or H.shape[1] != H_test.shape[1]:
+        raise ValueError(
+            f"H, H_test: got shapes {tuple(H.shape)} and {tuple(H_test.shape)}, want (n, m) and "
+            "(n_test, m)"
+        )
+    if y.shape != H.shape[:1] or y_test.shape != H_test.shape[:1]:
+        raise ValueError(
+            f"y, y_test: got shapes {tuple(y.shape)} and {tuple(y_test.shape)}, want "
+            f"({len(H)},) and ({len(H_test)},), one class for each row of the codes"
+        )
+    train, test = _codes("H", H), _codes("H_test", H_test)
+    classes, test_classes = y.cpu().numpy(), y_test.cpu().numpy()
+    found = len(np.unique(classes))
+    if found < 2:
+        raise ValueError(f"y: got {found} class, want at least two")
+    if labels is not None and not found <= labels <= len(train):
+        raise ValueError(
+            f"labels: got {labels}, want from {found} (one a class) to {len(train)} (all), or None"
+        )
+    if repeats < 1:
+        raise ValueError(f"repeats: got {repeats}, want at least 1")
+
+    draws: list[NDArray[np.int64] | slice] = [slice(None)]
+    if labels is not None:
+        draws = [_stratified(classes, labels, seed + r) for r in range(repeats)]
+    accuracies = []
+    for rows in draws:
+        mean, std = train[rows].mean(0), train[rows].std(0)
+        scale = np.where(std > 1e-6 * (np.abs(mean) + std), std, np.inf)  # constant up to rounding
+        model = LogisticRegression(max_iter=1000)
+        model.fit((train[rows] - mean) / scale, classes[rows])
+        accuracies.append(float(model.score((test - mean) / scale, test_classes)))
+    spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
+    return ProbeResult(float(np.mean(accuracies)), spread, tuple(accuracies))
+
+
+def _stratified(y: NDArray[np.int64], size: int, seed: int) -> NDArray[np.int64]:
+    """Rows of a random sample with at least one row, and otherwise its share, of each class."""
+    rng = np.random.default_rng(seed)
+    _, members, counts = np.unique(y, return_inverse=True, return_counts=True)
+    share = (size - len(counts)) * (counts - 1) / max(1, len(y) - len(counts))
+    take = 1 + np.floor(share).astype(int)
+    missing = size - take.sum()
+    take[np.argsort(np.floor(share) - share, kind="stable")[:missing]] += 1
+    order = rng.permutation(len(y))
+    return np.concatenate([order[members[order] == c][:k] for c, k in enumerate(take)])
+
+
+def _codes(name: str, H: Tensor) -> NDArray[np.float64]:
+    codes = H.detach().cpu().numpy()
+    if not np.isfinite(codes).all():
+        raise ValueError(f"{name}: got NaN or infinite values, want finite codes")
+    return np.asarray(codes, dtype=np.float64 if codes.dtype == np.float64 else np.float32)
+
+
+def _check_pair(X: Tensor, X_hat: Tensor) -> None:
+    if X.ndim != 2 or X.shape != X_hat.shape or len(X) == 0:
+        raise ValueError(
+            f"X, X_hat: got shapes {tuple(X.shape)} and {tuple(X_hat.shape)}, want (n, d) for both"
+        )
