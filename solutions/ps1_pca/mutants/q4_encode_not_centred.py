@@ -1,0 +1,14 @@
+"""Encodes without subtracting the mean: every code is shifted by W mu."""
+# caught-by: q4_encode_visible, q4_random_hidden
+
+# %% q4_codec
+def encode(X, W, mu):
+    return X @ W.T
+
+
+def decode(H, W, mu):
+    return H @ W + mu
+
+
+def reconstruction_error(X, X_hat):
+    return ((X - X_hat) ** 2).sum(dim=1).mean()
