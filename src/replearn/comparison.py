@@ -72,8 +72,8 @@ def measure(
     H_test : (n', m) codes of `data.X_test`.
     X_hat_test : (n', d) reconstructions of `data.X_test`; None if the method makes none.
     chapter : page of the chapter, such as "lectures/03_pca".
-    probe_all : whether to fit the probe to all labelled samples too, which takes minutes for codes as
-        wide as raw pixels.
+    probe_all : whether to fit the probe to all labelled samples too, which takes minutes for codes
+        as wide as raw pixels.
     seed : seed of the draws of labelled samples.
 
     Raises
@@ -121,9 +121,9 @@ _COLUMNS: tuple[tuple[str, Any], ...] = (
     ("code", lambda row: f"{row.code_size:,}"),
     ("error", lambda row: "–" if row.error is None else f"{row.error:.2f}"),
     ("zeros, %", lambda row: f"{100 * row.sparsity:.0f}"),
-    ("probe, 100 labels, %", lambda row: _percent(row.probe_100)),
-    ("1,000 labels, %", lambda row: _percent(row.probe_1000)),
-    ("all labels, %", lambda row: _percent(row.probe_all)),
+    ("100 labels", lambda row: _percent(row.probe_100)),
+    ("1,000 labels", lambda row: _percent(row.probe_1000)),
+    ("all labels", lambda row: _percent(row.probe_all)),
 )
 
 
@@ -137,7 +137,8 @@ class Table:
     @property
     def caption(self) -> str:
         """What the rows were measured on."""
-        return "Measured on " + ", ".join(sorted({row.data for row in self.rows}))
+        names = ", ".join(sorted({row.data for row in self.rows}))
+        return f"Measured on {names}. The label columns: accuracy of a linear probe, in per cent"
 
     def __repr__(self) -> str:
         cells = [[title for title, _ in _COLUMNS]]

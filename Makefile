@@ -1,0 +1,93 @@
+# Everything the project does, by name: `make help`.
+#
+# A target sets up what it needs; running it twice is safe. Paths are relative to this folder, and
+# programs run as modules of .venv's Python, so a folder with a space in its name works too.
+
+.DEFAULT_GOAL := course
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PYTHON ?= python3
+PY := .venv/bin/python
+STAMP := .venv/.installed
+PORT ?= 8000
+
+.PHONY: course
+course: release book grade ## Environment, release, book and a graded demo class (default)
+	@echo
+	@echo "book:      $(CURDIR)/_build/html/index.html"
+	@echo "release:   $(CURDIR)/_build/course/release"
+	@echo "grades:    $(CURDIR)/_build/course/grades.csv"
+	@echo "feedback:  $(CURDIR)/_build/course/feedback/index.html"
+
+# One after the other, whatever -j says: the book links the released notebooks.
+.NOTPARALLEL:
+
+.PHONY: env
+env: $(STAMP) ## The environment in .venv, as requirements.txt pins it
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Python 3.11 or newer is needed, and $(PYTHON) is not; choose one with make PYTHON=..." >&2; \
+	  exit 2; }
+	@echo "env: setting up .venv; the first time takes a few minutes"
+	@rm -f $(STAMP)
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --disable-pip-version-check -r requirements.txt
+	$(PY) -m pip install --disable-pip-version-check --no-deps -e .
+	@touch $(STAMP)
+
+.PHONY: release
+release: env ## The students' notebooks, from solutions/
+	$(PY) -m autograder release
+
+.PHONY: book
+book: env ## The book as HTML in _build/html
+	$(PY) book/tools/build.py
+
+.PHONY: grade
+grade: release ## A demo class of twenty: submitted, graded, with feedback and grades.csv
+	$(PY) -m autograder demo
+	$(PY) -m autograder grade
+	$(PY) -m autograder feedback
+	$(PY) -m autograder export
+
+.PHONY: lint
+lint: env ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+# Two workers share two cores, so each gets one thread; whoever has more cores may say so.
+.PHONY: test
+test: lint ## Everything CI runs
+	$(PY) book/tools/pairs.py --check
+	$(PY) -m autograder mutants
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n 2 --dist loadfile \
+	  --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=95 --durations=10
+
+.PHONY: bench
+bench: env ## Speed beside the peers', each in its own process
+	$(PY) -m tests.bench
+
+.PHONY: pairs
+pairs: env ## Make lectures/*.ipynb anew from lectures/*.md
+	$(PY) book/tools/pairs.py --sync
+
+.PHONY: serve
+serve: book ## Show the book on this machine: make serve PORT=8000
+	@echo "book: http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
+	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+.PHONY: lock
+lock: env ## Write requirements.txt from what is installed in .venv
+	$(PY) book/tools/lock.py
+
+.PHONY: clean
+clean: ## Remove everything generated except .venv
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	  while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done

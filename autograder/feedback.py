@@ -1,0 +1,148 @@
+"""Feedback pages: one self-contained HTML file per student and assignment, and an index.
+
+A page shows the tests' names, points and the authors' messages, never a test's source, its values
+or a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .assignment import Assignment, Cell, Question
+from .course import Course
+from .gradebook import Book, Entry
+from .results import Result, TestResult, write_atomically
+
+#: From feedback/STUDENT/ASSIGNMENT/ in a course folder under _build to the book beside it.
+DEFAULT_BOOK_URL = "../../../../html/"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One test or one manual mark on a page."""
+
+    name: str
+    state: str  # passed, failed, waiting, marked
+    score: str
+    points: int
+    message: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A question on a page."""
+
+    key: str
+    title: str
+    link: str
+    score: str
+    points: int
+    lines: tuple[_Line, ...]
+
+
+def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: str) -> int:
+    """Write every student's page and the index; returns the number of pages."""
+    environment = Environment(
+        loader=PackageLoader("autograder"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page, index = (environment.get_template(name) for name in ("page.html", "index.html"))
+    book_url = book_url.rstrip("/") + "/"
+    rows = []
+    with Book(course) as book:
+        for assignment in assignments:
+            entries, comments = book.entries(assignment.name), book.comments(assignment.name)
+            for student in course.require_results(assignment.name):
+                stored = course.results.load(assignment.name, student)
+                if stored is None:
+                    continue
+                result, marks = stored[1], entries.get(student, {})
+                blocks = _blocks(assignment, result, marks, comments.get(student, {}), book_url)
+                known = result.outcome != "not graded"
+                score = sum(entry.score for entry in marks.values()) if known else 0.0
+                facts = {
+                    "student": student,
+                    "assignment": assignment,
+                    "score": f"{score:g}" if known else "",
+                    "status": result.status(awaiting=any(e.awaiting for e in marks.values())),
+                }
+                path = _path(course, assignment.name, student)
+                text = page.render(**facts, blocks=blocks, notes=result.notes)
+                write_atomically(path, text)
+                rows.append(facts | {"link": path.relative_to(course.feedback).as_posix()})
+    rows.sort(key=lambda row: (str(row["student"]), str(row["link"])))
+    write_atomically(course.feedback / "index.html", index.render(rows=rows))
+    return len(rows)
+
+
+def _path(course: Course, assignment: str, student: str) -> Path:
+    return course.feedback / student / assignment / f"{assignment}.html"
+
+
+def _blocks(
+    assignment: Assignment,
+    result: Result,
+    marks: dict[str, Entry],
+    comments: dict[str, str],
+    book_url: str,
+) -> list[_Block]:
+    tests = {test.grade_id: test for test in result.tests}
+    blocks = []
+    for question in assignment.questions:
+        cells = [
+            cell
+            for cell in assignment.cells
+            if cell.question == question.key and cell.role in ("test", "manual")
+        ]
+        lines = tuple(
+            _test_line(cell, tests.get(cell.grade_id), marks.get(cell.grade_id))
+            if cell.role == "test"
+            else _manual_line(cell, marks.get(cell.grade_id), comments.get(cell.grade_id, ""))
+            for cell in cells
+        )
+        score = sum(marks[cell.grade_id].score for cell in cells if cell.grade_id in marks)
+        blocks.append(
+            _Block(
+                question.key,
+                question.title,
+                _link(question, book_url),
+                f"{score:g}",
+                sum(cell.points for cell in cells),
+                lines,
+            )
+        )
+    return blocks
+
+
+def _link(question: Question, book_url: str) -> str:
+    return book_url + question.section if question.section else ""
+
+
+def _test_line(cell: Cell, test: TestResult | None, mark: Entry | None) -> _Line:
+    if test is None:
+        return _Line(_spoken(cell), "failed", "0", cell.points, "Not run.", cell.hidden)
+    score = f"{mark.score if mark else test.points:g}"
+    state = "passed" if test.passed else "failed"
+    return _Line(_spoken(cell), state, score, cell.points, test.message, cell.hidden)
+
+
+def _manual_line(cell: Cell, mark: Entry | None, comment: str) -> _Line:
+    if mark and mark.awaiting:
+        return _Line(_spoken(cell), "waiting", "", cell.points, "Waits to be marked by a person.")
+    if mark and mark.manual is not None:
+        return _Line(_spoken(cell), "marked", f"{mark.score:g}", cell.points, comment)
+    return _Line(_spoken(cell), "failed", "0", cell.points, "No answer was handed in.")
+
+
+def _spoken(cell: Cell) -> str:
+    """q1_zero_mean_visible -> zero mean."""
+    name = cell.grade_id.split("_", 1)[1]
+    return name.removesuffix("_visible").removesuffix("_hidden").replace("_", " ")

@@ -1,0 +1,183 @@
+"""Grades a class: intake, engine in parallel, one writer for results and gradebook."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .assignment import Assignment
+from .course import Course
+from .engine import Engine, EngineError
+from .gradebook import Book, Entry, in_step
+from .intake import read_submission
+from .release import require_release, stub_answers
+from .results import Rejected, Result, Submission, key_of, write_atomically
+
+Job = tuple[Submission, Assignment]
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """What grading a class did."""
+
+    results: tuple[Result, ...]
+    reused: int  # results taken from the store, because nothing they depend on has changed
+
+
+def default_workers() -> int:
+    """One worker per core this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_jobs(
+    engine: Engine, jobs: Sequence[Job], *, workers: int, label: str, quiet: bool = False
+) -> Iterator[tuple[Job, Result]]:
+    """Grade submissions in parallel, yielding each as it is done; no kernel outlives the caller."""
+    if not jobs:
+        return
+    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(jobs))))
+    try:
+        pending: dict[Future[Result], Job] = {pool.submit(_attempt, engine, *j): j for j in jobs}
+        done = tqdm(as_completed(pending), total=len(jobs), desc=label, unit="", disable=quiet)
+        for future in done:
+            yield pending[future], future.result()
+    except BaseException:
+        engine.close()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _attempt(engine: Engine, submission: Submission, assignment: Assignment) -> Result:
+    """Grade once, twice if the infrastructure failed; a second failure is reported, never a 0."""
+    failed = Result(submission.student, assignment.name, "not graded", notes=submission.notes)
+    try:
+        try:
+            return engine.grade(submission, assignment)
+        except EngineError:
+            return engine.grade(submission, assignment)
+    except EngineError as error:
+        return replace(failed, detail=str(error))
+    except Exception as error:  # a fault of the grader must not cost the rest of the class
+        return replace(failed, detail=f"fault in the grader ({type(error).__name__}: {error})")
+
+
+def grade_class(
+    course: Course,
+    assignment: Assignment,
+    engine: Engine,
+    *,
+    workers: int,
+    quiet: bool = False,
+) -> ClassReport:
+    """Grade every submission of an assignment that is not graded yet or has changed."""
+    require_release(course, assignment)
+    students = course.students(assignment.name)
+    engine_version = f"{engine.version} {environment()}"
+    stubs = stub_answers(assignment)
+    with Book(course) as book:
+        clerk = _Clerk(course, assignment, book, book.entries(assignment.name), stubs)
+        results: list[Result] = []
+        todo: dict[str, tuple[str, Submission]] = {}
+        reused = 0
+        for student in students:
+            taken = read_submission(course, assignment, student)
+            key = key_of(taken, assignment.digest, engine_version)
+            stored = course.results.load(assignment.name, student)
+            if stored and stored[0] == key and clerk.has_notebook(stored[1]):
+                clerk.file(stored[1], taken, key=None)
+                results.append(stored[1])
+                reused += 1
+            elif isinstance(taken, Rejected):
+                result = Result(student, assignment.name, taken.outcome, taken.reason)
+                clerk.file(result, taken, key)
+                results.append(result)
+            else:
+                todo[student] = (key, taken)
+        jobs = [(submission, assignment) for _, submission in todo.values()]
+        runs = run_jobs(engine, jobs, workers=workers, label=assignment.name, quiet=quiet)
+        for (submission, _), result in runs:
+            result = replace(result, manual=_hashes(submission, assignment))
+            if result.outcome != "not graded":
+                clerk.file(result, submission, todo[submission.student][0])
+            else:
+                course.results.save("", result)  # no key: the next run tries again
+            results.append(result)
+    return ClassReport(tuple(sorted(results, key=lambda result: result.student)), reused)
+
+
+@dataclass(frozen=True)
+class _Clerk:
+    """Files a result: executed notebook, gradebook, then the stored result, in this order.
+
+    The stored result comes last, so that a run killed in between is simply repeated.
+    """
+
+    course: Course
+    assignment: Assignment
+    book: Book
+    entries: dict[str, dict[str, Entry]]
+    stubs: dict[str, str]
+
+    def has_notebook(self, result: Result) -> bool:
+        """Whether the executed notebook is there, for a result that has one."""
+        path = self.course.notebook("autograded", self.assignment.name, result.student)
+        return not result.tests or path.is_file()
+
+    def file(self, result: Result, taken: Submission | Rejected, key: str | None) -> None:
+        """Bring gradebook and files in step with a result; key None: it is already stored."""
+        student, name = result.student, self.assignment.name
+        marks = self._marks(result, taken)
+        changed: set[str] = set()
+        if key is not None:
+            before = self.course.results.load(name, student)
+            old = before[1].manual if before else {}
+            changed = {i for i, text in result.manual.items() if i in old and old[i] != text}
+            path = self.course.notebook("autograded", name, student)
+            if result.notebook:
+                write_atomically(path, json.dumps(result.notebook, indent=1) + "\n")
+            else:
+                path.unlink(missing_ok=True)
+        if changed or not in_step(self.entries.get(student), marks):
+            self.book.record(student, name, marks, changed)
+        if key is not None:
+            self.course.results.save(key, result)
+
+    def _marks(self, result: Result, taken: Submission | Rejected) -> dict[str, float | None]:
+        """Automatic mark of every graded cell; None: written, to be marked by hand."""
+        marks: dict[str, float | None] = dict.fromkeys(self.assignment.points, 0.0)
+        marks |= {test.grade_id: float(test.points) for test in result.tests}
+        if isinstance(taken, Submission):
+            for cell in self.assignment.manual:
+                text = taken.answers.get(cell.grade_id, "").strip()
+                if text and text != self.stubs[cell.grade_id].strip():
+                    marks[cell.grade_id] = None
+        return marks
+
+
+def _hashes(submission: Submission, assignment: Assignment) -> dict[str, str]:
+    """Hash of the text of each manual answer, to notice when a marked text has changed."""
+    texts = {cell.grade_id: submission.answers.get(cell.grade_id, "") for cell in assignment.manual}
+    return {name: sha256(text.strip().encode()).hexdigest() for name, text in texts.items()}
+
+
+def environment() -> str:
+    """What results depend on besides submission, assignment and engine: Python and replearn."""
+    digest = sha256()
+    spec = importlib.util.find_spec("replearn")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for path in sorted(Path(folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return f"python-{platform.python_version()} torch-{version('torch')} {digest.hexdigest()}"

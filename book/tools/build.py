@@ -1,0 +1,168 @@
+"""Build the book into _build/html: every warning is an error, and nothing old is left over.
+
+Run as `python book/tools/build.py` from anywhere; `--force` builds even when nothing changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+from replearn_book.cache import cache_folder, data_key, hash_files, library_root  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AT_ONCE = 2  # chapters that run at the same time
+_READER = {"name": "myst_nb_md", "type": "plugin"}
+
+
+def input_files(root: Path) -> Iterator[Path]:
+    """Every file that the pages are made from."""
+    for name in ("_config.yml", "_toc.yml", "requirements.txt"):
+        yield root / name
+    yield from (root / "lectures").glob("*.md")
+    yield from (root / "tests" / "claims").glob("*.py")
+    yield from (root / "solutions").glob("*/*.md")
+    yield from (root / "solutions").glob("*/*.toml")
+    yield from (root / "_build" / "course" / "release").glob("*/*.ipynb")
+    yield from library_root().rglob("*.py")
+    for path in (root / "book").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+
+
+def inputs_key(root: Path) -> str:
+    """Hash of everything that a build depends on."""
+    files = [path for path in input_files(root) if path.is_file()]
+    return hashlib.sha256((hash_files(files, root) + data_key()).encode()).hexdigest()
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that two builds never write the same folder; wait for the other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("book: another build is running, waiting for it", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def chapters_to_run(root: Path, cache_path: Path) -> list[Path]:
+    """Chapters of the table of contents whose outputs are not in the cache."""
+    from jupyter_cache import get_cache
+    from sphinx_external_toc.parsing import parse_toc_yaml
+
+    cache = get_cache(cache_path)
+    pending = []
+    for document in parse_toc_yaml(root / "_toc.yml"):
+        path = root / f"{document}.md"
+        if not str(document).startswith("lectures/") or not path.is_file():
+            continue
+        record = cache.add_nb_to_project(str(path), read_data=_READER)
+        try:
+            cache.match_cache_notebook(cache.get_project_notebook(record.pk).nb)
+        except KeyError:
+            pending.append(path)
+    return pending
+
+
+def run_chapter(path: Path, cache_path: Path, timeout: int) -> tuple[str, float, bool]:
+    """Run one chapter and cache its outputs; one that fails is left to the build to report."""
+    from jupyter_cache import get_cache
+    from jupyter_cache.executors.utils import create_cache_bundle, single_nb_execution
+
+    cache = get_cache(cache_path)
+    record = cache.add_nb_to_project(str(path), read_data=_READER)
+    project = cache.get_project_notebook(record.pk)
+    result = single_nb_execution(
+        project.nb, cwd=str(path.parent), timeout=timeout, allow_errors=False
+    )
+    if result.err is None:
+        bundle = create_cache_bundle(project, None, None, result.time, None)
+        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    return path.name, result.time, result.err is None
+
+
+def run_chapters(root: Path, cache_path: Path) -> None:
+    """Run the chapters that need it, two at a time; a single one is left to the build itself."""
+    pending = chapters_to_run(root, cache_path)
+    if len(pending) < 2:
+        return
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    timeout = config["execute"]["timeout"]
+    print(f"book: running {len(pending)} chapters, {AT_ONCE} at a time", flush=True)
+    with ProcessPoolExecutor(AT_ONCE) as pool:
+        jobs = [pool.submit(run_chapter, path, cache_path, timeout) for path in pending]
+        for number, job in enumerate(jobs, 1):
+            name, seconds, good = job.result()
+            state = "ran" if good else "FAILED"
+            print(f"book: [{number}/{len(jobs)}] {name} {state} in {seconds:.0f} s", flush=True)
+
+
+def build(root: Path, *, force: bool = False) -> int:
+    """Build the book of `root`; returns the exit status."""
+    output = root / "_build"
+    index = output / "html" / "index.html"
+    stamp = output / ".book-inputs"
+    with only_one(output / ".book-lock"):
+        built = index.is_file() and stamp.is_file()
+        if built and not force and stamp.read_text() == inputs_key(root):
+            print("book: nothing changed since the last build")
+            print(f"book: {index}")
+            return 0
+        start = time.monotonic()
+        stamp.unlink(missing_ok=True)
+        # An incremental build with -W succeeds after a failed one, so each starts from nothing.
+        for name in ("html", ".doctrees"):
+            shutil.rmtree(output / name, ignore_errors=True)
+        # The kernel must be this environment's, whatever the user has installed elsewhere.
+        os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+        cache_path = cache_folder(root, output)
+        cache_path.mkdir(parents=True, exist_ok=True)
+        run_chapters(root, cache_path)
+        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+        command += ["build", str(root), "-W", "-n", "--keep-going"]
+        status = subprocess.run(command, cwd=root, check=False).returncode
+        if status:
+            print("error: the book did not build; the warnings above say why", file=sys.stderr)
+            return 1
+        # Data downloaded by this build is what its chapters used, so their outputs stay valid.
+        moved = cache_folder(root, output)
+        if moved != cache_path and not moved.exists():
+            cache_path.rename(moved)
+        stamp.write_text(inputs_key(root))
+        print(f"book: built in {time.monotonic() - start:.0f} s")
+        print(f"book: {index}")
+        return 0
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--force", action="store_true", help="build even if nothing changed")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the book's folder")
+    arguments = parser.parse_args()
+    return build(arguments.root.resolve(), force=arguments.force)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""Keep each lectures/NN.md and its notebook in step.
+
+    python book/tools/pairs.py --check   exit 1 and name what differs
+    python book/tools/pairs.py --sync    make the notebooks from the sources, with text outputs
+
+The source is the .md. Its notebook holds the same cells and the text that they print on the bundled
+digits; pictures are left out, so that the file stays small and a comparison means something. Making
+it twice gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[2]
+FORMAT = "md:myst"
+KEPT_KINDS = ("text/plain",)
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def stable_ids(notebook: NotebookNode) -> None:
+    """Name each cell by its content, so that an unchanged cell keeps its id."""
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:12]
+        cell.id = f"{digest}-{seen[digest]}"
+        seen[digest] += 1
+
+
+def keep_text(cell: NotebookNode) -> list[NotebookNode]:
+    """The outputs of a cell that are text and the same at each run."""
+    if "nbval-ignore-output" in cell.metadata.get("tags", []):
+        return []
+    kept: list[NotebookNode] = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            if output.name != "stdout":
+                continue  # progress bars and warnings
+            if kept and kept[-1].output_type == "stream":
+                kept[-1].text += output.text
+            else:
+                kept.append(output)
+        elif output.output_type in ("display_data", "execute_result"):
+            data = {kind: text for kind, text in output.data.items() if kind in KEPT_KINDS}
+            if not data or any(ADDRESS.search(text) for text in data.values()):
+                continue
+            output.data, output.metadata = NotebookNode(data), NotebookNode()
+            kept.append(output)
+    return kept
+
+
+def as_text(notebook: NotebookNode) -> str:
+    """The notebook file's text."""
+    return nbformat.writes(notebook, version=4) + "\n"
+
+
+def make_notebook(source: Path) -> str:
+    """Run a chapter on the bundled digits; the text of its notebook file."""
+    notebook = jupytext.read(source, fmt=FORMAT)
+    stable_ids(notebook)
+    with tempfile.TemporaryDirectory() as empty:
+        # os.environ is what the kernel inherits; put back so that nothing else notices.
+        before = dict(os.environ)
+        os.environ.update(REPLEARN_OFFLINE="1", REPLEARN_DATA=empty, JUPYTER_PREFER_ENV_PATH="1")
+        try:
+            NotebookClient(
+                notebook, timeout=300, resources={"metadata": {"path": str(source.parent)}}
+            ).execute()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # the times of the run
+        if cell.cell_type == "code":
+            cell.outputs = keep_text(cell)
+    notebook.metadata.pop("language_info", None)
+    return as_text(notebook)
+
+
+def problem_of(source: Path) -> str | None:
+    """What is wrong with the pair of `source`, or None."""
+    pair = source.with_suffix(".ipynb")
+    if not pair.is_file():
+        return f"{source.name} has no notebook {pair.name}"
+    notebook = nbformat.read(pair, as_version=4)
+    # jupytext adds its version to the header, which the sources leave out: it would only age.
+    text = re.sub(r"\n +jupytext_version: .*", "", jupytext.writes(notebook, fmt=FORMAT), count=1)
+    if text != source.read_text(encoding="utf-8"):
+        return f"{pair.name} does not give back {source.name}"
+    return None
+
+
+def check(folder: Path) -> list[str]:
+    """Problems of all pairs in a folder, one sentence each."""
+    problems = [found for path in sorted(folder.glob("*.md")) if (found := problem_of(path))]
+    problems += [
+        f"{path.name} has no source {path.stem}.md"
+        for path in sorted(folder.glob("*.ipynb"))
+        if not path.with_suffix(".md").is_file()
+    ]
+    return problems
+
+
+def sync(folder: Path) -> None:
+    """Make the notebook of each source that needs it: changed text, or changed outputs."""
+    for source in sorted(folder.glob("*.md")):
+        start = time.monotonic()
+        print(f"pairs: running {source.name}", end=" ", flush=True)
+        text = make_notebook(source)
+        pair = source.with_suffix(".ipynb")
+        changed = not pair.is_file() or pair.read_text(encoding="utf-8") != text
+        if changed:
+            pair.write_text(text, encoding="utf-8")
+        print(f"{'written' if changed else 'unchanged'}, {time.monotonic() - start:.0f} s")
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--check", action="store_true", help="exit 1 if a pair is out of step")
+    group.add_argument("--sync", action="store_true", help="make the notebooks from the sources")
+    parser.add_argument("--folder", type=Path, default=ROOT / "lectures")
+    arguments = parser.parse_args()
+    if arguments.sync:
+        sync(arguments.folder)
+    problems = check(arguments.folder)
+    for problem in problems:
+        print(f"error: {problem}; run `make pairs`", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,40 @@
+"""requirements.txt: made from what is installed, and it satisfies what pyproject.toml asks for."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+
+FREEZE = """\
+torch==2.13.0+cpu
+# Editable Git install with no remote (replearn==0.1.0)
+-e /somewhere/replearn
+Babel==2.18.0
+"""
+
+
+def test_pins_hold_no_local_version_and_not_this_project(tool):
+    assert tool("lock").pins(FREEZE) == ["Babel==2.18.0", "torch==2.13.0"]
+
+
+def test_what_has_no_version_cannot_be_pinned(tool):
+    with pytest.raises(ValueError, match=r"thing @ file:///x"):
+        tool("lock").pins("thing @ file:///x\n")
+
+
+def test_the_pins_satisfy_the_ranges(root):
+    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    versions = {pin.name.lower().replace("_", "-"): str(pin.specifier)[2:] for pin in pins}
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(text for extra in extras for text in extra)]
+    missing = [
+        text
+        for text in wanted
+        if versions.get(Requirement(text).name.lower(), "0") not in Requirement(text).specifier
+    ]
+    assert wanted
+    assert missing == []

@@ -1,0 +1,37 @@
+"""What all tests share: the repository's root, and its tools as importable modules."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# The book's extension is no installed package; Sphinx finds it through _config.yml, tests here.
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def tool():
+    """Load a script of book/tools as a module, by its name."""
+
+    def load(name: str) -> ModuleType:
+        path = ROOT / "book" / "tools" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"book_tools_{name}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -1,0 +1,62 @@
+"""Run notebooks under nbval, and read which of their outputs are compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+TAG = "nbval-check-output"
+
+
+@pytest.fixture(scope="session")
+def nbval(root):
+    """Run notebooks in a process of their own, on the data in a folder, without the network.
+
+    Only the outputs of cells tagged nbval-check-output are compared; every cell has to run.
+    """
+
+    def run(*notebooks: Path, data: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q"]
+        command += ["--nbval-cell-timeout=300", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        command += ["-p", "no:cov", "-o", "addopts=", *map(str, notebooks)]
+        environment = os.environ | {"REPLEARN_OFFLINE": "1", "REPLEARN_DATA": str(data)}
+        # A test run that is split among workers tells so by variables that this run is not about.
+        for name in [name for name in environment if name.startswith(("PYTEST_", "COV_"))]:
+            del environment[name]
+        result = subprocess.run(
+            command,
+            cwd=root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        result.stdout = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)  # colours
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tagging_problems():
+    """What would make the comparison of a notebook's outputs an empty one, a sentence each."""
+
+    def of(path: Path) -> list[str]:
+        notebook = nbformat.read(path, as_version=4)
+        tagged = [cell for cell in notebook.cells if TAG in cell.metadata.get("tags", [])]
+        if not tagged:
+            return [f"{path.name}: no cell is tagged {TAG}"]
+        return [
+            f"{path.name}: the cell {cell.id} is tagged {TAG} and has no stored output"
+            for cell in tagged
+            if not cell.get("outputs")
+        ]
+
+    return of
