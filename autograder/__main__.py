@@ -73,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("grade", _grade, "grade what was handed in")
     sub.add_argument("--from", dest="source", type=Path, help="folder or zip file to take in first")
     sub = command("feedback", _feedback, "write a page per student")
-    sub.add_argument("--book-url", help="where the book is (default: beside the course folder)")
+    sub.add_argument(
+        "--book-url", help="where the book is (default: beside the course folder, if it is there)"
+    )
     sub = command("export", _export, "write grades.csv")
     sub.add_argument("--output", type=Path, help="default: grades.csv in the course folder")
     command("mutants", _mutants, "prove the tests against wrong and right answers")
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _release(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
+    from .library import pack_library
     from .release import release
     from .variants import load_variants
 
@@ -93,6 +96,9 @@ def _release(options: argparse.Namespace, course: Course, assignments: list[Assi
         made = release(course, assignment, force=options.force)
         path = course.notebook("release", assignment.name)
         print(f"{'released' if made else 'up to date'}: {assignment.name}: {path}")
+    library = pack_library(course)
+    if library:
+        print(f"the library students install: {library}")
     return 0
 
 
@@ -147,11 +153,11 @@ def _collect(options: argparse.Namespace, course: Course, assignments: list[Assi
 
 
 def _feedback(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
-    from .feedback import DEFAULT_BOOK_URL, write_feedback
+    from .feedback import default_book_url, write_feedback
 
     if not options.assignments:
         assignments = _graded(course, assignments)
-    pages = write_feedback(course, assignments, options.book_url or DEFAULT_BOOK_URL)
+    pages = write_feedback(course, assignments, options.book_url or default_book_url(course))
     print(f"{pages} feedback pages: {course.feedback / 'index.html'}")
     return 0
 

@@ -17,8 +17,14 @@ from .course import Course
 from .gradebook import Book, Entry
 from .results import Result, TestResult, write_atomically
 
-#: From feedback/STUDENT/ASSIGNMENT/ in a course folder under _build to the book beside it.
-DEFAULT_BOOK_URL = "../../../../html/"
+# From feedback/STUDENT/ASSIGNMENT/ in a course folder under _build to the book beside it.
+_BESIDE = "../../../../html/"
+
+
+def default_book_url(course: Course) -> str:
+    """The book beside the course folder, as a feedback page sees it; empty if there is none."""
+    beside = course.root.resolve().parent / "html" / "index.html"
+    return _BESIDE if beside.is_file() else ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: 
         lstrip_blocks=True,
     )
     page, index = (environment.get_template(name) for name in ("page.html", "index.html"))
-    book_url = book_url.rstrip("/") + "/"
+    book_url = book_url.rstrip("/") + "/" if book_url else ""
     rows = []
     with Book(course) as book:
         for assignment in assignments:
@@ -123,7 +129,7 @@ def _blocks(
 
 
 def _link(question: Question, book_url: str) -> str:
-    return book_url + question.section if question.section else ""
+    return book_url + question.section if book_url and question.section else ""
 
 
 def _test_line(cell: Cell, test: TestResult | None, mark: Entry | None) -> _Line:

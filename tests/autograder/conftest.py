@@ -40,6 +40,9 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     for command in ("release", "demo"):
         assert run(command, course=course) == 0
     spoil(course, assignment)
+    book = course.root.parent / "html" / "index.html"  # where `make course` puts it
+    book.parent.mkdir()
+    book.touch()
     for command in ("grade", "feedback", "export"):
         assert run(command, course=course) == 0
     return Graded(course, read_rows(course))

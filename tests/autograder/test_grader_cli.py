@@ -114,3 +114,7 @@ def test_two_assignments_share_the_csv_and_the_index(
     assert len(lines) == 40
     index = (course.feedback / "index.html").read_text(encoding="utf-8")
     assert index.count("<tr><td>") == 40
+    page = course.feedback / "student-01" / NAME / f"{NAME}.html"
+    assert "lectures/00_tiny.html" not in page.read_text(encoding="utf-8")  # no book beside it
+    assert run("feedback", "--book-url", "https://b.example", course=course) == 0
+    assert 'href="https://b.example/lectures/00_tiny.html#' in page.read_text(encoding="utf-8")

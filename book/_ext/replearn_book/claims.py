@@ -140,6 +140,29 @@ def scan_page(path: Path) -> list[Statement]:
     return statements
 
 
+def _first_line(function: ast.FunctionDef) -> int:
+    return min([function.lineno, *(call.lineno for call in function.decorator_list)])
+
+
+def _asserts(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Assert) for node in ast.walk(function))
+
+
+def _with_properties(test: ast.FunctionDef, module: ast.Module) -> list[ast.FunctionDef]:
+    """The test, after those functions of its file that it calls and that assert something."""
+    called = {
+        node.func.id
+        for node in ast.walk(test)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    properties = [
+        node
+        for node in module.body
+        if isinstance(node, ast.FunctionDef) and node.name in called and _asserts(node)
+    ]
+    return [*properties, test]
+
+
 def scan_tests(folder: Path) -> list[ClaimTest]:
     """The test functions of `folder`, in the order of files and lines."""
     found = []
@@ -148,7 +171,8 @@ def scan_tests(folder: Path) -> list[ClaimTest]:
             continue
         text = path.read_text(encoding="utf-8")
         lines = text.splitlines()
-        for node in ast.walk(ast.parse(text, filename=str(path))):
+        module = ast.parse(text, filename=str(path))
+        for node in ast.walk(module):
             if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test"):
                 continue
             labels = tuple(
@@ -160,9 +184,11 @@ def scan_tests(folder: Path) -> list[ClaimTest]:
                 and isinstance(call.args[0], ast.Constant)
                 and isinstance(call.args[0].value, str)
             )
-            first = min([node.lineno, *(call.lineno for call in node.decorator_list)])
-            source = "\n".join(lines[first - 1 : node.end_lineno])
-            found.append(ClaimTest(node.name, labels, source, path, first))
+            parts = _with_properties(node, module)
+            source = "\n\n\n".join(
+                "\n".join(lines[_first_line(part) - 1 : part.end_lineno]) for part in parts
+            )
+            found.append(ClaimTest(node.name, labels, source, path, _first_line(node)))
     return found
 
 
