@@ -8,9 +8,9 @@ import os
 from dataclasses import asdict
 
 import pytest
-from replearn_book import cache
 
 from replearn.comparison import Row, Score, table
+from replearn_book import cache
 
 CLAIM = """
 ```{prf:theorem} Counting

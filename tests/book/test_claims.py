@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from replearn_book.claims import Claims
 
 PROOF = "```{prf:proof}\nClear.\n```\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from replearn_book.figures import problems_of_html
 
 GOOD = "The error falls as the code grows"

@@ -11,9 +11,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from replearn.logistic import LogisticPCA
 
 from replearn.linear import PCA, factorise
+from replearn.logistic import LogisticPCA
 from replearn.metrics import principal_angles
 
 TOLERANCE = 1e-9
