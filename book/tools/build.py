@@ -93,9 +93,15 @@ def run_chapter(path: Path, cache_path: Path, timeout: int) -> tuple[str, float,
     cache = get_cache(cache_path)
     record = cache.add_nb_to_project(str(path), read_data=_READER)
     project = cache.get_project_notebook(record.pk)
-    result = single_nb_execution(
-        project.nb, cwd=str(path.parent), timeout=timeout, allow_errors=False
-    )
+    try:
+        result = single_nb_execution(
+            project.nb, cwd=str(path.parent), timeout=timeout, allow_errors=False
+        )
+    except RuntimeError as error:
+        # Two kernels that start together can pick the same port, and then one of them dies. The
+        # build, which runs what is not in the cache, tries again alone.
+        print(f"book: {path.name}: no kernel could be started ({error})", flush=True)
+        return path.name, 0.0, False
     if result.err is None:
         bundle = create_cache_bundle(project, None, None, result.time, None)
         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)

@@ -112,6 +112,12 @@ kernelspec:
 
 
 @pytest.fixture(scope="session")
+def header() -> str:
+    """The first lines of a chapter."""
+    return HEADER
+
+
+@pytest.fixture(scope="session")
 def tiny_book_in(root):
     """Make a book of the given chapters with the real configuration; returns its folder."""
 

@@ -92,6 +92,20 @@ def test_two_chapters_run_together_and_their_rows_meet_in_toc_order(tiny_book, b
     assert comparison.count("<table") == 1
 
 
+def test_a_kernel_that_does_not_start_is_left_to_the_build(
+    header, tool, tmp_path, monkeypatch, capsys
+):
+    def dies(*_, **__):
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr("jupyter_cache.executors.utils.single_nb_execution", dies)
+    chapter = tmp_path / "01_x.md"
+    chapter.write_text(header + cell("1"))
+    done = tool("build").run_chapter(chapter, tmp_path / "cache", 10)
+    assert done == ("01_x.md", 0.0, False)
+    assert "01_x.md: no kernel could be started (Kernel died" in capsys.readouterr().out
+
+
 def warnings(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if "WARNING" in line)
 
