@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 SEED_VARIABLE = "REPLEARN_GRADING_SEED"
+PARTS_NAMED = 6  # a message that lists more names than this is not read
 NUMPY_SCALARS = frozenset(np.sctypeDict.values())
 
 
@@ -145,15 +146,30 @@ def check_integer(value: object, name: str, *, message: str | None = None) -> in
 
 
 def check_tuple(
-    value: object, parts: Sequence[str], name: str, *, message: str | None = None
+    value: object,
+    parts: Sequence[str],
+    name: str,
+    *,
+    wanted: str | None = None,
+    message: str | None = None,
 ) -> tuple[object, ...]:
     """Require a tuple (or list) with one entry for each name in ``parts`` and return it.
+
+    Parameters
+    ----------
+    value : what the function returned.
+    parts : what to call the entries in the message; more than six are abbreviated.
+    name : what to call the whole in the message, usually the function's name.
+    wanted : said instead of the parts, e.g. "a list of 30 numbers".
+    message : if given, the only thing a failure says (hidden tests).
 
     Raises
     ------
     AssertionError : None, another type, another length.
     """
-    wanted = f"the {len(parts)} values ({', '.join(parts)})"
+    if wanted is None:
+        named = parts if len(parts) <= PARTS_NAMED else [*parts[:2], "...", parts[-1]]
+        wanted = f"the {len(parts)} values ({', '.join(named)})"
     if value is None:
         raise _fail(message, f"{name} returned None: did you forget the return?")
     if type(value) not in (tuple, list) or len(value) != len(parts):  # type: ignore[arg-type]

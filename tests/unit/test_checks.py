@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import math
 import re
 import tomllib
@@ -118,6 +119,20 @@ def test_check_tuple():
         checks.check_tuple((1, 2, 3), ["W", "D"], "f")
     with pytest.raises(AssertionError, match=r"^hidden$"):
         checks.check_tuple((1, 2, 3), ["W", "D"], "f", message="hidden")
+
+
+def test_check_tuple_keeps_a_long_message_short():
+    parts = [f"e {k + 1}" for k in range(30)]
+    with pytest.raises(
+        AssertionError,
+        match=r"^f returned a list of 2; wanted the 30 values \(e 1, e 2, \.\.\., e 30\)$",
+    ):
+        checks.check_tuple([1, 2], parts, "f")
+    with pytest.raises(
+        AssertionError,
+        match=r"^f returned a tensor of shape \(30,\); wanted a list of 30 numbers$",
+    ):
+        checks.check_tuple(torch.zeros(30), parts, "f", wanted="a list of 30 numbers")
 
 
 def test_check_close_is_relative_to_the_largest_expected_entry():
@@ -316,3 +331,152 @@ def test_hidden_tests_say_an_authors_sentence_and_no_values(cells):
             if isinstance(called, ast.Attribute) and called.attr.startswith("check_"):
                 given = [*node.args, *(k.value for k in node.keywords if k.arg == "message")]
                 assert any(getattr(value, "id", "") == "message" for value in given), name
+
+
+def test_opening_names_the_modules_that_grading_hides(cells, declared):
+    (sentence,) = re.findall(r"A finished PCA is not: (.*?) cannot be", cells["intro"].source)
+    assert sorted(re.findall(r"`([^`]+)`", sentence)) == sorted(declared["hide"])
+
+
+def run(cells, *names, **replaced):
+    """Run the setup and the named cells, some of them with another text; return the names."""
+    namespace = {}
+    for name in ("setup", *names):
+        exec(replaced.get(name, cells[name].source), namespace)
+    return namespace
+
+
+def test_opening_states_the_sizes_of_the_hidden_inputs(cells):
+    (low_n, high_n, low_d, high_d), (low_v, high_v) = (
+        [int(number) for number in re.search(pattern, cells["intro"].source).groups()]
+        for pattern in (
+            r"have (\d+) to (\d+) samples of (\d+) to (\d+) coordinates each; "
+            r"a single sample comes only in questions 1 and 4",
+            r"`choose_dimension` gets (\d+) to (\d+) variances",
+        )
+    )
+    seen, lengths = set(), set()
+
+    def recorded(question, function):
+        def call(*arguments):
+            bound = inspect.signature(function).bind(*arguments).arguments
+            for name, value in bound.items():
+                if name in ("X", "Xc"):
+                    seen.add((question, *value.shape))
+                if name == "variances":
+                    lengths.add(len(value))
+            return function(*arguments)
+
+        return call
+
+    for question in [f"q{k}" for k in (1, 2, 3, 4, 5, 6, 7, 8, 10)]:
+        own = [cell for name, cell in cells.items() if name.split("_")[0] == question]
+        namespace = run(cells)
+        for cell in own:
+            facts = cell.metadata["nbgrader"]
+            if cell.cell_type == "code" and facts["solution"]:
+                exec(cell.source, namespace)
+                for node in ast.parse(cell.source).body:
+                    namespace[node.name] = recorded(question, namespace[node.name])
+            elif facts["grade_id"].endswith("_hidden"):
+                exec(cell.source, namespace)
+    assert {question for question, n, _ in seen if n == 1} == {"q1", "q4"}
+    assert (min(n for _, n, _ in seen), max(n for _, n, _ in seen)) == (low_n, high_n)
+    assert (min(d for *_, d in seen), max(d for *_, d in seen)) == (low_d, high_d)
+    assert (min(lengths), max(lengths)) == (low_v, high_v)
+
+
+EIGH = """
+def principal_directions(X, m):
+    variances, vectors = torch.linalg.eigh({matrix})
+    return vectors[:, :m].T, variances[:m]
+"""
+WHITEN = """
+def whiten(X, m):
+    Xc = X - X.mean(dim=0)
+    _, S, Vh = torch.linalg.svd(Xc, full_matrices=False)
+    return Xc @ Vh[:m].T / {divisor}
+"""
+ALTERNATE = """
+def alternate(Xc, D, iterations):
+    errors = []
+    for _ in range(iterations):
+        H = update_codes(Xc, D)
+        {early}
+        D = update_dictionary(Xc, H)
+        {late}
+    return H, D, {errors}
+"""
+RECORD = "errors.append(float(((Xc - H @ D.T) ** 2).sum() / len(Xc)))"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "test", "sentence"),
+    [
+        (
+            "q2_covariance",
+            "def covariance(X):\n    Xc = X - X.mean()\n    return Xc.T @ Xc / len(X)",
+            "q2_scale_visible",
+            "X.mean() is one number",
+        ),
+        (
+            "q3_directions",
+            EIGH.format(matrix="torch.cov(X.T)"),
+            "q3_variances_visible",
+            "two things: torch.linalg.eigh sorts upwards",
+        ),
+        (
+            "q3_directions",
+            EIGH.format(matrix="torch.cov(X.T, correction=0)"),
+            "q3_variances_visible",
+            "smallest variance first",
+        ),
+        (
+            "q3_directions",
+            EIGH.format(matrix="X.T @ X / len(X)"),
+            "q3_variances_visible",
+            "the mean is still in there",
+        ),
+        (
+            "q3_directions",
+            EIGH.format(matrix="torch.cov(X.T) * 3"),
+            "q3_variances_visible",
+            "the variances are wrong: they are the eigenvalues",
+        ),
+        (
+            "q6_whiten",
+            WHITEN.format(divisor="(S[:m] ** 2 / len(X) + 1e-5).sqrt()"),
+            "q6_whiten_visible",
+            "a constant of about 1e-05 seems to be added to the variances",
+        ),
+        (
+            "q6_whiten",
+            WHITEN.format(divisor="(S[:m] / len(X) ** 0.5 + 1e-8)"),
+            "q6_whiten_visible",
+            "a constant of about 1e-08 seems to be added to the standard deviations",
+        ),
+        (
+            "q6_whiten",
+            WHITEN.format(divisor="S[:m]"),
+            "q6_whiten_visible",
+            "the standard deviation is s / sqrt(n)",
+        ),
+        (
+            "q8_alternation",
+            ALTERNATE.format(early=RECORD, late="", errors="errors"),
+            "q8_alternation_visible",
+            "record it at the end of the iteration, after update_dictionary",
+        ),
+        (
+            "q8_alternation",
+            ALTERNATE.format(early="", late=RECORD, errors="torch.tensor(errors)"),
+            "q8_alternation_visible",
+            "errors from alternate returned a tensor of shape (30,); wanted a list of 30 numbers",
+        ),
+    ],
+)
+def test_visible_tests_name_the_mistake(cells, answer, text, test, sentence):
+    steps = ["q8_steps"] if answer == "q8_alternation" else []
+    run(cells, *steps, answer, test)
+    with pytest.raises(AssertionError, match=re.escape(sentence)):
+        run(cells, *steps, answer, test, **{answer: text})

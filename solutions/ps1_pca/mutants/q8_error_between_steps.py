@@ -1,5 +1,5 @@
 """Records the error between the half steps: the list then belongs to the old dictionary, not to the factors that are returned."""
-# caught-by: q8_alternation_hidden
+# caught-by: q8_alternation_visible, q8_alternation_hidden
 
 # %% q8_alternation
 def alternate(Xc, D, iterations):

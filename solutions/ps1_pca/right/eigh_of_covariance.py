@@ -9,7 +9,7 @@ def principal_directions(X, m):
 # %% q5_error
 def pca_error(X, m):
     # The trace minus the kept part, instead of a sum of the discarded one.
-    C = torch.cov(X.T, correction=0).reshape(X.shape[1], X.shape[1])
+    C = torch.cov(X.T, correction=0)
     eigenvalues = torch.linalg.eigvalsh(C).flip(0)
     return C.trace() - eigenvalues[:m].sum()
 

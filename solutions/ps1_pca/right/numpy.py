@@ -7,7 +7,7 @@ def centre(X):
 
 # %% q2_covariance
 def covariance(X):
-    return np.atleast_2d(np.cov(X.numpy(), rowvar=False, ddof=0))
+    return np.cov(X.numpy(), rowvar=False, ddof=0)
 
 # %% q3_directions
 def principal_directions(X, m):
