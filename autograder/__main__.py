@@ -1,4 +1,4 @@
-"""Command line: ``python -m autograder release | demo | grade | feedback | export | mutants``."""
+"""Command line: ``python -m autograder COMMAND``; see ``_parser`` for the commands."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from .arguments import book_url, path, worker_count
 from .assignment import Assignment, find_assignments
 from .course import Course
 from .errors import CourseError
+
+if TYPE_CHECKING:
+    from .grading import ClassReport
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
+        if options.course.exists() and not options.course.is_dir():
+            raise CourseError(f"--course {options.course} is a file, wanted a folder")
         assignments = find_assignments(options.solutions, options.assignments)
         return int(options.run(options, Course(options.course), assignments))
     except CourseError as error:
@@ -39,13 +45,6 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _workers(text: str) -> int:
-    count = int(text) if text.isascii() and text.isdigit() else 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"wanted a whole number from 1 up, got {text!r}")
-    return count
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
@@ -54,10 +53,10 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     add = common.add_argument
-    add("--course", type=Path, default=Path("_build/course"), help="course folder (%(default)s)")
+    add("--course", type=path, default=Path("_build/course"), help="course folder (%(default)s)")
     add("--assignments", nargs="+", metavar="NAME", help="default: all under --solutions")
-    add("--solutions", type=Path, default=Path("solutions"), help="sources (%(default)s)")
-    add("--workers", type=_workers, help="submissions graded at once (default: one per core)")
+    add("--solutions", type=path, default=Path("solutions"), help="sources (%(default)s)")
+    add("--workers", type=worker_count, help="submissions graded at once (default: one per core)")
     add("--quiet", action="store_true", help="no progress bar")
     parser = _Parser(prog="python -m autograder", description="Release, grade and report.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
@@ -71,13 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--force", action="store_true", help="even if that drops marks")
     command("demo", _demo, "hand in for a demo class of twenty")
     sub = command("grade", _grade, "grade what was handed in")
-    sub.add_argument("--from", dest="source", type=Path, help="folder or zip file to take in first")
+    sub.add_argument("--from", dest="source", type=path, help="folder or zip file to take in first")
     sub = command("feedback", _feedback, "write a page per student")
     sub.add_argument(
-        "--book-url", help="where the book is (default: beside the course folder, if it is there)"
+        "--book-url",
+        type=book_url,
+        help="where the book is (default: beside the course folder, if it is there)",
     )
     sub = command("export", _export, "write grades.csv")
-    sub.add_argument("--output", type=Path, help="default: grades.csv in the course folder")
+    sub.add_argument("--output", type=path, help="default: grades.csv in the course folder")
+    sub = command("remove", _remove, "take students out of the course, and keep their work aside")
+    sub.add_argument("students", nargs="+", metavar="STUDENT")
     command("mutants", _mutants, "prove the tests against wrong and right answers")
     return parser
 
@@ -127,13 +130,11 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
         report = grade_class(
             course, assignment, KernelEngine(), workers=workers, quiet=options.quiet
         )
-        for result in report.results:
-            if result.outcome != "complete":
-                print(f"  {result.student}: {result.status()}")
+        _say_statuses(report)
         failures += sum(result.outcome == "not graded" for result in report.results)
         print(
-            f"{assignment.name}: {len(report.results)} submissions, {report.reused} unchanged, "
-            f"in {time.monotonic() - started:.1f} s"
+            f"{assignment.name}: {len(report.results)} submissions, "
+            f"{len(report.reused)} unchanged, in {time.monotonic() - started:.1f} s"
         )
     print(f"gradebook: {course.db_path}; now `feedback` writes pages and `export` the CSV")
     if failures:
@@ -141,12 +142,30 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
     return 1 if failures else 0
 
 
+def _say_statuses(report: ClassReport) -> None:
+    """What did not go well in this call; what was said by an earlier one is only counted."""
+    troubled = [result for result in report.results if result.outcome != "complete"]
+    new = [result for result in troubled if result.student not in report.reused]
+    for result in new:
+        print(f"  {result.student}: {result.status()}")
+    count = len(troubled) - len(new)
+    if count == 1:
+        print("  1 earlier submission not graded in full; its status stands in the CSV")
+    elif count:
+        print(f"  {count} earlier submissions not graded in full; their statuses stand in the CSV")
+    if report.gone:
+        print(
+            f"  no folder under submitted/, results kept: {', '.join(report.gone)}; "
+            "`remove` takes such students out of the marks"
+        )
+
+
 def _collect(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> None:
     from .intake import collect
 
     if len(assignments) != 1:
         raise CourseError("--from takes one assignment's submissions; name it with --assignments")
-    done = collect(options.source, course, assignments[0].name)
+    done = collect(options.source, course, assignments[0])
     print(f"took in {len(done.students)} submissions from {options.source}")
     for line in done.skipped:
         print(f"  skipped {line}", file=sys.stderr)
@@ -165,6 +184,8 @@ def _feedback(options: argparse.Namespace, course: Course, assignments: list[Ass
 def _export(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
     from .export import export
 
+    if options.output and options.output.is_dir():
+        raise CourseError(f"--output {options.output} is a folder, wanted a file")
     if not options.assignments:
         assignments = _graded(course, assignments)
     path = options.output or course.grades
@@ -177,6 +198,17 @@ def _graded(course: Course, assignments: list[Assignment]) -> list[Assignment]:
     """Those that have been graded; the first one's error when none has."""
     graded = [a for a in assignments if course.results.students(a.name)]
     return graded or assignments[:1]
+
+
+def _remove(options: argparse.Namespace, course: Course, _: list[Assignment]) -> int:
+    from .removal import remove
+
+    if options.assignments:
+        raise CourseError("remove takes a student out of the whole course; leave out --assignments")
+    for kept in remove(course, options.students):
+        print(f"removed; everything is kept in {kept}")
+    print("now `feedback` and `export` write the index and the CSV anew")
+    return 0
 
 
 def _mutants(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:

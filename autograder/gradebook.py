@@ -133,6 +133,19 @@ class Book:
         kinds = ("grade_cells", "solution_cells", "source_cells")
         return {(kind, cell.name) for kind in kinds for cell in getattr(notebook, kind)}
 
+    def students(self) -> set[str]:
+        """Everyone the gradebook knows."""
+        return {student.id for student in self._book.students}
+
+    def assignments(self) -> list[str]:
+        """Names of the assignments the gradebook knows."""
+        return [assignment.name for assignment in self._book.assignments]
+
+    def drop(self, student: str) -> None:
+        """Remove a student with all marks, if the gradebook has them."""
+        if student in self.students():
+            self._book.remove_student(student)
+
     def forget(self, assignment: str) -> None:
         """Remove every recorded submission of an assignment."""
         for submission in list(self._book.assignment_submissions(assignment)):

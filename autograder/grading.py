@@ -31,7 +31,8 @@ class ClassReport:
     """What grading a class did."""
 
     results: tuple[Result, ...]
-    reused: int  # results taken from the store, because nothing they depend on has changed
+    reused: frozenset[str]  # whose results were taken from the store, as nothing has changed
+    gone: tuple[str, ...]  # who has a result but no folder under submitted/ any more
 
 
 def default_workers() -> int:
@@ -91,7 +92,7 @@ def grade_class(
         clerk = _Clerk(course, assignment, book, book.entries(assignment.name), stubs)
         results: list[Result] = []
         todo: dict[str, tuple[str, Submission]] = {}
-        reused = 0
+        reused: set[str] = set()
         for student in students:
             taken = read_submission(course, assignment, student)
             key = key_of(taken, assignment.digest, engine_version)
@@ -99,7 +100,7 @@ def grade_class(
             if stored and stored[0] == key and clerk.has_notebook(stored[1]):
                 clerk.file(stored[1], taken, key=None)
                 results.append(stored[1])
-                reused += 1
+                reused.add(student)
             elif isinstance(taken, Rejected):
                 result = Result(student, assignment.name, taken.outcome, taken.reason)
                 clerk.file(result, taken, key)
@@ -115,7 +116,9 @@ def grade_class(
             else:
                 course.results.save("", result)  # no key: the next run tries again
             results.append(result)
-    return ClassReport(tuple(sorted(results, key=lambda result: result.student)), reused)
+    results.sort(key=lambda result: result.student)
+    gone = sorted(set(course.results.students(assignment.name)) - set(students))
+    return ClassReport(tuple(results), frozenset(reused), tuple(gone))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ _MAX_CELLS = 2_000
 _MAX_ENTRIES = 20_000
 _STUDENT = re.compile(r"\w[\w .,@'()+-]{0,99}")
 
+_Found = tuple[str, dict[str, Path]]  # a student, and the notebooks by the name to give them
+
 
 class _Unreadable(Exception):
     """Why a submission can't be read, as it appears in the status column."""
@@ -120,6 +122,13 @@ def _grade_id(cell: dict[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
+def _noted(names: list[str], one: str, many: str) -> list[str]:
+    """A note for each cell; one for all of them when they are more than three."""
+    if len(names) > 3:
+        return [many.format(len(names), ", ".join(names))]
+    return [one.format(name) for name in names]
+
+
 def _take(
     cells: list[dict[str, Any]], assignment: Assignment, student: str, notes: tuple[str, ...]
 ) -> Submission:
@@ -128,7 +137,7 @@ def _take(
     given = {c.source.strip(): i for i, c in enumerate(assignment.cells) if not c.grade_id}
     texts = [_text(cell, index) for index, cell in enumerate(cells)]
     last = {_grade_id(cell): index for index, cell in enumerate(cells)}
-    found_notes = list(notes)
+    twice: list[str] = []
     answers: dict[str, str] = {}
     extras: list[Extra] = []
     after = -1
@@ -145,24 +154,47 @@ def _take(
         elif text.strip() and cell.get("cell_type") in ("code", "markdown"):
             extras.append(Extra(after, cell["cell_type"], text))
             if name in position:
-                found_notes.append(f"{name} appears more than once; the last one counts")
+                twice.append(name)
     if not answers:
         raise _Unreadable(
             f"none of the answer cells of {assignment.name} is in it; "
             "is it another assignment's notebook?"
         )
-    for name in assignment.answers:
-        if name not in answers:
-            found_notes.append(f"{name} is missing from the notebook")
+    missing = [name for name in assignment.answers if name not in answers]
+    deleted: list[str] = []
+    changed: list[str] = []
     for source in assignment.cells:
         name = source.grade_id
         if not name or name in assignment.answers or source.kind != "code":
             continue
         if name not in last:
-            found_notes.append(f"{name} was deleted; the original was run")
+            deleted.append(name)
         elif not source.hidden and texts[last[name]].strip() != source.source.strip():
-            found_notes.append(f"{name} was changed; the original was run")
-    return Submission(student, assignment.name, answers, tuple(extras), tuple(found_notes))
+            changed.append(name)
+    all_notes = (
+        *notes,
+        *_noted(
+            twice,
+            "{} appears more than once; the last one counts",
+            "{} answer cells appear more than once; the last of each counts: {}",
+        ),
+        *_noted(
+            missing,
+            "{} is missing from the notebook",
+            "{} answer cells are missing from the notebook: {}",
+        ),
+        *_noted(
+            deleted,
+            "{} was deleted; the original was run",
+            "{} given cells were deleted; the originals were run",
+        ),
+        *_noted(
+            changed,
+            "{} was changed; the original was run",
+            "{} given cells were changed; the originals were run",
+        ),
+    )
+    return Submission(student, assignment.name, answers, tuple(extras), all_notes)
 
 
 @dataclass
@@ -173,14 +205,17 @@ class Collected:
     skipped: list[str] = field(default_factory=list)
 
 
-def collect(source: Path, course: Course, assignment: str) -> Collected:
+def collect(source: Path, course: Course, assignment: Assignment) -> Collected:
     """Copy submissions into the course folder's submitted/.
 
     ``source`` is a folder or zip file that holds one folder per student (with the notebook in it
     or in a folder named like the assignment) or flat files ``student.ipynb`` or
-    ``student_<assignment>.ipynb``.
+    ``student_<assignment>.ipynb``. CourseError, before anything is copied, when none of them holds
+    an answer cell of the assignment, or when ``source`` and the course folder overlap.
     """
-    done = Collected()
+    _check_apart(source, course)
+    done, name = Collected(), assignment.name
+    entries: list[tuple[Path, _Found]] = []
     with _as_folder(source, done) as folder:
         for path in sorted(folder.iterdir()):
             if path.name.startswith((".", "__MACOSX")):
@@ -188,29 +223,68 @@ def collect(source: Path, course: Course, assignment: str) -> Collected:
             if path.is_symlink():
                 done.skipped.append(f"{path.name}: a link")
             elif path.is_dir():
-                inner = path / assignment
+                inner = path / name
                 inner = inner if inner.is_dir() and not inner.is_symlink() else path
                 notebooks = [p for p in sorted(inner.iterdir()) if p.suffix.lower() == ".ipynb"]
-                _add(path.name, {p.name: p for p in notebooks}, course, assignment, done)
+                entries.append((path, (path.name, {p.name: p for p in notebooks})))
             elif path.suffix.lower() == ".ipynb":
-                student = path.stem.removesuffix(f"_{assignment}")
-                _add(student, {f"{assignment}.ipynb": path}, course, assignment, done)
+                student = path.stem.removesuffix(f"_{name}")
+                entries.append((path, (student, {f"{name}.ipynb": path})))
             else:
                 done.skipped.append(f"{path.name}: not a notebook")
-    if not done.students:
-        raise CourseError(
-            f"no submissions in {source}: wanted one folder per student, or files "
-            f"student.ipynb or student_{assignment}.ipynb"
-        )
+        found = _named(entries, name, done)
+        if not found:
+            raise CourseError(
+                f"no submissions in {source}: wanted one folder per student, or files "
+                f"student.ipynb or student_{name}.ipynb"
+            )
+        files = (file for _, notebooks in found for file in notebooks.values())
+        if not any(_answers_something(file, assignment) for file in files):
+            raise CourseError(
+                f"nothing was taken in from {source}: no notebook in it can be read and "
+                f"holds an answer cell of {name}"
+            )
+        for entry in found:
+            _add(*entry, course, name, done)
     return done
+
+
+def _check_apart(source: Path, course: Course) -> None:
+    """Refuse to take a course's own folders for a download."""
+    inside, root = source.resolve(), course.root.resolve()
+    if inside == root:
+        raise CourseError(f"{source} is the course folder itself, wanted a download of submissions")
+    if root in inside.parents or inside in root.parents:
+        raise CourseError(
+            f"{source} and the course folder {course.root} lie inside one another; "
+            "put the download elsewhere"
+        )
+
+
+def _named(entries: list[tuple[Path, _Found]], assignment: str, done: Collected) -> list[_Found]:
+    """The entries whose name can be a student's."""
+    good = []
+    for path, (student, notebooks) in entries:
+        if student == assignment:
+            done.skipped.append(f"{path.name}: names no student")
+        elif not _STUDENT.fullmatch(student):
+            done.skipped.append(f"{student!r}: not usable as a student's name")
+        else:
+            good.append((student, notebooks))
+    return good
+
+
+def _answers_something(path: Path, assignment: Assignment) -> bool:
+    try:
+        _take(_parse(_read(path)), assignment, "", ())
+    except (_Unreadable, OSError):
+        return False
+    return True
 
 
 def _add(
     student: str, notebooks: dict[str, Path], course: Course, assignment: str, done: Collected
 ) -> None:
-    if not _STUDENT.fullmatch(student):
-        done.skipped.append(f"{student!r}: not usable as a student's name")
-        return
     target = course.submitted / student / assignment
     target.mkdir(parents=True, exist_ok=True)
     done.students.add(student)
@@ -237,6 +311,11 @@ def _as_folder(source: Path, done: Collected) -> Iterator[Path]:
             folder = Path(name)
             _unpack(source, folder, done)
             yield _unwrapped(folder)
+    elif source.is_file() and source.suffix.lower() == ".ipynb":
+        raise CourseError(
+            f"{source} is a single notebook; give the folder that holds it, with a folder or "
+            "file named after each student"
+        )
     else:
         raise CourseError(f"{source} is neither a folder nor a zip file of submissions")
 

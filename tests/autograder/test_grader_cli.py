@@ -33,6 +33,13 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
         (["export"], f"{NAME} has not been graded in"),
         (["feedback"], f"{NAME} has not been graded in"),
         (["marks"], "invalid choice: 'marks'"),
+        (["grade", "--from", ""], "argument --from: wanted a path, got ''"),
+        (["export", "--output", " "], "argument --output: wanted a path, got ' '"),
+        (["export", "--output", "."], "--output . is a folder, wanted a file"),
+        (["feedback", "--book-url", "javascript:alert(1)"], "wanted http://..., https://... or"),
+        (["remove", "ann"], "no student ann in course"),
+        (["remove", "../course"], "no student ../course in course"),
+        (["remove", "ann", "--assignments", NAME], "remove takes a student out of the whole"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_status_2(
@@ -118,3 +125,74 @@ def test_two_assignments_share_the_csv_and_the_index(
     assert "lectures/00_tiny.html" not in page.read_text(encoding="utf-8")  # no book beside it
     assert run("feedback", "--book-url", "https://b.example", course=course) == 0
     assert 'href="https://b.example/lectures/00_tiny.html#' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("course", ["", " "])
+def test_an_empty_course_is_a_mistake(course: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["grade", "--course", course, "--solutions", str(FIXTURES)])
+    assert f"argument --course: wanted a path, got {course!r}" in complaint(capsys)
+
+
+def test_a_file_is_no_course(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert run("grade", course=Course(tmp_path / "file")) == 2
+    assert complaint(capsys).endswith("file is a file, wanted a folder")
+
+
+def test_one_notebook_is_no_download(
+    course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ann.ipynb").touch()
+    assert run("grade", "--from", tmp_path / "ann.ipynb", course=course) == 2
+    assert "ann.ipynb is a single notebook; give the folder that holds it" in complaint(capsys)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "data:text/html,x",
+        " javascript:x",
+        "java\tscript:x",
+        "file:///b",
+        "//b",
+        "\\\\b",
+        "ftp://b",
+        "",
+    ],
+)
+def test_a_book_address_that_a_page_must_not_link_to(
+    address: str, course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run("feedback", f"--book-url={address}", course=course)
+    assert "argument --book-url: wanted http://..., https://... or" in complaint(capsys)
+
+
+@pytest.mark.parametrize("address", ["HTTPS://b.example/x", "http://b", "../../book", "book/"])
+def test_a_book_address_that_a_page_may_link_to(
+    address: str, course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("feedback", "--book-url", address, course=course) == 2
+    assert "has not been graded" in complaint(capsys)
+
+
+def test_old_statuses_are_counted_not_repeated(
+    course: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.engine.KernelEngine", ScriptedEngine)
+    assert run("demo", course=course) == 0
+    for student in ("student-01", "student-02"):
+        course.notebook("submitted", NAME, student).write_text("{", encoding="utf-8")
+    assert run("grade", course=course) == 0
+    first = capsys.readouterr().out
+    assert "  student-01: unreadable" in first
+    assert "  student-02: unreadable" in first
+    assert "earlier" not in first
+    course.notebook("submitted", NAME, "student-02").write_text("", encoding="utf-8")
+    assert run("grade", course=course) == 0
+    second = capsys.readouterr().out
+    assert "student-01" not in second
+    assert "  student-02: unreadable: the file is empty" in second
+    assert "  1 earlier submission not graded in full; its status stands in the CSV" in second
+    assert "20 submissions, 19 unchanged" in second

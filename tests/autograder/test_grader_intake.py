@@ -126,25 +126,32 @@ def test_sizes_are_capped(
     assert rejected.reason == "larger than 1 MB"
 
 
+def text_of(answer: str) -> str:
+    """A notebook that the import accepts, with one answer."""
+    return json.dumps({"cells": [code(answer, "q1_mean")]})
+
+
 def submitted(course: Course) -> dict[str, str]:
     return {
-        path.relative_to(course.submitted).as_posix(): path.read_text()
+        path.relative_to(course.submitted).as_posix(): json.loads(path.read_text())["cells"][0][
+            "source"
+        ]
         for path in sorted(course.submitted.rglob("*.ipynb"))
     }
 
 
-def test_folders_and_flat_files_are_taken_in(tmp_path: Path) -> None:
+def test_folders_and_flat_files_are_taken_in(tmp_path: Path, assignment: Assignment) -> None:
     download = tmp_path / "download"
     for name in ("ann", f"ben/{NAME}", "Çelik, Ada"):
         (download / name).mkdir(parents=True)
-        (download / name / f"{NAME}.ipynb").write_text(name)
-    (download / "eve.ipynb").write_text("eve")
-    (download / f"fay_{NAME}.ipynb").write_text("fay")
+        (download / name / f"{NAME}.ipynb").write_text(text_of(name))
+    (download / "eve.ipynb").write_text(text_of("eve"))
+    (download / f"fay_{NAME}.ipynb").write_text(text_of("fay"))
     (download / "notes.txt").write_text("no")
     (download / "link.ipynb").symlink_to(download / "eve.ipynb")
     (download / "ann" / "link.ipynb").symlink_to(download / "eve.ipynb")
     course = Course(tmp_path / "course")
-    done = collect(download, course, NAME)
+    done = collect(download, course, assignment)
     assert submitted(course) == {
         f"{student}/{NAME}/{NAME}.ipynb": content
         for student, content in {
@@ -163,18 +170,18 @@ def test_folders_and_flat_files_are_taken_in(tmp_path: Path) -> None:
     ]
 
 
-def test_a_zip_file_is_taken_in_and_stays_inside(tmp_path: Path) -> None:
+def test_a_zip_file_is_taken_in_and_stays_inside(tmp_path: Path, assignment: Assignment) -> None:
     path = tmp_path / "class.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"class/ann/{NAME}.ipynb", "ann")
-        archive.writestr("class/ben.ipynb", "ben")
+        archive.writestr(f"class/ann/{NAME}.ipynb", text_of("ann"))
+        archive.writestr("class/ben.ipynb", text_of("ben"))
         archive.writestr("../../evil.ipynb", "evil")
         archive.writestr("/tmp/evil.ipynb", "evil")
         link = zipfile.ZipInfo("class/link.ipynb")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
     course = Course(tmp_path / "course")
-    done = collect(path, course, NAME)
+    done = collect(path, course, assignment)
     assert submitted(course) == {
         f"ann/{NAME}/{NAME}.ipynb": "ann",
         f"ben/{NAME}/{NAME}.ipynb": "ben",
@@ -183,16 +190,80 @@ def test_a_zip_file_is_taken_in_and_stays_inside(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("evil*"))
 
 
-def test_a_later_hand_in_replaces_the_earlier(tmp_path: Path) -> None:
+def test_a_later_hand_in_replaces_the_earlier(tmp_path: Path, assignment: Assignment) -> None:
     course = Course(tmp_path / "course")
     for name in ("first name.ipynb", f"{NAME}.ipynb"):
         download = tmp_path / name.split(".")[0]
         (download / "ann").mkdir(parents=True)
-        (download / "ann" / name).write_text(name)
-        collect(download, course, NAME)
+        (download / "ann" / name).write_text(text_of(name))
+        collect(download, course, assignment)
     assert submitted(course) == {f"ann/{NAME}/{NAME}.ipynb": f"{NAME}.ipynb"}
 
 
-def test_an_empty_download_is_an_error(tmp_path: Path) -> None:
+def test_an_empty_download_is_an_error(tmp_path: Path, assignment: Assignment) -> None:
+    (tmp_path / "empty").mkdir()
     with pytest.raises(CourseError, match="no submissions in"):
-        collect(tmp_path, Course(tmp_path / "course"), NAME)
+        collect(tmp_path / "empty", Course(tmp_path / "course"), assignment)
+
+
+@pytest.mark.parametrize("where", ["course", "course/source", ".", "link"])
+def test_the_course_folder_is_no_download(
+    where: str, tmp_path: Path, assignment: Assignment
+) -> None:
+    course = Course(tmp_path / "course")
+    notebook = course.notebook("source", NAME)
+    notebook.parent.mkdir(parents=True)
+    notebook.write_text(text_of("the solution"))
+    (tmp_path / "link").symlink_to(course.root)
+    with pytest.raises(CourseError, match=r"lie inside one another|is the course folder itself"):
+        collect(tmp_path / where, course, assignment)
+    assert not course.submitted.exists()
+
+
+def test_a_download_without_a_readable_submission_is_refused(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    download = tmp_path / "download"
+    (download / "photos").mkdir(parents=True)
+    (download / "ann.ipynb").write_text("{ not JSON")
+    (download / "ben.ipynb").write_text(json.dumps({"cells": [code("x", "other_cell")]}))
+    course = Course(tmp_path / "course")
+    with pytest.raises(CourseError, match=f"holds an answer cell of {NAME}"):
+        collect(download, course, assignment)
+    assert not course.submitted.exists()
+
+
+def test_an_unreadable_submission_among_good_ones_is_taken_in(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    download = tmp_path / "download"
+    download.mkdir()
+    (download / "ann.ipynb").write_text("{ not JSON")
+    (download / "ben.ipynb").write_text(text_of("ben"))
+    course = Course(tmp_path / "course")
+    assert collect(download, course, assignment).students == {"ann", "ben"}
+    assert isinstance(read_submission(course, assignment, "ann"), Rejected)
+    assert isinstance(read_submission(course, assignment, "ben"), Submission)
+
+
+def test_a_notebook_named_like_the_assignment_names_no_student(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    download = tmp_path / "download"
+    download.mkdir()
+    (download / f"{NAME}.ipynb").write_text(text_of("whose?"))
+    (download / "ben.ipynb").write_text(text_of("ben"))
+    done = collect(download, Course(tmp_path / "course"), assignment)
+    assert done.students == {"ben"}
+    assert done.skipped == [f"{NAME}.ipynb: names no student"]
+
+
+def test_more_than_three_notes_of_a_kind_are_summed_up(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    answers = [code(text, name) for name, text in assignment.answers.items()]
+    bare = taken(tmp_path, assignment, *answers)
+    assert bare.notes == ("4 given cells were deleted; the originals were run",)
+    first, *others = (test.grade_id for test in assignment.tests)
+    one_left = taken(tmp_path, assignment, *answers, code(assignment.tests[0].source, first))
+    assert one_left.notes == tuple(f"{n} was deleted; the original was run" for n in others)

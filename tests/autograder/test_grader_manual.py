@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -29,6 +30,14 @@ def mark_by_hand(course: Course, score: float, comment: str) -> None:
         mark = book.find_grade("q3_reason", NAME, NAME, STUDENT)
         mark.manual_score, mark.needs_manual_grade = score, False
         book.find_comment("q3_reason", NAME, NAME, STUDENT).manual_comment = comment
+        book.db.commit()
+
+
+def override(course: Course, name: str, score: float) -> None:
+    from nbgrader.api import Gradebook
+
+    with Gradebook(course.db_url) as book:
+        book.find_grade(name, NAME, NAME, STUDENT).manual_score = score
         book.db.commit()
 
 
@@ -68,6 +77,19 @@ def test_a_manual_mark_survives_grading_again(marked: Course, assignment: Assign
     assert grade(marked, assignment).graded == [STUDENT]
     row, _ = row_and_page(marked)
     assert (row["q1"], row["q3"], row["score"], row["status"]) == ("0", "2.5", "5.5", "graded")
+
+
+def test_a_score_set_by_hand_on_a_test_is_said_to_be(
+    marked: Course, assignment: Assignment
+) -> None:
+    rewrite(marked, "q1_mean", "def mean(values):\n    return 0")
+    grade(marked, assignment)
+    override(marked, "q1_other_hidden", 1.5)
+    row, page = row_and_page(marked)
+    assert row["q1"] == "1.5"
+    assert page.count('<p class="message">wrong</p>') == 1  # of the test that nobody touched
+    assert re.search(r"set by hand</span>: other.*?1\.5 / 2", page, re.DOTALL)
+    assert page.count("not passed") == 1
 
 
 def test_a_changed_text_is_put_up_for_review_with_its_mark_kept(
