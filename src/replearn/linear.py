@@ -32,6 +32,8 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
+
 __all__ = ["PCA", "Factorisation", "LinearAutoencoder", "factorise", "squared_error"]
 
 Solver = Literal["auto", "svd", "gram", "randomized"]
@@ -122,10 +124,11 @@ class PCA:
     @torch.no_grad()
     def fit(self, X: Tensor) -> PCA:
         """Fit to X (n, d), n >= 2. Returns self."""
-        _check_matrix("X", X)
+        check_matrix("X", X)
         n, d = X.shape
         if n < 2:
             raise ValueError(f"X: got shape {tuple(X.shape)}, want at least two samples (rows)")
+        seed = check_seed(self.seed)
         wanted = self._check_n_components(n, d)
         self.mean_ = X.mean(0)
         solver = self._choose_solver(n, d)
@@ -133,7 +136,7 @@ class PCA:
             s, V, total = _svd(X - self.mean_)
         elif solver == "randomized":
             assert isinstance(wanted, int)
-            s, V, total = _randomized(X - self.mean_, wanted, self.seed)
+            s, V, total = _randomized(X - self.mean_, wanted, seed)
         elif n >= d:
             s, V, total = _eigh_columns(X, self.mean_)
         else:
@@ -163,7 +166,7 @@ class PCA:
     def transform(self, X: Tensor) -> Tensor:
         """Codes H (n, m) of X (n, d). Gradients flow through."""
         self._check_fitted()
-        _check_matrix("X", X, self.n_features_in_, self.components_.dtype)
+        check_matrix("X", X, self.n_features_in_, self.components_.dtype)
         H = (X - self.mean_) @ self.components_.T
         if self.whiten:
             scale = self._scale()
@@ -177,7 +180,7 @@ class PCA:
     def inverse_transform(self, H: Tensor) -> Tensor:
         """Reconstruction X_hat (n, d) from codes H (n, m)."""
         self._check_fitted()
-        _check_matrix("H", H, self.n_components_, self.components_.dtype)
+        check_matrix("H", H, self.n_components_, self.components_.dtype)
         if self.whiten:
             H = H * self._scale()
         return H @ self.components_ + self.mean_
@@ -289,7 +292,7 @@ class LinearAutoencoder(nn.Module):
 
     Raises
     ------
-    ValueError : d or m is not positive, or an input has the wrong shape.
+    ValueError : d or m is not a positive integer, or an input has the wrong shape.
     """
 
     b_enc: Tensor | None
@@ -299,6 +302,9 @@ class LinearAutoencoder(nn.Module):
         self, d: int, m: int, *, tied: bool = False, bias: bool = True, seed: int = 0
     ) -> None:
         super().__init__()
+        check_integer("d", d)
+        check_integer("m", m)
+        seed = check_seed(seed)
         if d < 1 or m < 1:
             raise ValueError(f"d, m: got d={d}, m={m}, want both at least 1")
         self.d, self.m, self.tied = d, m, tied
@@ -400,14 +406,18 @@ def factorise(
 
     Raises
     ------
-    ValueError : X is not a finite float (n, d) tensor, or m or iterations is out of range.
+    ValueError : X is not a finite float (n, d) tensor, or m, iterations or tol is out of range.
     """
-    _check_matrix("X", X)
+    check_matrix("X", X)
     n, d = X.shape
+    check_integer("m", m)
+    check_integer("iterations", iterations)
+    seed = check_seed(seed)
     if not 1 <= m <= min(n, d):
         raise ValueError(f"m: got {m} for X of shape ({n}, {d}), want 1 to {min(n, d)}")
     if iterations < 1:
         raise ValueError(f"iterations: got {iterations}, want at least 1")
+    check_not_negative("tol", tol)
     mean = X.mean(0)
     Xc = X - mean
     generator = torch.Generator().manual_seed(seed)
@@ -432,20 +442,3 @@ def factorise(
 def _check_width(name: str, X: Tensor, d: int) -> None:
     if X.ndim != 2 or X.shape[1] != d:
         raise ValueError(f"{name}: got shape {tuple(X.shape)}, want (n, {d})")
-
-
-def _check_matrix(
-    name: str, X: Tensor, d: int | None = None, dtype: torch.dtype | None = None
-) -> None:
-    """Refuse all but a finite, floating (n, d) tensor of the wanted width and dtype."""
-    if not isinstance(X, Tensor):
-        raise ValueError(f"{name}: got {type(X).__name__}, want a torch tensor of shape (n, d)")
-    shape = tuple(X.shape)
-    if X.ndim != 2 or 0 in shape or (d is not None and shape[1] != d):
-        raise ValueError(f"{name}: got shape {shape}, want (n, {'d' if d is None else d})")
-    if X.dtype not in (torch.float32, torch.float64) or (dtype is not None and X.dtype != dtype):
-        want = "torch.float32 or torch.float64" if dtype is None else f"{dtype}, as in fit"
-        raise ValueError(f"{name}: got dtype {X.dtype}, want {want}")
-    # A sum is finite only if all its terms are, and costs a tenth of isfinite(X).all().
-    if not torch.isfinite(X.detach().sum()) and not torch.isfinite(X).all():
-        raise ValueError(f"{name}: got NaN or infinite values, want finite ones")

@@ -28,7 +28,8 @@ import torch
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from replearn.linear import PCA, _check_matrix
+from replearn._validate import check_integer, check_matrix, check_not_negative
+from replearn.linear import PCA
 
 __all__ = ["LogisticPCA"]
 
@@ -109,11 +110,11 @@ class LogisticPCA:
                 f"n_components: got {m!r} for X of shape ({n}, {d}), want an integer from 1 to "
                 f"{min(n, d)}"
             )
-        if self.max_iter < 1 or self.tol < 0 or self.ridge < 0:
-            raise ValueError(
-                f"max_iter, tol, ridge: got {self.max_iter}, {self.tol}, {self.ridge}, want "
-                "max_iter at least 1 and the others not negative"
-            )
+        check_integer("max_iter", self.max_iter)
+        if self.max_iter < 1:
+            raise ValueError(f"max_iter: got {self.max_iter}, want at least 1")
+        check_not_negative("tol", self.tol)
+        check_not_negative("ridge", self.ridge)
         pca = PCA(m, seed=self.seed).fit(X)
         # A coordinate that is always 0 or 1 would have an infinite logit.
         rate = pca.mean_.clamp(0.5 / n, 1 - 0.5 / n)
@@ -141,7 +142,7 @@ class LogisticPCA:
     def inverse_transform(self, H: Tensor) -> Tensor:
         """Means sigmoid(mu + H D^T) (n, d) of codes H (n, m): in (0, 1) but for rounding."""
         self._check_fitted()
-        _check_matrix("H", H, self.n_components_, self.components_.dtype)
+        check_matrix("H", H, self.n_components_, self.components_.dtype)
         return torch.sigmoid(self.mean_ + H @ self.components_)
 
     def _check_fitted(self) -> None:
@@ -237,7 +238,7 @@ def _canonical(factors: _Factors) -> tuple[Tensor, Tensor]:
 
 
 def _check_unit_interval(X: Tensor, d: int | None = None, dtype: torch.dtype | None = None) -> None:
-    _check_matrix("X", X, d, dtype)
+    check_matrix("X", X, d, dtype)
     low, high = (float(end) for end in torch.aminmax(X))
     if low < 0 or high > 1:
         raise ValueError(f"X: got values from {low:g} to {high:g}, want values in [0, 1]")

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from replearn._validate import check_integer, check_tensor
+
 __all__ = [
     "ProbeResult",
     "explained_variance",
@@ -52,6 +54,8 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
     ------
     ValueError : shapes that do not fit, or linearly dependent columns.
     """
+    check_tensor("A", A)
+    check_tensor("B", B)
     if A.ndim != 2 or B.ndim != 2 or A.shape[0] != B.shape[0]:
         raise ValueError(
             f"A, B: got shapes {tuple(A.shape)} and {tuple(B.shape)}, want (d, m) and (d, k) "
@@ -127,10 +131,13 @@ def sparsity(H: Tensor) -> float:
 
     Raises
     ------
-    ValueError : H is empty.
+    ValueError : H is empty or not finite.
     """
+    check_tensor("H", H)
     if H.numel() == 0:
         raise ValueError(f"H: got shape {tuple(H.shape)}, want at least one entry")
+    if not torch.isfinite(H).all():
+        raise ValueError("H: got NaN or infinite values, want finite codes")
     return 1.0 - int(torch.count_nonzero(H)) / H.numel()
 
 
@@ -175,8 +182,10 @@ def linear_probe(
     Raises
     ------
     ValueError : shapes that do not fit, a number of labels or repeats out of range, fewer than two
-        classes, or codes that are not finite.
+        classes, classes that are not integers, or codes that are not finite.
     """
+    for name, tensor in (("H", H), ("y", y), ("H_test", H_test), ("y_test", y_test)):
+        check_tensor(name, tensor)
     if H.ndim != 2 or H_test.ndim != 2 or H.shape[1] != H_test.shape[1]:
         raise ValueError(
             f"H, H_test: got shapes {tuple(H.shape)} and {tuple(H_test.shape)}, want (n, m) and "
@@ -187,11 +196,17 @@ def linear_probe(
             f"y, y_test: got shapes {tuple(y.shape)} and {tuple(y_test.shape)}, want "
             f"({len(H)},) and ({len(H_test)},), one class for each row of the codes"
         )
+    for name, targets in (("y", y), ("y_test", y_test)):
+        if not bool((targets % 1 == 0).all()):
+            raise ValueError(f"{name}: got values that are not integers, want integer classes")
     train, test = _codes("H", H), _codes("H_test", H_test)
     classes, test_classes = y.cpu().numpy(), y_test.cpu().numpy()
     found = len(np.unique(classes))
     if found < 2:
         raise ValueError(f"y: got {found} class, want at least two")
+    for name, value in (("labels", labels), ("repeats", repeats), ("seed", seed)):
+        if value is not None:
+            check_integer(name, value)
     if labels is not None and not found <= labels <= len(train):
         raise ValueError(
             f"labels: got {labels}, want from {found} (one a class) to {len(train)} (all), or None"
@@ -233,6 +248,8 @@ def _codes(name: str, H: Tensor) -> NDArray[np.float64]:
 
 
 def _check_pair(X: Tensor, X_hat: Tensor) -> None:
+    check_tensor("X", X)
+    check_tensor("X_hat", X_hat)
     if X.ndim != 2 or X.shape != X_hat.shape or len(X) == 0:
         raise ValueError(
             f"X, X_hat: got shapes {tuple(X.shape)} and {tuple(X_hat.shape)}, want (n, d) for both"

@@ -132,8 +132,10 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
 
     Raises
     ------
-    ValueError : ``alt`` is shorter than a short sentence (four words).
+    ValueError : ``fig`` is no figure, or ``alt`` is shorter than a short sentence (four words).
     """
+    if not isinstance(fig, Figure):
+        raise ValueError(f"fig: got {type(fig).__name__}, want a matplotlib figure")
     if not isinstance(alt, str) or len(alt.split()) < 4:
         raise ValueError(
             f"alt: got {alt!r}, want a sentence of at least four words that says what the figure "
@@ -256,10 +258,16 @@ def image_grid(
 
     Raises
     ------
-    ValueError : ``images`` or ``shape`` has the wrong form, ``row_labels`` the wrong length.
+    ValueError : ``images`` or ``shape`` has the wrong form, ``images`` a value that is not finite,
+        ``row_labels`` the wrong length, or ``limits`` are not in ascending order.
     """
     tiles = _tiles("images", images, shape)
-    low, high = limits if limits is not None else (float(tiles.min()), float(tiles.max()))
+    if limits is None:
+        low, high = float(tiles.min()), float(tiles.max())
+    elif len(limits) == 2 and limits[0] < limits[1]:
+        low, high = limits
+    else:
+        raise ValueError(f"limits: got {limits}, want (low, high) with low < high, or None")
     return _mosaic(tiles, low, high, ncols, row_labels, cmap, title, ax)
 
 
@@ -320,23 +328,27 @@ def curves(
 
     Raises
     ------
-    ValueError : no curve, x and y of different length, or an unknown value of ``labels``.
+    ValueError : no curve, x and y of different length, nothing positive for a logarithmic axis, or
+        an unknown value of ``labels``.
     """
+    if not isinstance(series, Mapping):
+        raise ValueError(
+            f"series: got {type(series).__name__}, want a dict of names and their values"
+        )
     if not series:
         raise ValueError("series: got no curve, want at least one")
     if labels not in ("direct", "legend", "none"):
         raise ValueError(f'labels: got {labels!r}, want "direct", "legend" or "none"')
+    points = {name: _points(f"series[{name!r}]", values) for name, values in series.items()}
+    for axis, logarithmic in enumerate((logx, logy)):
+        if logarithmic and not any((pair[axis] > 0).any() for pair in points.values()):
+            raise ValueError(
+                f"series: got no positive {'xy'[axis]}, want some for log{'xy'[axis]}=True"
+            )
     if ax is None:
         _, ax = new_figure()
     ends: list[tuple[float, str, str, LineStyle]] = []
-    for index, (name, values) in enumerate(series.items()):
-        if isinstance(values, tuple):
-            x, y = (_numpy(part).ravel() for part in values)
-        else:
-            y = _numpy(values).ravel()
-            x = np.arange(len(y), dtype=float)
-        if len(x) != len(y):
-            raise ValueError(f"series[{name!r}]: got {len(x)} x and {len(y)} y, want equal numbers")
+    for index, (name, (x, y)) in enumerate(points.items()):
         color = PALETTE[index % len(PALETTE)]
         style = LINE_STYLES[index % len(LINE_STYLES)]
         ax.plot(x, y, label=name, color=color, linestyle=style, marker=marker)
@@ -354,6 +366,19 @@ def curves(
     elif labels == "direct":
         _label_ends(ax, ends)
     return _figure_of(ax), ax
+
+
+def _points(name: str, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """x and y of a curve given as y or as a pair (x, y)."""
+    if not isinstance(values, tuple):
+        y = _numpy(name, values).ravel()
+        return np.arange(len(y), dtype=float), y
+    if len(values) != 2:
+        raise ValueError(f"{name}: got a tuple of {len(values)}, want a list y or a pair (x, y)")
+    x, y = (_numpy(name, part).ravel() for part in values)
+    if len(x) != len(y):
+        raise ValueError(f"{name}: got {len(x)} x and {len(y)} y, want equal numbers")
+    return x, y
 
 
 def _label_ends(ax: Axes, ends: list[tuple[float, str, str, LineStyle]]) -> None:
@@ -441,15 +466,22 @@ def _figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def _numpy(values: Any) -> NDArray[np.float64]:
+def _numpy(name: str, values: Any) -> NDArray[np.float64]:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
-    return np.asarray(values, dtype=float)
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name}: got {type(values).__name__} that is no array of numbers, want a tensor, an "
+            "array or a list of numbers"
+        ) from error
 
 
 def _tiles(name: str, values: Any, shape: tuple[int, int] | None) -> NDArray[np.float64]:
     """(k, h, w) from (k, h, w) or from (k, d) and a shape."""
-    tiles = _numpy(values)
+    tiles = _numpy(name, values)
+    got = tiles.shape
     if tiles.ndim == 2 and shape is not None and tiles.shape[1] == shape[0] * shape[1]:
         tiles = tiles.reshape(-1, *shape)
     if (
@@ -458,7 +490,9 @@ def _tiles(name: str, values: Any, shape: tuple[int, int] | None) -> NDArray[np.
         or (shape is not None and tiles.shape[1:] != tuple(shape))
     ):
         raise ValueError(
-            f"{name}: got shape {tuple(_numpy(values).shape)} with image shape {shape}, "
+            f"{name}: got shape {got} with image shape {shape}, "
             "want (k, h, w), or (k, d) and shape=(h, w) with h * w = d"
         )
+    if not np.isfinite(tiles).all():
+        raise ValueError(f"{name}: got NaN or infinite values, want finite ones")
     return tiles

@@ -16,8 +16,10 @@ Prechelt (1998), Early stopping - but when?, for the stopping rule.
 from __future__ import annotations
 
 import copy
+import math
 import os
 import pickle
+import struct
 import sys
 import tempfile
 import time
@@ -32,11 +34,27 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
+from replearn._validate import check_integer, check_not_negative, check_seed, check_tensor
+
 Loss = Callable[..., Tensor]
 
 _FORMAT = 1
 # Validation needs no gradients, so it can take larger bites than training.
 _MIN_VALIDATION_BATCH = 1024
+# What reading any bytes as a checkpoint may raise.
+_UNREADABLE = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+)
 
 
 @dataclass
@@ -133,11 +151,13 @@ def train(
     Raises
     ------
     ValueError
-        An argument does not fit (shapes, devices, ranges), or the checkpoint belongs to another
-        run; the message names what differs.
+        An argument does not fit (types, shapes, dtypes, devices, ranges), or the checkpoint
+        belongs to another run; the message names what differs.
     FloatingPointError
         The loss became infinite or not a number.  The checkpoint keeps the epoch before.
     """
+    seed = check_seed(seed)
+    _check_types(model, optimizer, lr)
     parameters = _check(model, X, y, X_val, y_val, epochs, batch_size, patience)
     batch = len(X) if batch_size is None else batch_size
     build = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
@@ -225,11 +245,14 @@ class _Run:
 
     def resume(self, path: Path, identity: dict[str, str], epochs: int) -> None:
         device = self.generator.device
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            known = state["format"] == _FORMAT
-        except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
-            raise ValueError(f"checkpoint {path} is not a file written by train") from error
+        if path.is_dir():
+            raise ValueError(f"checkpoint {path} is a folder, so is not a file written by train")
+        with path.open("rb") as file:  # outside: a file that may not be read is another matter
+            try:
+                state = torch.load(file, map_location="cpu", weights_only=True)
+                known = state["format"] == _FORMAT
+            except _UNREADABLE as error:
+                raise ValueError(f"checkpoint {path} is not a file written by train") from error
         if not known:
             raise ValueError(
                 f"checkpoint {path} has format {state['format']}, wanted format {_FORMAT}"
@@ -264,15 +287,32 @@ def _epoch(run: _Run, loss: Loss, X: Tensor, y: Tensor | None, batch: int) -> fl
     """One pass over the data in random order; return the mean loss."""
     n = len(X)
     # Read when the epoch is over: reading each value would wait for the device at every step.
-    losses = []
+    losses: list[Tensor] = []
     order = torch.randperm(n, generator=run.generator, device=X.device) if batch < n else None
     run.optimizer.zero_grad()
     for x, targets in _batches(X, y, batch, order):
-        value = loss(run.model, x) if targets is None else loss(run.model, x, targets)
+        try:
+            value = loss(run.model, x) if targets is None else loss(run.model, x, targets)
+        except RuntimeError as error:
+            dtypes = dict.fromkeys(p.dtype for p in run.model.parameters())
+            if losses or not x.is_floating_point() or x.dtype in dtypes:
+                raise
+            raise ValueError(
+                f"X has dtype {x.dtype}, but the model has {', '.join(map(str, dtypes))}: "
+                "bring both to one dtype"
+            ) from error
         if not isinstance(value, Tensor) or value.ndim != 0:
             got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(f"loss returned {got}, wanted a scalar tensor of shape ()")
-        value.backward()  # type: ignore[no-untyped-call]
+        try:
+            value.backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            if value.requires_grad:
+                raise
+            raise ValueError(
+                "loss returned a tensor without a gradient, wanted one computed from the model's "
+                "parameters without detach, item or no_grad"
+            ) from error
         run.optimizer.step()
         run.optimizer.zero_grad()
         losses.append(value.detach())
@@ -363,6 +403,26 @@ def _shape(X: Tensor) -> str:
     return f"{tuple(X.shape)} {X.dtype} on {X.device.type}"
 
 
+def _check_types(model: object, optimizer: object, lr: float) -> None:
+    """Refuse a model, an optimiser or a learning rate that is of no use."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model: got {type(model).__name__}, want a torch.nn.Module")
+    if isinstance(optimizer, Optimizer):
+        raise ValueError(
+            f"optimizer: got a {type(optimizer).__name__} object, want a callable that makes one "
+            "from the parameters, for example lambda p: torch.optim.SGD(p, lr=0.1)"
+        )
+    if optimizer is None:
+        check_not_negative("lr", lr)
+        if not math.isfinite(lr):
+            raise ValueError(f"lr: got {lr}, want a finite number")
+    elif not callable(optimizer):
+        raise ValueError(
+            f"optimizer: got {optimizer!r}, want a callable that makes an optimiser from the "
+            "parameters, for example lambda p: torch.optim.SGD(p, lr=0.1)"
+        )
+
+
 def _check(
     model: nn.Module,
     X: Tensor,
@@ -374,10 +434,17 @@ def _check(
     patience: int | None,
 ) -> list[nn.Parameter]:
     """Refuse what cannot work, by name; return the parameters to train."""
+    tensors = (("X", X), ("y", y), ("X_val", X_val), ("y_val", y_val))
+    for name, tensor in tensors:
+        if tensor is not None or name == "X":
+            check_tensor(name, tensor)
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("model has no parameter that requires a gradient, wanted at least one")
     for argument, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
+        if value is None and argument != "epochs":
+            continue
+        check_integer(argument, value)
         if value is not None and value < 1:
             raise ValueError(f"{argument} is {value}, wanted at least 1")
     if patience is not None and X_val is None:
@@ -394,8 +461,13 @@ def _check(
                 f"y{name[1:]} has shape {tuple(targets.shape)}, wanted ({len(samples)}, ...) "
                 f"to go with {name}"
             )
+    if X_val is not None and (X_val.shape[1:] != X.shape[1:] or X_val.dtype != X.dtype):
+        raise ValueError(
+            f"X_val has shape {tuple(X_val.shape)} and dtype {X_val.dtype}, but X has shape "
+            f"{tuple(X.shape)} and dtype {X.dtype}: wanted the same but for the number of samples"
+        )
     device = parameters[0].device
-    for name, tensor in (("X", X), ("y", y), ("X_val", X_val), ("y_val", y_val)):
+    for name, tensor in tensors:
         if tensor is not None and tensor.device != device:
             raise ValueError(
                 f"{name} is on {tensor.device}, but the model is on {device}: "

@@ -198,6 +198,7 @@ DIGITS = load_digits()
         ((1438,), "n_train is 1438"),
         ((10, 361), "n_test is 361, but digits 8x8 has 360"),
         ((10, -1), "n_test is -1"),
+        ((10.0,), r"n_train: got 10.0, want an integer"),
     ],
 )
 def test_subset_refuses_more_than_there_is(arguments, said):

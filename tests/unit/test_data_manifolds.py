@@ -109,6 +109,10 @@ def test_global_random_numbers_are_left_alone(make):
     ("arguments", "said"),
     [
         ({"n": 0}, "n is 0"),
+        ({"n": 5.5}, "n: got 5.5, want an integer"),
+        ({"n": 5, "seed": "x"}, "seed: got 'x', want an integer"),
+        ({"n": 5, "dtype": torch.int64}, "dtype is torch.int64, wanted a floating-point dtype"),
+        ({"n": 5, "dtype": "float32"}, "dtype is float32, wanted a floating-point dtype"),
         ({"n": 5, "noise": -0.1}, "noise is -0.1"),
         ({"n": 5, "noise": math.nan}, "noise is nan"),
     ],

@@ -153,6 +153,13 @@ def test_bad_arguments_are_named(images, size, n, said):
         extract_patches(images, size, n, seed=0)
 
 
+@pytest.mark.parametrize("wrong", [{"size": 2.0}, {"n": 1.5}, {"seed": "a"}])
+def test_size_number_and_seed_must_be_integers(wrong):
+    arguments = {"size": 2, "n": 3, "seed": 0} | wrong
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}: got .*, want an integer"):
+        extract_patches([torch.rand(4, 4)], **arguments)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_patches_stay_on_the_device_of_the_images():
     image = numbered(20, 20)

@@ -225,7 +225,7 @@ X53 = torch.arange(15.0).reshape(5, 3)
         (X53.long(), "X: got dtype torch.int64, want torch.float32 or torch.float64"),
         (X53.half(), "X: got dtype torch.float16"),
         (X53[0], r"X: got shape \(3,\), want \(n, d\)"),
-        (X53[:0], r"X: got shape \(0, 3\)"),
+        (X53[:0], r"X: got shape \(0, 3\), want \(n, d\) with at least one row and one column"),
         (X53[:1], "want at least two samples"),
         (X53.where(X53 != 4, torch.nan), "X: got NaN or infinite values"),
         (X53.where(X53 != 4, torch.inf), "X: got NaN or infinite values"),
@@ -254,6 +254,8 @@ def test_other_refusals():
         PCA(1, solver="arpack").fit(X53)
     with pytest.raises(ValueError, match="randomized solver, which needs the number"):
         PCA(0.5, solver="randomized").fit(X53)
+    with pytest.raises(ValueError, match="seed: got 'a', want an integer"):
+        PCA(1, solver="randomized", seed="a").fit(X53)
     with pytest.raises(NotFittedError, match="call fit"):
         PCA(1).transform(X53)
     with pytest.raises(ValueError, match="call fit"):
@@ -324,6 +326,12 @@ def test_an_autoencoder_set_to_the_principal_subspace_reaches_the_error_of_pca()
 def test_autoencoder_refusals():
     with pytest.raises(ValueError, match="got d=0, m=2"):
         LinearAutoencoder(0, 2)
+    with pytest.raises(ValueError, match=r"m: got 2.5, want an integer"):
+        LinearAutoencoder(5, 2.5)
+    with pytest.raises(ValueError, match="d: got '5', want an integer"):
+        LinearAutoencoder("5", 2)
+    with pytest.raises(ValueError, match=r"seed: got 0.5, want an integer"):
+        LinearAutoencoder(5, 2, seed=0.5)
     model = LinearAutoencoder(3, 2)
     with pytest.raises(ValueError, match=r"X: got shape \(5, 2\), want \(n, 3\)"):
         model(X53[:, :2])
@@ -371,6 +379,11 @@ def test_factorisation_stops_at_its_tolerance_and_its_limit():
 def test_factorisation_refusals():
     with pytest.raises(ValueError, match=r"m: got 4 for X of shape \(5, 3\), want 1 to 3"):
         factorise(X53, 4)
+    with pytest.raises(ValueError, match=r"m: got 1.5, want an integer"):
+        factorise(X53, 1.5)
+    for tol in (-1, np.nan, "small"):
+        with pytest.raises(ValueError, match=f"tol: got {tol!r}, want a number of at least 0"):
+            factorise(X53, 1, tol=tol)
     with pytest.raises(ValueError, match="iterations: got 0"):
         factorise(X53, 1, iterations=0)
     with pytest.raises(ValueError, match="X: got dtype"):

@@ -176,8 +176,13 @@ def test_refusals():
     for m in (0, 4, 1.5, True, None):
         with pytest.raises(ValueError, match=r"n_components: got .* \(5, 3\), want an integer"):
             LogisticPCA(m).fit(X)
-    for wrong in ({"max_iter": 0}, {"tol": -1.0}, {"ridge": -1.0}):
-        with pytest.raises(ValueError, match="max_iter, tol, ridge: got"):
+    for wrong, said in (
+        ({"max_iter": 0}, "^max_iter: got 0, want at least 1"),
+        ({"max_iter": 2.5}, "^max_iter: got 2.5, want an integer"),
+        ({"tol": -1.0}, "^tol: got -1.0, want a number of at least 0"),
+        ({"ridge": -1.0}, "^ridge: got -1.0, want a number of at least 0"),
+    ):
+        with pytest.raises(ValueError, match=said):
             LogisticPCA(1, **wrong).fit(X)
     with pytest.raises(NotFittedError, match="call fit"):
         LogisticPCA(1).transform(X)

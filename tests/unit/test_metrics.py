@@ -96,6 +96,17 @@ def test_metrics_refuse_what_does_not_fit():
         explained_variance(torch.ones(3, 2), torch.ones(3, 2))
     with pytest.raises(ValueError, match="H: got shape"):
         sparsity(torch.ones(0, 3))
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="H: got NaN or infinite values, want finite"):
+            sparsity(torch.tensor([0.0, bad]))
+    with pytest.raises(ValueError, match="H: got list, want a torch tensor"):
+        sparsity([0.0, 1.0])
+    with pytest.raises(ValueError, match=r"^X: got ndarray, want a torch tensor"):
+        reconstruction_error(np.eye(3), torch.eye(3))
+    with pytest.raises(ValueError, match=r"^X_hat: got ndarray, want a torch tensor"):
+        reconstruction_error(torch.eye(3), np.eye(3))
+    with pytest.raises(ValueError, match="B: got ndarray, want a torch tensor"):
+        principal_angles(torch.eye(3), np.eye(3))
 
 
 def test_sparsity_counts_exact_zeros():
@@ -167,6 +178,16 @@ def test_linear_probe_refusals():
     for labels in (1, 5):
         with pytest.raises(ValueError, match=f"labels: got {labels}, want from 2"):
             linear_probe(H, y, H, y, labels=labels)
+    for bad in (y + 0.5, y + np.inf, y * np.nan):
+        with pytest.raises(ValueError, match=r"^y: got values that are not integers, want integer"):
+            linear_probe(H, bad, H, y)
+        with pytest.raises(ValueError, match=r"^y_test: got values that are not integers"):
+            linear_probe(H, y, H, bad)
+    with pytest.raises(ValueError, match="y: got list, want a torch tensor"):
+        linear_probe(H, y.tolist(), H, y)
+    for wrong in ({"labels": 2.5}, {"labels": 2, "repeats": 1.5}, {"seed": "a"}):
+        with pytest.raises(ValueError, match=f"{list(wrong)[-1]}: got .*, want an integer"):
+            linear_probe(H, y, H, y, **wrong)
     with pytest.raises(ValueError, match="repeats: got 0"):
         linear_probe(H, y, H, y, labels=2, repeats=0)
     with pytest.raises(ValueError, match="H_test: got NaN or infinite"):

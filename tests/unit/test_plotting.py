@@ -262,3 +262,42 @@ def test_curves_refusals():
         curves({"a": ([1, 2], [1, 2, 3])})
     with pytest.raises(ValueError, match="labels: got 'beside'"):
         curves({"a": [1]}, labels="beside")
+    with pytest.raises(ValueError, match="series: got list, want a dict of names"):
+        curves([1, 2, 3])
+    with pytest.raises(
+        ValueError, match=r"series\['a'\]: got a tuple of 3, want a list y or a pair"
+    ):
+        curves({"a": (1, 2, 3)})
+    with pytest.raises(ValueError, match=r"series\['a'\]: got str that is no array of numbers"):
+        curves({"a": "abc"})
+    for wrong in ({"a": [0, -1]}, {"a": []}, {"a": [np.nan]}):
+        with pytest.raises(ValueError, match="series: got no positive y, want some for logy=True"):
+            curves(wrong, logy=True)
+    with pytest.raises(ValueError, match="series: got no positive x, want some for logx=True"):
+        curves({"a": [1]}, logx=True)
+    assert plt.get_fignums() == []
+
+
+def test_a_logarithmic_axis_needs_one_positive_value_only():
+    _, ax = curves({"a": [1, 0], "b": [0, 0]}, logy=True, labels="none")
+    assert ax.get_yscale() == "log"
+    assert [len(line.get_xdata()) for line in ax.get_lines()] == [2, 2]
+
+
+def test_images_and_limits_that_cannot_be_shown_are_refused():
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="images: got NaN or infinite values, want finite"):
+            image_grid(torch.full((1, 2, 2), bad))
+    for limits in ((1, 0), (0.5, 0.5), (0, np.nan), (0, 1, 2)):
+        with pytest.raises(ValueError, match=r"limits: got .*, want \(low, high\) with low < high"):
+            image_grid(torch.ones(1, 2, 2), limits=limits)
+    image_grid(torch.ones(1, 2, 2), limits=None)
+    with pytest.raises(ValueError, match="W: got str that is no array of numbers, want a tensor"):
+        filters("abc")
+    with pytest.raises(ValueError, match="W: got NaN or infinite values"):
+        filters(torch.full((1, 2, 2), np.nan))
+
+
+def test_show_wants_a_figure():
+    with pytest.raises(ValueError, match="fig: got int, want a matplotlib figure"):
+        show(3, alt=ALT)

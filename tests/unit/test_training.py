@@ -3,6 +3,7 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -370,7 +371,30 @@ def test_groups_of_parameters_are_told_apart(tmp_path):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run(optimizer=groups(0.5)))
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"junk", b"(((.", b"\x80\x02.", b"0", b"PK\x03\x04", b"}a."]
+)
+def test_any_other_file_is_refused(tmp_path, content):
+    path = tmp_path / "run.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"run.pt is not a file written by train"):
+        train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
+    assert path.read_bytes() == content
+
+
+def test_a_checkpoint_that_was_cut_short_is_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    train(autoencoder(), data(), checkpoint=path, **settings_of_a_run(epochs=1))
+    whole = path.read_bytes()
+    for kept in (1, len(whole) // 4, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(ValueError, match=r"run.pt is not a file written by train"):
+            train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
+
+
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="is a folder, so is not a file written by train"):
+        train(autoencoder(), data(), checkpoint=tmp_path, **settings_of_a_run())
     path = tmp_path / "run.pt"
     path.write_bytes(b"notes")
     with pytest.raises(ValueError, match="not a file written by train"):
@@ -439,6 +463,33 @@ def test_validation_that_is_not_a_number_is_said():
         ({"y": torch.empty(20, device="meta")}, "y is on meta, but the model is on cpu"),
         ({"loss": lambda m, x: m(x)}, r"loss returned \(20, 3\), wanted a scalar"),
         ({"loss": lambda m, x: 1.0}, "loss returned float, wanted a scalar"),
+        (
+            {"loss": lambda m, x: squared_error(m, x).detach()},
+            "loss returned a tensor without a gradient, wanted one computed from the model",
+        ),
+        ({"epochs": 1.5}, "epochs: got 1.5, want an integer"),
+        ({"epochs": True}, "epochs: got True, want an integer"),
+        ({"epochs": None}, "epochs: got None, want an integer"),
+        ({"batch_size": 8.0}, "batch_size: got 8.0, want an integer"),
+        ({"seed": "a"}, "seed: got 'a', want an integer"),
+        ({"seed": torch.tensor(0.5)}, r"seed: got tensor\(0.5000\), want an integer"),
+        ({"seed": 2**64}, "seed: got 18446744073709551616, want an integer of at most 64 bits"),
+        ({"lr": -1}, "lr: got -1, want a number of at least 0"),
+        ({"lr": float("nan")}, "lr: got nan, want a number"),
+        ({"lr": float("inf")}, "lr: got inf, want a finite number"),
+        ({"lr": "fast"}, "lr: got 'fast', want a number"),
+        ({"y": [0] * 20}, "y: got list, want a torch tensor"),
+        ({"X_val": data().numpy()}, "X_val: got ndarray, want a torch tensor"),
+        (
+            {"X_val": data().double()},
+            "X_val has .* dtype torch.float64, but X has .* dtype torch.float32: wanted the same",
+        ),
+        ({"X_val": data(4, 2)}, r"X_val has shape \(4, 2\) .* X has shape \(20, 3\)"),
+        ({"optimizer": "sgd"}, "optimizer: got 'sgd', want a callable that makes an optimiser"),
+        (
+            {"optimizer": torch.optim.SGD(autoencoder().parameters(), lr=0.1)},
+            "optimizer: got a SGD object, want a callable that makes one from the parameters",
+        ),
     ],
 )
 def test_bad_arguments_are_named(changes, said):
@@ -454,6 +505,50 @@ def test_data_or_model_that_cannot_be_trained_are_named():
         train(autoencoder(), data().to("meta"), loss=squared_error, epochs=1)
     with pytest.raises(ValueError, match="model has no parameter that requires a gradient"):
         train(nn.Tanh(), data(), loss=squared_error, epochs=1)
+    with pytest.raises(ValueError, match="X: got ndarray, want a torch tensor"):
+        train(autoencoder(), data().numpy(), loss=squared_error, epochs=1)
+    with pytest.raises(ValueError, match="X: got NoneType, want a torch tensor"):
+        train(autoencoder(), None, loss=squared_error, epochs=1)
+    with pytest.raises(ValueError, match=r"model: got function, want a torch.nn.Module"):
+        train(lambda x: x, data(), loss=squared_error, epochs=1)
+    with pytest.raises(
+        ValueError, match=r"X has dtype torch.float64, but the model has torch.float32: bring both"
+    ):
+        train(autoencoder(), data().double(), loss=squared_error, epochs=1)
+
+
+def test_a_loss_may_bring_the_data_to_the_dtype_of_the_model():
+    def loss(model, x):
+        return squared_error(model, x.float())
+
+    wide, narrow = autoencoder(), autoencoder()
+    train(wide, data().double(), loss=loss, epochs=2)
+    train(narrow, data(), loss=loss, epochs=2)
+    assert torch.equal(weights(wide), weights(narrow))
+
+
+def test_an_error_of_the_loss_itself_is_left_alone():
+    def loss(model, x):
+        raise RuntimeError("a mistake of mine")
+
+    with pytest.raises(RuntimeError, match="a mistake of mine"):
+        train(autoencoder(), data(), loss=loss, epochs=1)
+
+    def backward_twice(model, x):
+        value = squared_error(model, x)
+        value.backward()
+        return value
+
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        train(autoencoder(), data(), loss=backward_twice, epochs=1)
+
+
+def test_integers_of_numpy_and_torch_are_integers():
+    reference, model = autoencoder(), autoencoder()
+    train(reference, data(), loss=squared_error, epochs=2, batch_size=8, seed=3)
+    counts = {"epochs": np.int64(2), "batch_size": torch.tensor(8), "seed": np.int32(3)}
+    train(model, data(), loss=squared_error, **counts)
+    assert torch.equal(weights(model), weights(reference))
 
 
 # -- the progress bar -------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from replearn._validate import check_integer
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -56,6 +58,7 @@ class Dataset:
             ("n_train", n_train, self.n),
             ("n_test", n_test, len(self.X_test)),
         ):
+            check_integer(argument, wanted)
             if not 1 <= wanted <= there:
                 raise ValueError(
                     f"{argument} is {wanted}, but {self.name} has {there} such samples: "

@@ -16,6 +16,8 @@ import math
 import torch
 from torch import Tensor
 
+from replearn._validate import check_integer, check_seed
+
 
 def spiral(
     n: int,
@@ -47,9 +49,9 @@ def spiral(
     Raises
     ------
     ValueError
-        n is below 1, turns not positive or noise negative.
+        n is below 1, turns not positive, noise negative or dtype not floating.
     """
-    generator = _generator(n, noise, seed)
+    generator = _generator(n, noise, seed, dtype)
     if not (math.isfinite(turns) and turns > 0):
         raise ValueError(f"turns is {turns}, wanted a positive number")
     end = 2 * math.pi * turns
@@ -72,9 +74,9 @@ def swiss_roll(
     Raises
     ------
     ValueError
-        n is below 1 or noise negative.
+        n is below 1, noise negative or dtype not floating.
     """
-    generator = _generator(n, noise, seed)
+    generator = _generator(n, noise, seed, dtype)
     t = 1.5 * math.pi * (1 + 2 * _uniform(n, generator))
     height = 21 * _uniform(n, generator)
     X = torch.stack((t * t.cos(), height, t * t.sin()), dim=1)
@@ -100,9 +102,9 @@ def circle(
     Raises
     ------
     ValueError
-        n is below 1, radius not positive or noise negative.
+        n is below 1, radius not positive, noise negative or dtype not floating.
     """
-    generator = _generator(n, noise, seed)
+    generator = _generator(n, noise, seed, dtype)
     if not (math.isfinite(radius) and radius > 0):
         raise ValueError(f"radius is {radius}, wanted a positive number")
     angle = 2 * math.pi * _uniform(n, generator)
@@ -124,22 +126,25 @@ def two_moons(
     Raises
     ------
     ValueError
-        n is below 1 or noise negative.
+        n is below 1, noise negative or dtype not floating.
     """
-    generator = _generator(n, noise, seed)
+    generator = _generator(n, noise, seed, dtype)
     upper = _direction(math.pi * _uniform(n, generator))
     y = torch.arange(n) % 2
     X = torch.where(y.unsqueeze(1) == 0, upper, torch.tensor([1.0, 0.5]) - upper)
     return _finish(X, y, noise, generator, dtype)
 
 
-def _generator(n: int, noise: float, seed: int) -> torch.Generator:
+def _generator(n: int, noise: float, seed: int, dtype: torch.dtype) -> torch.Generator:
     """Check what all manifolds share; return the seeded generator."""
+    check_integer("n", n)
     if n < 1:
         raise ValueError(f"n is {n}, wanted at least 1")
     if not (math.isfinite(noise) and noise >= 0):
         raise ValueError(f"noise is {noise}, wanted a standard deviation of at least 0")
-    return torch.Generator().manual_seed(seed)
+    if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise ValueError(f"dtype is {dtype}, wanted a floating-point dtype such as torch.float32")
+    return torch.Generator().manual_seed(check_seed(seed))
 
 
 def _uniform(n: int, generator: torch.Generator) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from replearn._validate import check_integer, check_seed
 from replearn.data.cache import RemoteFile, read
 from replearn.data.errors import DataUnavailable, WrongContent
 
@@ -124,7 +125,9 @@ def extract_patches(images: Sequence[Tensor], size: int, n: int, *, seed: int) -
     """
     if len(images) == 0:
         raise ValueError("images is empty, wanted at least one image of shape (H, W)")
+    seed = check_seed(seed)
     for argument, value in (("size", size), ("n", n)):
+        check_integer(argument, value)
         if value < 1:
             raise ValueError(f"{argument} is {value}, wanted at least 1")
     for i, image in enumerate(images):

@@ -1,0 +1,62 @@
+"""Checks of arguments that several modules share: each error is one sentence that names the
+argument, what was got and what is wanted."""
+
+from __future__ import annotations
+
+import operator
+from numbers import Real
+from typing import SupportsIndex
+
+import torch
+from torch import Tensor
+
+
+def check_tensor(name: str, value: object, want: str = "a torch tensor") -> None:
+    """Refuse all but a tensor."""
+    if not isinstance(value, Tensor):
+        raise ValueError(f"{name}: got {type(value).__name__}, want {want}")
+
+
+def check_integer(name: str, value: object) -> None:
+    """Refuse all but an integer, of Python, numpy or torch."""
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        try:
+            operator.index(value)
+        except TypeError:  # an array or a tensor that is no single integer
+            pass
+        else:
+            return
+    raise ValueError(f"{name}: got {value!r}, want an integer")
+
+
+def check_seed(seed: int) -> int:
+    """The seed as Python's integer, which torch's generators insist on."""
+    check_integer("seed", seed)
+    value = operator.index(seed)
+    if not -(2**63) <= value < 2**64:
+        raise ValueError(f"seed: got {value}, want an integer of at most 64 bits")
+    return value
+
+
+def check_not_negative(name: str, value: object) -> None:
+    """Refuse all but a number from 0 up."""
+    if not isinstance(value, Real | Tensor) or not float(value) >= 0:
+        raise ValueError(f"{name}: got {value!r}, want a number of at least 0")
+
+
+def check_matrix(
+    name: str, X: Tensor, d: int | None = None, dtype: torch.dtype | None = None
+) -> None:
+    """Refuse all but a finite, floating (n, d) tensor of the wanted width and dtype."""
+    check_tensor(name, X, "a torch tensor of shape (n, d)")
+    shape = tuple(X.shape)
+    if X.ndim != 2 or 0 in shape or (d is not None and shape[1] != d):
+        want = f"(n, {'d' if d is None else d})"
+        empty = " with at least one row and one column" if 0 in shape else ""
+        raise ValueError(f"{name}: got shape {shape}, want {want}{empty}")
+    if X.dtype not in (torch.float32, torch.float64) or (dtype is not None and X.dtype != dtype):
+        want = "torch.float32 or torch.float64" if dtype is None else f"{dtype}, as in fit"
+        raise ValueError(f"{name}: got dtype {X.dtype}, want {want}")
+    # A sum is finite only if all its terms are, and costs a tenth of isfinite(X).all().
+    if not torch.isfinite(X.detach().sum()) and not torch.isfinite(X).all():
+        raise ValueError(f"{name}: got NaN or infinite values, want finite ones")
