@@ -40,7 +40,7 @@ Solver = Literal["auto", "svd", "gram", "randomized"]
 _SOLVERS = ("auto", "svd", "gram", "randomized")
 
 _ROWS = 4096  # rows centred at a time: bounds the memory, and the copy stays near the cache
-_BLOCKS = 4  # column blocks of the Gram matrix; those below the diagonal are not computed (3/8)
+_BLOCKS = 7  # column blocks of the Gram matrix; those below the diagonal are not computed (3/7)
 _OVERSAMPLE = 10
 _POWER_ITERATIONS = 5
 
