@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+# Imported by setup, so that the tools and tests can use claims.py and cache.py without Sphinx.
+_PARTS = (
+    "assignment",
+    "cache",
+    "claims_pages",
+    "comparison_pages",
+    "downloads",
+    "figures",
+    "mathjax",
+    "no_thebe",
+)
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension with Sphinx."""
-    # Imported here so that the tools and tests can use claims.py and cache.py without Sphinx.
-    from replearn_book import (
-        assignment,
-        cache,
-        claims_pages,
-        comparison_pages,
-        downloads,
-        figures,
-        mathjax,
-        no_thebe,
-    )
-
-    for part in (
-        assignment,
-        cache,
-        claims_pages,
-        comparison_pages,
-        downloads,
-        figures,
-        mathjax,
-        no_thebe,
-    ):
-        part.setup(app)
+    for part in _PARTS:
+        import_module(f"replearn_book.{part}").setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
