@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,6 +15,7 @@ from .arguments import book_url, path, worker_count
 from .assignment import Assignment, find_assignments
 from .course import Course
 from .errors import CourseError
+from .results import UNSAFE
 
 if TYPE_CHECKING:
     from .grading import ClassReport
@@ -66,11 +68,16 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
+    def unsafe(sub: argparse.ArgumentParser) -> None:
+        text = "run students' code without a sandbox, with all that you may do"
+        sub.add_argument("--unsafe", action="store_true", help=text)
+
     sub = command("release", _release, "make the students' notebooks and the gradebook")
     sub.add_argument("--force", action="store_true", help="even if that drops marks")
     command("demo", _demo, "hand in for a demo class of twenty")
     sub = command("grade", _grade, "grade what was handed in")
     sub.add_argument("--from", dest="source", type=path, help="folder or zip file to take in first")
+    unsafe(sub)
     sub = command("feedback", _feedback, "write a page per student")
     sub.add_argument(
         "--book-url",
@@ -81,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--output", type=path, help="default: grades.csv in the course folder")
     sub = command("remove", _remove, "take students out of the course, and keep their work aside")
     sub.add_argument("students", nargs="+", metavar="STUDENT")
-    command("mutants", _mutants, "prove the tests against wrong and right answers")
+    unsafe(command("mutants", _mutants, "prove the tests against wrong and right answers"))
     return parser
 
 
@@ -115,7 +122,7 @@ def _demo(options: argparse.Namespace, course: Course, assignments: list[Assignm
 
 
 def _grade(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
-    from .engine import KernelEngine
+    from .engine import SandboxEngine
     from .grading import default_workers, grade_class
     from .release import require_release
 
@@ -124,22 +131,33 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
     if options.source:
         _collect(options, course, assignments)
     workers = options.workers or default_workers()
+    _warn(options)
+    engine = SandboxEngine(
+        safe=not options.unsafe,
+        secret=course.secret(),
+        compare=True,
+        cache=course.results.folder / "mutants",
+    )
     failures = 0
-    for assignment in assignments:
-        started = time.monotonic()
-        report = grade_class(
-            course, assignment, KernelEngine(), workers=workers, quiet=options.quiet
-        )
-        _say_statuses(report)
-        failures += sum(result.outcome == "not graded" for result in report.results)
-        print(
-            f"{assignment.name}: {len(report.results)} submissions, "
-            f"{len(report.reused)} unchanged, in {time.monotonic() - started:.1f} s"
-        )
+    with closing(engine):
+        for assignment in assignments:
+            started = time.monotonic()
+            report = grade_class(course, assignment, engine, workers=workers, quiet=options.quiet)
+            _say_statuses(report)
+            failures += sum(result.outcome == "not graded" for result in report.results)
+            print(
+                f"{assignment.name}: {len(report.results)} submissions, "
+                f"{len(report.reused)} unchanged, in {time.monotonic() - started:.1f} s"
+            )
     print(f"gradebook: {course.db_path}; now `feedback` writes pages and `export` the CSV")
     if failures:
         print(f"{failures} not graded because the grader failed; run again", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _warn(options: argparse.Namespace) -> None:
+    if options.unsafe:
+        print(f"warning: {UNSAFE}: students' code runs with all that you may do", file=sys.stderr)
 
 
 def _say_statuses(report: ClassReport) -> None:
@@ -161,7 +179,7 @@ def _say_statuses(report: ClassReport) -> None:
 
 
 def _collect(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> None:
-    from .intake import collect
+    from .collect import collect
 
     if len(assignments) != 1:
         raise CourseError("--from takes one assignment's submissions; name it with --assignments")
@@ -212,14 +230,16 @@ def _remove(options: argparse.Namespace, course: Course, _: list[Assignment]) ->
 
 
 def _mutants(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
-    from .engine import KernelEngine
+    from .engine import SandboxEngine
     from .grading import default_workers
     from .mutants import check_tests
     from .results import ResultStore
 
     workers = options.workers or default_workers()
     store = ResultStore(course.results.folder / "mutants")
-    report = check_tests(assignments, KernelEngine(), store, workers=workers, quiet=options.quiet)
+    _warn(options)
+    with closing(SandboxEngine(safe=not options.unsafe)) as engine:
+        report = check_tests(assignments, engine, store, workers=workers, quiet=options.quiet)
     print("\n".join(report.lines))
     for fault in report.faults:
         print(f"fault: {fault}")

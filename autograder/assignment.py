@@ -19,7 +19,8 @@ Role = Literal["given", "solution", "test", "manual"]
 
 _GRADE_ID = re.compile(r"(q[1-9][0-9]*)_[a-z0-9_]+")
 _BEGIN_HIDDEN, _END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-_TOP_KEYS = {"title", "chapter", "minutes", "hide", "cell_seconds", "total_seconds", "questions"}
+_TOP_KEYS = {"title", "chapter", "minutes", "hide", "questions"}
+_TIMES = ("call_seconds", "cell_seconds", "total_seconds")
 _QUESTION_KEYS = {"title", "names", "section"}
 
 
@@ -63,6 +64,7 @@ class Assignment:
     chapter: str
     minutes: int
     hide: tuple[str, ...]
+    call_seconds: float
     cell_seconds: float
     total_seconds: float
     questions: tuple[Question, ...]
@@ -99,7 +101,9 @@ class Assignment:
     def digest(self) -> str:
         """Hash of all that grading depends on."""
         cells = [asdict(cell) for cell in self.cells]
-        content = [self.name, cells, self.hide, self.cell_seconds, self.total_seconds]
+        times = [self.call_seconds, self.cell_seconds, self.total_seconds]
+        questions = [asdict(question) for question in self.questions]
+        content = [self.name, cells, self.hide, times, questions]
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -137,6 +141,7 @@ def load_assignment(folder: Path) -> Assignment:
         chapter=settings.get("chapter", ""),
         minutes=int(settings.get("minutes", 0)),
         hide=tuple(settings.get("hide", ())),
+        call_seconds=float(settings.get("call_seconds", cell_seconds / 2)),
         cell_seconds=cell_seconds,
         total_seconds=float(settings.get("total_seconds", 5 * cell_seconds)),
         questions=questions,
@@ -172,7 +177,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         raise CourseError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path}: not TOML ({error})") from error
-    _check_keys(settings, _TOP_KEYS, required={"title", "questions"}, where=str(path))
+    _check_keys(settings, _TOP_KEYS | set(_TIMES), required={"title", "questions"}, where=str(path))
     for key, kind, kind_name in (
         ("title", str, "text"),
         ("chapter", str, "text"),
@@ -183,7 +188,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
             raise CourseError(f"{path}: {key} must be {kind_name}")
     if not _is_text_list(settings.get("hide", [])):
         raise CourseError(f"{path}: hide must be a list of module names")
-    for key in ("cell_seconds", "total_seconds"):
+    for key in _TIMES:
         value = settings.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             raise CourseError(f"{path}: {key} must be a positive number of seconds, got {value!r}")
@@ -357,13 +362,3 @@ def _builds_text(node: ast.AST) -> bool:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
         return name in ("format", "str", "repr")
     return isinstance(node, ast.JoinedStr)
-
-
-def string_literals(source: str) -> list[str]:
-    """Every string constant in a cell, longest first: the messages an author may have written."""
-    found = {
-        node.value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    return sorted(found, key=len, reverse=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CourseError
-from .results import ResultStore
+from .results import ResultStore, write_atomically
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,18 @@ class Course:
     @property
     def feedback(self) -> Path:
         return self.root / "feedback"
+
+    def secret(self) -> bytes:
+        """What hidden tests' inputs are drawn from: made once, kept where no student's code is."""
+        path = self.root / "secret"
+        try:
+            return bytes.fromhex(path.read_text(encoding="ascii").strip())
+        except FileNotFoundError:
+            write_atomically(path, secrets.token_hex(32) + "\n")
+            path.chmod(0o600)
+            return self.secret()
+        except (ValueError, UnicodeDecodeError) as error:
+            raise CourseError(f"{path} is damaged: wanted hexadecimal digits") from error
 
     def notebook(self, step: str, assignment: str, student: str = "") -> Path:
         """Path of an assignment's notebook in one step's folder (source, release, ...)."""

@@ -1,44 +1,41 @@
 """Runs one submission and judges it: submission and assignment in, result out.
 
-Everything else in the package talks to an :class:`Engine`, never to a kernel. :class:`KernelEngine`
-runs the student's cells and the tests in one fresh kernel, as stock nbgrader does: it keeps honest
-classes apart and survives loops and crashes, but it is no wall against code written to cheat.
+Everything else in the package talks to an :class:`Engine`. :class:`SandboxEngine` runs the
+student's cells in a process behind walls and the tests in another, a judge; see the instructor's
+page for what that does and does not protect from.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hmac
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from socket import socket, socketpair
+from typing import Any, Literal, Protocol, cast
 
-import zmq
-from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import KernelManager
+import replearn.exam.wire as wire
+from replearn.exam.judge import Limits, Step
 
-from .assignment import Assignment, Cell, string_literals
-from .rebuild import Step, rebuild, to_notebook
+from .assignment import Assignment
+from .errors import EngineError
+from .forks import ForkServer, start_judges, start_template
+from .misconceptions import Catalogue
+from .notebook import to_notebook
+from .probe import require_sandbox
+from .rebuild import Step as NotebookStep
+from .rebuild import rebuild
 from .results import Outcome, Result, Submission, TestResult
+from .sandbox import forkserver
 
-_START_SECONDS = 120.0  # a busy machine may take long to import IPython
-_GRACE_SECONDS = 3.0  # after an interrupt, before the kernel is killed
-_POLL_SECONDS = 0.2
-_OUTPUT_CHARS = 1_000_000  # kept per cell; the rest of the output is dropped
-_OUTPUTS = 200
-_MESSAGE_CHARS = 1_000
-_EXCEPTION_CHARS = 200
-_SHORTEST_SENTENCE = 8  # shorter string constants in a test are not messages
-
-
-class EngineError(Exception):
-    """The infrastructure failed (no kernel, engine stopped): says nothing about the submission."""
+MEMORY = 2 * 2**30  # bytes for all processes of one submission
+_GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebook's own time
 
 
 class Engine(Protocol):
@@ -48,6 +45,9 @@ class Engine(Protocol):
     def version(self) -> str:
         """Changes whenever the same submission may get another result."""
 
+    def open(self) -> None:
+        """Get ready to grade; CourseError when this machine can't."""
+
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         """Return the verdict; raise EngineError when there can't be one."""
 
@@ -55,308 +55,283 @@ class Engine(Protocol):
         """Stop what is running (the calls to grade raise EngineError)."""
 
 
-class KernelEngine:
-    """Engine that executes the rebuilt notebook in a fresh ipykernel, in an empty folder."""
+class SandboxEngine:
+    """Engine of two processes per submission, forked from two warm ones per assignment.
 
-    version = "kernel-1"
+    Parameters
+    ----------
+    safe : whether students' code runs behind walls; :meth:`open` looks whether they hold.
+    secret : what hidden tests' inputs are drawn from, together with student and assignment. Empty:
+        the same inputs for everyone.
+    compare : whether a failed question is compared with the assignment's mutants.
+    cache : folder that keeps what the mutants return.
+    memory : bytes that all processes of one submission may hold.
+    """
 
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
+    def __init__(
+        self,
+        *,
+        safe: bool = True,
+        secret: bytes = b"",
+        compare: bool = False,
+        cache: Path | None = None,
+        memory: int = MEMORY,
+    ) -> None:
+        self._safe, self._secret, self._compare, self._memory = safe, secret, compare, memory
+        self._bwrap: str | None = None
+        self._catalogue = Catalogue(self._values, cache)
+        self._lock = threading.Lock()
+        self._rooms: dict[str, _Rooms] = {}
+        self._cores = _Cores()
+        self._stopped = False
+        self.peak_memory = 0  # of the largest submission so far, in bytes
+
+    @property
+    def version(self) -> str:
+        secret = sha256(self._secret).hexdigest()[:12]
+        return f"judge-1{'' if self._safe else '-unsafe'}-{secret}"
+
+    def open(self) -> None:
+        if self._safe and self._bwrap is None:
+            self._bwrap = require_sandbox()
 
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
+        self.open()
         started = time.monotonic()
         steps = rebuild(assignment, submission)
-        with _Kernel(self._stopped) as kernel:
-            kernel.hide(assignment.hide)
-            run = _Run(assignment, kernel)
-            for index, step in enumerate(steps):
-                run.step(index, step)
+        compare = [q.key for q in assignment.questions] if self._compare else []
+        record = self._judge(steps, submission.student, assignment, judge=True, compare=compare)
+        verdicts = record["verdicts"]
+        tests = tuple(
+            TestResult(
+                grade_id=cell.grade_id,
+                question=cell.question,
+                points=cell.points if verdicts[cell.grade_id]["passed"] else 0,
+                max_points=cell.points,
+                passed=verdicts[cell.grade_id]["passed"],
+                message=verdicts[cell.grade_id]["message"],
+            )
+            for cell in assignment.tests
+        )
         return Result(
             student=submission.student,
             assignment=assignment.name,
-            outcome=run.outcome,
-            detail=run.detail,
-            tests=tuple(run.tests),
-            notes=(*submission.notes, *run.notes),
+            outcome=cast(Outcome, record["outcome"]),
+            detail=record["detail"],
+            tests=tests,
+            notes=(*submission.notes, *record["notes"]),
+            misconceptions=self._catalogue.matches(assignment, record["values"]),
+            sandboxed=self._safe,
             seconds=round(time.monotonic() - started, 2),
-            notebook=to_notebook(steps, run.outputs),
+            notebook=to_notebook(steps, {int(i): o for i, o in record["outputs"].items()}),
         )
 
+    def _values(
+        self, submission: Submission, assignment: Assignment, questions: list[str]
+    ) -> dict[str, list[Any]]:
+        """What the functions return in the tests of some questions, on inputs equal for all."""
+        steps = rebuild(assignment, submission)
+        record = self._judge(steps, "", assignment, judge=False, compare=questions)
+        return cast(dict[str, list[Any]], record["values"])
+
     def close(self) -> None:
-        self._stopped.set()
+        with self._lock:
+            self._stopped = True
+            rooms = list(self._rooms.values())
+            self._rooms.clear()
+        for room in rooms:
+            room.close()
+
+    def _judge(
+        self,
+        steps: list[NotebookStep],
+        student: str,
+        assignment: Assignment,
+        *,
+        judge: bool,
+        compare: list[str],
+    ) -> dict[str, Any]:
+        """Have a judge work through a notebook; returns its record."""
+        rooms = self._rooms_of(assignment)
+        job = {
+            "steps": [asdict(step) for step in _code(steps, assignment)],
+            "limits": asdict(
+                Limits(
+                    call=assignment.call_seconds,
+                    cell=assignment.cell_seconds,
+                    total=assignment.total_seconds,
+                )
+            ),
+            "seed": self._seed(student, assignment.name),
+            "judge": judge,
+            "compare": compare,
+        }
+        with self._cores.one() as core, _Session(rooms, core, self._memory) as session:
+            reply = session.run(job, deadline=time.monotonic() + _whole(assignment))
+            self.peak_memory = max(self.peak_memory, session.peak)
+        if "failed" in reply:
+            raise EngineError(reply["failed"])
+        return dict(reply["record"])
+
+    def _seed(self, student: str, assignment: str) -> int:
+        if not self._secret:
+            return 0
+        text = f"{assignment}\0{student}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(hmac.digest(self._secret, text, "sha256")[:6], "big")
+
+    def _rooms_of(self, assignment: Assignment) -> _Rooms:
+        with self._lock:
+            if self._stopped:
+                raise EngineError("the grader was stopped")
+            if assignment.digest not in self._rooms:
+                given = [c.source for c in assignment.cells if _is_given_code(c)]
+                self._rooms[assignment.digest] = _Rooms.start(
+                    given, assignment, self._bwrap, self._memory
+                )
+            return self._rooms[assignment.digest]
 
 
-class _Run:
-    """State of one pass over a notebook: what was judged so far and why it ended, if it did."""
+@dataclass(frozen=True)
+class _Rooms:
+    """The two warm processes of an assignment."""
 
-    def __init__(self, assignment: Assignment, kernel: _Kernel) -> None:
-        self.outcome: Outcome = "complete"
-        self.detail = ""
-        self.tests: list[TestResult] = []
-        self.notes: list[str] = []
-        self.outputs: dict[int, list[Any]] = {}
-        self._assignment = assignment
-        self._kernel = kernel
-        self._deadline = time.monotonic() + assignment.total_seconds
-        self._over = ""  # why nothing more can run
+    template: ForkServer
+    judges: ForkServer
 
-    def step(self, index: int, step: Step) -> None:
-        if step.kind != "code":
-            return
-        name = step.cell.grade_id if step.cell else ""
-        label = name or "a cell without a name"
-        not_run = f"Not run: {self._over}." if self._over else ""
-        failure = not_run or self._execute(index, step, label)
-        if step.cell and step.cell.role == "test":
-            self.tests.append(_verdict(step.cell, failure))
-        elif failure and not self._over:
-            self.notes.append(f"{label} stopped with an error: {failure}")
+    @classmethod
+    def start(
+        cls, given: list[str], assignment: Assignment, bwrap: str | None, memory: int
+    ) -> _Rooms:
+        with ThreadPoolExecutor(1) as pool:  # each takes seconds to import torch
+            pending = pool.submit(start_judges, given=given)
+            try:
+                template = start_template(
+                    given=given,
+                    hide=assignment.hide,
+                    memory=memory,
+                    seconds=int(3 * assignment.total_seconds) + 60,
+                    bwrap=bwrap,
+                )
+            except BaseException:
+                if pending.exception() is None:
+                    pending.result().close()
+                raise
+            try:
+                return cls(template, pending.result())
+            except BaseException:
+                template.close()
+                raise
 
-    def _execute(self, index: int, step: Step, label: str) -> str:
-        """Run a cell; return why it failed, in the student's words, or an empty string."""
-        limit = self._assignment.cell_seconds
-        reply = self._kernel.run(step.source, min(limit, self._deadline - time.monotonic()))
-        self.outputs[index] = reply.outputs
-        if reply.ended == "died":
-            self._end("stopped", label, f"the kernel died in {label}")
-            return f"The kernel died while this cell ran ({label})."
-        if reply.ended in ("timed out", "killed"):
-            over = f"{label} did not end and had to be killed" if reply.ended == "killed" else ""
-            total = self._assignment.total_seconds
-            if time.monotonic() >= self._deadline:
-                over = f"the notebook took longer than {total:g} seconds"
-            self._end("timed out", label, over)
-            return f"Stopped: {over or f'this cell did not end within {limit:g} seconds'}."
-        if not reply.ename:
-            return ""
-        return _explain(step.cell, reply.ename, reply.evalue)
-
-    def _end(self, outcome: Outcome, label: str, over: str) -> None:
-        """Record how the run went wrong; the first time counts, except that a death tops it."""
-        if self.outcome == "complete" or outcome == "stopped":
-            self.outcome, self.detail = outcome, label
-        self._over = over or self._over
+    def close(self) -> None:
+        self.template.close()
+        self.judges.close()
 
 
-def _verdict(cell: Cell, failure: str) -> TestResult:
-    return TestResult(
-        grade_id=cell.grade_id,
-        question=cell.question,
-        points=0 if failure else cell.points,
-        max_points=cell.points,
-        passed=not failure,
-        message=failure,
-    )
+class _Session:
+    """A judge and the student's processes it asks for; gone after the with."""
 
+    def __init__(self, rooms: _Rooms, core: int, memory: int) -> None:
+        self._rooms, self._core, self._memory = rooms, core, memory
+        self._child = 0  # number of the student's process, 0: none
+        self.peak = 0
 
-def _explain(cell: Cell | None, ename: str, evalue: str) -> str:
-    """The message for the student. Of a hidden test only the author's own sentences are shown:
-    any other text, the student's exceptions included, could carry the test's values."""
-    if ename == "NotImplementedError" and not evalue:
-        return "Not written yet: the code still raises NotImplementedError."
-    if cell is not None and cell.hidden:
-        if ename == "AssertionError":
-            for sentence in string_literals(cell.source):
-                if len(sentence) >= _SHORTEST_SENTENCE and sentence in evalue:
-                    return sentence
-            return "This hidden test failed."
-        return f"{ename} was raised while this hidden test ran."
-    if ename == "AssertionError":
-        return evalue[:_MESSAGE_CHARS] or "This test failed."
-    return f"{ename}: {evalue[:_EXCEPTION_CHARS]}".rstrip(": ")
-
-
-class _Reply:
-    """What came of one cell; ``ended`` is done, timed out (and interrupted), killed or died."""
-
-    def __init__(self) -> None:
-        self.ended = ""
-        self.ename = ""
-        self.evalue = ""
-        self.outputs: list[Any] = []
-        self._chars = 0
-
-    def add_output(self, message: dict[str, Any]) -> None:
-        kind, content = message["msg_type"], message["content"]
-        if kind not in ("stream", "display_data", "execute_result", "error"):
-            return
-        self._chars += len(str(content))
-        if self._chars > _OUTPUT_CHARS or len(self.outputs) >= _OUTPUTS:
-            return
-        last = self.outputs[-1] if self.outputs else {}
-        if kind == "stream" and last.get("name") == content["name"]:
-            last["text"] += content["text"]
-        elif kind == "stream":
-            self.outputs.append(
-                {"output_type": kind, "name": content["name"], "text": content["text"]}
-            )
-        elif kind == "error":
-            keys = ("ename", "evalue", "traceback")
-            self.outputs.append({"output_type": kind, **{k: content[k] for k in keys}})
-        else:
-            output = {"output_type": kind, "data": content["data"], "metadata": content["metadata"]}
-            if kind == "execute_result":
-                output["execution_count"] = None
-            self.outputs.append(output)
-
-
-class _OwnPython(KernelSpecManager):  # type: ignore[misc,unused-ignore]
-    """Starts kernels with this very interpreter, whatever kernels the user has installed."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [
-            sys.executable,
-            *("-m", "ipykernel_launcher", "-f", "{connection_file}"),
-            "--HistoryManager.enabled=False",
-            "--InteractiveShell.xmode=Plain",
-            "--InteractiveShell.colors=nocolor",
-        ]
-        return KernelSpec(argv=argv, language="python", display_name=kernel_name)
-
-
-# Runs in the kernel before the student's first cell, outside its namespace.
-_HIDE = """
-import sys
-
-class _Hidden:
-    def find_spec(self, name, path=None, target=None):
-        if any(name == h or name.startswith(h + ".") for h in hidden):
-            raise ImportError(
-                f"{name} is what this assignment asks you to write; "
-                "it can't be imported while grading"
-            )
-
-sys.meta_path.insert(0, _Hidden())
-"""
-
-
-class _Kernel:
-    """A kernel of its own: own folder, own sockets, own process group; gone after the with."""
-
-    def __init__(self, stopped: threading.Event) -> None:
-        self._stopped = stopped
-
-    def __enter__(self) -> _Kernel:
-        self._exit = contextlib.ExitStack()
-        try:
-            self._start()
-        except BaseException:
-            self._exit.close()
-            raise
+    def __enter__(self) -> _Session:
+        self._sock, inside = socketpair()
+        with inside:
+            try:
+                self._judge = self._rooms.judges.fork(inside.fileno(), core=self._core)
+            except BaseException:
+                self._sock.close()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._exit.close()
-
-    def _start(self) -> None:
-        self._check_stopped()
-        temporary = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
-        folder = Path(self._exit.enter_context(temporary))
-        for name in ("work", "tmp", "ipython"):
-            (folder / name).mkdir()
-        self._manager = KernelManager(
-            kernel_spec_manager=_OwnPython(),
-            connection_file=str(folder / "kernel.json"),
-        )
-        if sys.platform != "win32":  # sockets in the private folder instead of TCP ports
-            self._manager.transport = "ipc"
-            self._manager.ip = str(folder / "s")
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        environment = {
-            **os.environ,
-            **one_thread,
-            "OPENBLAS_NUM_THREADS": "1",
-            "IPYTHONDIR": str(folder / "ipython"),
-            "TMPDIR": str(folder / "tmp"),
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        }
+        self._sock.close()
         try:
-            self._manager.start_kernel(
-                cwd=str(folder / "work"),
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            self._exit.callback(self._kill)
-            self._client: BlockingKernelClient = self._manager.blocking_client()
-            self._client.start_channels(hb=False, stdin=False, control=False)
-            self._exit.callback(self._client.stop_channels)
-            self._client.wait_for_ready(timeout=_START_SECONDS)
-        except (RuntimeError, OSError) as error:
-            raise EngineError(f"no kernel could be started ({error})") from error
+            self._end_child()
+        finally:
+            self._rooms.judges.end(self._judge)
 
-    def hide(self, modules: tuple[str, ...]) -> None:
-        """Make modules impossible to import in this kernel."""
-        code = f"exec({_HIDE!r}, {{'hidden': {modules!r}}})"
-        reply = self.run(code, _START_SECONDS, silent=True)
-        if reply.ended != "done" or reply.ename:
-            raise EngineError(f"the kernel could not be prepared ({reply.ended} {reply.ename})")
+    def run(self, job: dict[str, Any], *, deadline: float) -> dict[str, Any]:
+        """Give the judge its job and what it asks for, until it is done."""
+        try:
+            forkserver.send(self._sock, job, deadline=deadline)
+            while True:
+                message = forkserver.receive(self._sock, deadline=deadline)
+                match message.get("want"):
+                    case "student":
+                        self._end_child()
+                        self._start_child(self._sock)
+                    case "why":
+                        forkserver.send(self._sock, self._end_child(), deadline=deadline)
+                    case _:
+                        return message
+        except wire.TooLate as error:
+            raise EngineError("the judge took too long") from error
+        except (wire.Closed, wire.TooLong, OSError) as error:
+            raise EngineError(f"the judge ended before it was done ({error})") from error
 
-    def run(self, code: str, seconds: float, *, silent: bool = False) -> _Reply:
-        """Run one cell for at most so many seconds."""
-        reply = _Reply()
-        request = self._client.execute(
-            code, silent=silent, store_history=not silent, allow_stdin=False, stop_on_error=False
+    def _start_child(self, sock: socket) -> None:
+        ours, theirs = socketpair()
+        with ours, theirs:
+            fork = self._rooms.template.fork
+            self._child = fork(theirs.fileno(), core=self._core, memory=self._memory)
+            forkserver.send_handle(sock, ours.fileno())
+
+    def _end_child(self) -> dict[str, Any]:
+        if not self._child:
+            return {"why": "", "setup": ""}
+        number, self._child = self._child, 0
+        ended = self._rooms.template.end(number)
+        self.peak = max(self.peak, ended["peak"])
+        return ended
+
+
+class _Cores:
+    """Gives each submission the core with the fewest others, and a child can't leave its core."""
+
+    def __init__(self) -> None:
+        have = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {0}
+        self._load = dict.fromkeys(sorted(have), 0)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[int]:
+        with self._lock:
+            core = min(self._load, key=lambda core: self._load[core])
+            self._load[core] += 1
+        try:
+            yield core
+        finally:
+            with self._lock:
+                self._load[core] -= 1
+
+
+def _whole(assignment: Assignment) -> float:
+    """Seconds after which something must be wrong with the judge itself."""
+    return 2 * assignment.total_seconds + _GRACE_SECONDS
+
+
+def _is_given_code(cell: Any) -> bool:
+    return bool(cell.role == "given" and cell.kind == "code")
+
+
+def _code(steps: list[NotebookStep], assignment: Assignment) -> Iterator[Step]:
+    """The code cells as the judge takes them."""
+    names = {question.key: question.names for question in assignment.questions}
+    for index, step in enumerate(steps):
+        if step.kind != "code":
+            continue
+        cell = step.cell
+        role: Literal["given", "student", "test"] = "student"
+        if cell is not None and cell.role in ("given", "test"):
+            role = cell.role
+        yield Step(
+            index=index,
+            role=role,
+            source=step.source,
+            name=cell.grade_id if cell else "",
+            question=cell.question if cell and cell.grade_id else "",
+            hidden=bool(cell and cell.hidden),
+            names=names.get(cell.question, ()) if cell and role == "test" else (),
         )
-        if self._wait(request, reply, seconds):
-            reply.ended = "done"
-        elif not self._manager.is_alive():
-            reply.ended = "died"
-        else:
-            self._manager.interrupt_kernel()
-            if self._wait(request, reply, _GRACE_SECONDS):
-                reply.ended = "timed out"
-            else:
-                reply.ended = "killed"
-                self._kill()
-        return reply
-
-    def _wait(self, request: str, reply: _Reply, seconds: float) -> bool:
-        """Collect until the cell is done; False when the time is over or the kernel is dead."""
-        shell, iopub = self._client.shell_channel, self._client.iopub_channel
-        poller = zmq.Poller()
-        for channel in (shell, iopub):
-            poller.register(channel.socket, zmq.POLLIN)
-        deadline = time.monotonic() + max(seconds, 0)
-        replied = idle = False
-        while not (replied and idle):
-            self._check_stopped()
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return replied
-            ready = dict(poller.poll(int(1000 * min(left, _POLL_SECONDS)) + 1))
-            if not ready and not self._manager.is_alive():
-                return False
-            if shell.socket in ready:
-                message = shell.get_msg(timeout=0)
-                if message["parent_header"].get("msg_id") == request:
-                    content = message["content"]
-                    if content["status"] != "ok":
-                        reply.ename = _one_word(content.get("ename", "Error"))
-                        reply.evalue = str(content.get("evalue", "")).strip()
-                    replied = True
-                    deadline = min(deadline, time.monotonic() + 2)  # what is still on its way
-            if iopub.socket in ready:
-                message = iopub.get_msg(timeout=0)
-                if message["parent_header"].get("msg_id") == request:
-                    reply.add_output(message)
-                    idle = message["content"].get("execution_state") == "idle"
-        return True
-
-    def _check_stopped(self) -> None:
-        if self._stopped.is_set():
-            raise EngineError("the grader was stopped")
-
-    def _kill(self) -> None:
-        """End the kernel and whatever it started in its process group."""
-        group = getattr(self._manager.provisioner, "pid", None)
-        self._manager.shutdown_kernel(now=True)
-        if group and hasattr(os, "killpg"):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
-
-
-def _one_word(name: object) -> str:
-    """An exception's name, as shown to students: a class name and nothing else."""
-    word = "".join(c for c in str(name) if c.isalnum() or c in "_.")
-    return word[:80] or "Error"

@@ -11,6 +11,9 @@ from .assignment import Assignment, question_of
 from .course import Course
 from .gradebook import Book, Entry
 from .results import write_atomically
+from .text import one_line
+
+_STATUS_CHARS = 500
 
 
 def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int:
@@ -45,7 +48,7 @@ def _row(
     }
     if stored is None or stored[1].outcome == "not graded":
         detail = stored[1].status() if stored else "not graded: the stored result is damaged"
-        return row | {"status": guarded(detail)}
+        return row | {"status": _shown(detail)}
     scores: dict[str, float] = {}
     for name in assignment.points:
         key = question_of(name)
@@ -54,8 +57,12 @@ def _row(
     return row | {
         **{key: f"{score:g}" for key, score in scores.items()},
         "score": f"{sum(scores.values()):g}",
-        "status": guarded(stored[1].status(awaiting=awaiting)),
+        "status": _shown(stored[1].status(awaiting=awaiting)),
     }
+
+
+def _shown(status: str) -> str:
+    return guarded(one_line(status, _STATUS_CHARS))
 
 
 def guarded(text: str) -> str:

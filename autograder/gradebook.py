@@ -7,6 +7,8 @@ text that was marked has changed.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import logging
 import os
 import sys
 import warnings
@@ -16,10 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader import api
-from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy.exc import SAWarning
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from .course import Course
+from .errors import CourseError
+
+LOCK_SECONDS = 30.0  # how long another program may keep the gradebook locked
+
+_TROUBLES = {  # what SQLite says, and what that means for whoever runs us
+    "database is locked": "is locked by another program; let that finish, or close it",
+    "database or disk is full": "can't be written: the disk is full; make room",
+    "disk I/O error": "can't be read or written (disk I/O error); see to the disk",
+    "readonly database": "can't be written: it is read-only; give yourself the right to write it",
+    "unable to open database file": "can't be opened; see to it and its folder",
+    "file is not a database": "is damaged: it is no SQLite file; put a copy of yours in its place",
+    "database disk image is malformed": "is damaged; put a copy of yours in its place",
+}
 
 
 @dataclass(frozen=True)
@@ -37,20 +52,32 @@ class Book:
 
     def __init__(self, course: Course) -> None:
         course.root.mkdir(parents=True, exist_ok=True)
-        new = not course.db_path.exists()
+        self._path = course.db_path
+        new = not self._path.exists()
         try:
             with _own_programs():
-                self._book: Any = Gradebook(course.db_url)
-        except BaseException:
+                self._book: Any = Gradebook(f"{course.db_url}?timeout={LOCK_SECONDS}")
+        except BaseException as error:
             if new:  # half made
-                course.db_path.unlink(missing_ok=True)
+                self._path.unlink(missing_ok=True)
+            self._explain(error)
             raise
 
     def __enter__(self) -> Book:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self._book.close()
+        self._explain(error)
+
+    def _explain(self, error: BaseException | None) -> None:
+        """Raise what SQLite could not do as one sentence; nbgrader turns some into InvalidEntry."""
+        if isinstance(error, (SQLAlchemyError, InvalidEntry)):
+            for said, trouble in _TROUBLES.items():
+                if said in str(error):
+                    raise CourseError(
+                        f"the gradebook {self._path} {trouble}, then run the same command again"
+                    ) from error
 
     def _rows(self, table: Any, assignment: str, *columns: Any) -> list[Any]:
         """Rows of a table of graded cells or comments, with the student's and the cell's name."""
@@ -104,9 +131,9 @@ class Book:
 
         ``changed`` names the manual cells whose text is not the one that was marked before.
         """
-        self._book.update_or_create_student(student)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _raised_not_logged():
             warnings.simplefilter("ignore", SAWarning)  # nbgrader under SQLAlchemy 2.1: noise
+            self._book.update_or_create_student(student)
             self._book.update_or_create_submission(assignment, student)
         notebook = self._book.find_submission_notebook(assignment, assignment, student)
         for grade in notebook.grades:
@@ -150,6 +177,34 @@ class Book:
         """Remove every recorded submission of an assignment."""
         for submission in list(self._book.assignment_submissions(assignment)):
             self._book.remove_submission(assignment, submission.student.id)
+
+
+@contextlib.contextmanager
+def only_writer(course: Course) -> Iterator[None]:
+    """Keep every other grader out of a course; CourseError when one is in it.
+
+    The system opens the lock when its process ends, however it ends.
+    """
+    course.root.mkdir(parents=True, exist_ok=True)
+    with open(course.root / ".grading", "a", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CourseError(
+                f"{course.root} is being graded by another process; wait until that has ended"
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def _raised_not_logged() -> Iterator[None]:
+    """nbgrader logs a database error with its traceback, then raises it: the latter is enough."""
+    log = logging.getLogger("tornado.application")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 @contextlib.contextmanager

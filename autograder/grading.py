@@ -6,8 +6,12 @@ import importlib.util
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -17,11 +21,14 @@ from tqdm import tqdm
 
 from .assignment import Assignment
 from .course import Course
-from .engine import Engine, EngineError
-from .gradebook import Book, Entry, in_step
+from .engine import Engine
+from .errors import EngineError
+from .gradebook import Book, Entry, in_step, only_writer
 from .intake import read_submission
 from .release import require_release, stub_answers
 from .results import Rejected, Result, Submission, key_of, write_atomically
+
+_FOLDER_SECONDS = 2.0  # a sandbox is started with its folder long before it is as old as this
 
 Job = tuple[Submission, Assignment]
 
@@ -44,10 +51,11 @@ def default_workers() -> int:
 
 def run_jobs(
     engine: Engine, jobs: Sequence[Job], *, workers: int, label: str, quiet: bool = False
-) -> Iterator[tuple[Job, Result]]:
+) -> Generator[tuple[Job, Result], None, None]:
     """Grade submissions in parallel, yielding each as it is done; no kernel outlives the caller."""
     if not jobs:
         return
+    engine.open()
     pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(jobs))))
     try:
         pending: dict[Future[Result], Job] = {pool.submit(_attempt, engine, *j): j for j in jobs}
@@ -88,7 +96,8 @@ def grade_class(
     students = course.students(assignment.name)
     engine_version = f"{engine.version} {environment()}"
     stubs = stub_answers(assignment)
-    with Book(course) as book:
+    with only_writer(course), Book(course) as book:
+        _sweep(course, assignment.name)
         clerk = _Clerk(course, assignment, book, book.entries(assignment.name), stubs)
         results: list[Result] = []
         todo: dict[str, tuple[str, Submission]] = {}
@@ -109,13 +118,14 @@ def grade_class(
                 todo[student] = (key, taken)
         jobs = [(submission, assignment) for _, submission in todo.values()]
         runs = run_jobs(engine, jobs, workers=workers, label=assignment.name, quiet=quiet)
-        for (submission, _), result in runs:
-            result = replace(result, manual=_hashes(submission, assignment))
-            if result.outcome != "not graded":
-                clerk.file(result, submission, todo[submission.student][0])
-            else:
-                course.results.save("", result)  # no key: the next run tries again
-            results.append(result)
+        with closing(runs):  # what can't be filed ends the runs too
+            for (submission, _), result in runs:
+                result = replace(result, manual=_hashes(submission, assignment))
+                if result.outcome != "not graded":
+                    clerk.file(result, submission, todo[submission.student][0])
+                else:
+                    course.results.save("", result)  # no key: the next run tries again
+                results.append(result)
     results.sort(key=lambda result: result.student)
     gone = sorted(set(course.results.students(assignment.name)) - set(students))
     return ClassReport(tuple(results), frozenset(reused), tuple(gone))
@@ -168,6 +178,29 @@ class _Clerk:
                 if text and text != self.stubs[cell.grade_id].strip():
                     marks[cell.grade_id] = None
         return marks
+
+
+def _sweep(course: Course, assignment: str) -> None:
+    """Remove what a grader that was killed could not: half-written files, its sandbox's folder.
+
+    The course is locked: no other grader writes there. A folder of the sandbox belongs to a grader
+    at work on another course if it is new or stands in the command line of a living process.
+    """
+    for folder in (
+        course.results.folder / assignment,
+        *(course.root / "autograded").glob(f"*/{assignment}"),
+    ):
+        for path in folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+    lines = b""
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            lines += line.read_bytes()
+    for path in Path(tempfile.gettempdir()).glob("grade-*"):
+        with suppress(OSError):  # it is another person's, or just gone
+            old = time.time() - path.stat().st_mtime > _FOLDER_SECONDS
+            if old and path.name.encode() not in lines:
+                shutil.rmtree(path)
 
 
 def _hashes(submission: Submission, assignment: Assignment) -> dict[str, str]:

@@ -6,10 +6,7 @@ no metadata of the submission survives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import md5
-from typing import Any
 
 from .assignment import Assignment, Cell
 from .results import Submission
@@ -36,49 +33,3 @@ def rebuild(assignment: Assignment, submission: Submission) -> list[Step]:
             source = submission.answers.get(cell.grade_id, "")
         steps = [*steps, Step(cell.kind, source, cell), *extras.get(index, [])]
     return steps
-
-
-def to_notebook(steps: Sequence[Step], outputs: dict[int, list[Any]]) -> dict[str, Any]:
-    """The executed notebook (nbformat 4 JSON) that nbgrader's formgrader shows."""
-    cells = []
-    for index, step in enumerate(steps):
-        cell: dict[str, Any] = {
-            "id": f"cell-{index}",
-            "cell_type": step.kind,
-            "metadata": _metadata(step),
-            "source": step.source,
-        }
-        if step.kind == "code":
-            cell |= {"execution_count": None, "outputs": outputs.get(index, [])}
-        cells.append(cell)
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-
-
-def _metadata(step: Step) -> dict[str, Any]:
-    cell = step.cell
-    if cell is None or not cell.grade_id:
-        return {}
-    graded, solution = cell.role in ("test", "manual"), cell.role in ("solution", "manual")
-    meta: dict[str, Any] = {
-        "schema_version": 3,
-        "grade_id": cell.grade_id,
-        "grade": graded,
-        "solution": solution,
-        "locked": not solution and (graded or cell.locked),
-        "task": False,
-        "cell_type": cell.kind,
-    }
-    if graded:
-        meta["points"] = cell.points
-    meta["checksum"] = _checksum(step, meta)
-    return {"nbgrader": meta}
-
-
-def _checksum(step: Step, meta: dict[str, Any]) -> str:
-    """nbgrader's own checksum of a cell (nbgrader.utils.compute_checksum takes 2 s to import)."""
-    parts = [step.source, step.kind, *(str(meta[k]) for k in ("grade", "solution", "locked"))]
-    parts.append(meta["grade_id"])
-    if meta["grade"]:
-        parts.append(str(float(meta["points"])))
-    return md5("".join(parts).encode(), usedforsecurity=False).hexdigest()

@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+UNSAFE = "graded without a sandbox"
+
 Outcome = Literal["complete", "timed out", "stopped", "unreadable", "missing", "not graded"]
 
 
@@ -70,8 +72,9 @@ class TestResult:
 class Result:
     """Verdict on one submission.
 
-    ``outcome`` says how the run ended and ``detail`` where (a cell) or why (a reason). ``notebook``
-    is the executed notebook; it is not part of the stored JSON but written beside it.
+    ``outcome`` says how the run ended and ``detail`` where (a cell) or why (a reason);
+    ``misconceptions`` holds, by question, the sentence of the mutant that the answer behaves like.
+    ``notebook`` is the executed notebook; it is not part of the stored JSON but written beside it.
     """
 
     student: str
@@ -81,6 +84,8 @@ class Result:
     tests: tuple[TestResult, ...] = ()
     notes: tuple[str, ...] = ()
     manual: Mapping[str, str] = field(default_factory=dict)  # hash of each manual answer's text
+    misconceptions: Mapping[str, str] = field(default_factory=dict)
+    sandboxed: bool = True
     seconds: float = 0.0
     notebook: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
@@ -97,7 +102,8 @@ class Result:
                 parts = [f"stopped (kernel died) in {self.detail}", graded]
             case _:
                 return f"{self.outcome}: {self.detail}"
-        return "; ".join(parts + renamed)
+        unsafe = [] if self.sandboxed else [UNSAFE]
+        return "; ".join(parts + renamed + unsafe)
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -109,8 +115,10 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
         os.chmod(name, 0o644)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # as with a full disk
+            error.filename = str(path)
         raise
 
 

@@ -15,9 +15,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
+
+from .exam import SEED_VARIABLE
 
 __all__ = [
     "check_close",
@@ -29,9 +32,9 @@ __all__ = [
     "data_with_covariance",
     "finite_difference_gradient",
     "grading_generator",
+    "value_and_gradients",
 ]
 
-SEED_VARIABLE = "REPLEARN_GRADING_SEED"
 PARTS_NAMED = 6  # a message that lists more names than this is not read
 NUMPY_SCALARS = frozenset(np.sctypeDict.values())
 
@@ -259,6 +262,80 @@ def finite_difference_gradient(
         behind = check_number(f(start - shift.reshape(start.shape)), "f")
         gradient[i] = (ahead - behind) / (2 * step)
     return gradient.reshape(start.shape)
+
+
+class Gradients(NamedTuple):
+    """What :func:`value_and_gradients` returns; all tensors are plain, without a graph."""
+
+    value: torch.Tensor
+    """What the function returned."""
+    inputs: list[torch.Tensor | dict[str, torch.Tensor] | None]
+    """For each argument: the gradient; of a module, a gradient for each parameter; else None."""
+    parameters: dict[str, torch.Tensor]
+    """The gradient of each parameter of the function itself, when it is a module."""
+
+
+def value_and_gradients(
+    function: Callable[..., object], *args: object, weights: torch.Tensor | None = None
+) -> Gradients:
+    r"""Value of a student's function and its gradients, taken where the function lives.
+
+    .. math:: \nabla_{x} \; \sum_k w_k \, f_k(x)
+
+    While work is graded, the function stands in another process and no autograd graph crosses; this
+    asks that process for the numbers, which are then checked like any other answer. In a notebook
+    it takes them here.
+
+    Parameters
+    ----------
+    function : a function or module, from tensors to one tensor.
+    args : its arguments; tensors of floating point numbers and modules are differentiated.
+    weights : w, a tensor of the output's shape; None (w = 1) for a function with one number.
+
+    Raises
+    ------
+    AssertionError : the function returned no tensor, more than one number without ``weights``, or
+        a value that does not depend on what is differentiated through torch's operations.
+    """
+    there = getattr(type(function), "_value_and_gradients", None)
+    if there is not None:
+        value, inputs, parameters = there(function, args, weights)
+        return Gradients(value, inputs, parameters)
+    leaves: list[torch.Tensor] = []
+    called: list[object] = []
+    for arg in args:
+        if isinstance(arg, torch.Tensor) and arg.is_floating_point():
+            arg = arg.detach().clone().requires_grad_()
+            leaves.append(arg)
+        elif isinstance(arg, torch.nn.Module):
+            leaves += arg.parameters()
+        called.append(arg)
+    own = function if isinstance(function, torch.nn.Module) else torch.nn.Module()
+    leaves += own.parameters()
+    with torch.enable_grad():
+        value = function(*called)
+        if not isinstance(value, torch.Tensor):
+            raise AssertionError(f"the function returned {_kind(value)}; wanted a tensor")
+        if weights is None and value.numel() != 1:
+            raise AssertionError(
+                f"the function returned {_kind(value)}; wanted one number to differentiate"
+            )
+        total = value.sum() if weights is None else (value * weights).sum()
+    if not total.requires_grad:
+        raise AssertionError(
+            "the value has no gradient: was it detached, or made without torch's operations?"
+        )
+    found = torch.autograd.grad(total, leaves, allow_unused=True)
+    pairs = zip(leaves, found, strict=True)
+    gradient = {id(x): torch.zeros_like(x) if g is None else g.detach() for x, g in pairs}
+
+    def of(arg: object) -> torch.Tensor | dict[str, torch.Tensor] | None:
+        if isinstance(arg, torch.nn.Module):
+            return {name: gradient[id(p)] for name, p in arg.named_parameters()}
+        return gradient.get(id(arg))
+
+    own_gradients = {name: gradient[id(p)] for name, p in own.named_parameters()}
+    return Gradients(value.detach(), [of(arg) for arg in called], own_gradients)
 
 
 def data_with_covariance(

@@ -115,7 +115,7 @@ def test_an_unchanged_class_is_not_graded_again(
     def refuse(*_: object) -> None:
         raise AssertionError("a kernel was started")
 
-    monkeypatch.setattr("autograder.engine.KernelEngine.grade", refuse)
+    monkeypatch.setattr("autograder.engine.SandboxEngine.grade", refuse)
     before = graded.course.grades.read_bytes()
     assert run("grade", course=graded.course) == 0
     assert run("export", course=graded.course) == 0

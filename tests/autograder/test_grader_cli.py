@@ -108,7 +108,7 @@ def test_two_assignments_share_the_csv_and_the_index(
     other = solutions / "ps1_other"
     shutil.copytree(solutions / NAME, other)
     (other / f"{NAME}.md").rename(other / "ps1_other.md")
-    monkeypatch.setattr("autograder.engine.KernelEngine", ScriptedEngine)
+    monkeypatch.setattr("autograder.engine.SandboxEngine", ScriptedEngine)
     for command in ("release", "demo", "grade", "feedback", "export"):
         assert run(command, course=course, solutions=solutions) == 0
     lines = course.grades.read_text(encoding="utf-8").splitlines()[1:]
@@ -180,7 +180,7 @@ def test_a_book_address_that_a_page_may_link_to(
 def test_old_statuses_are_counted_not_repeated(
     course: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograder.engine.KernelEngine", ScriptedEngine)
+    monkeypatch.setattr("autograder.engine.SandboxEngine", ScriptedEngine)
     assert run("demo", course=course) == 0
     for student in ("student-01", "student-02"):
         course.notebook("submitted", NAME, student).write_text("{", encoding="utf-8")

@@ -1,9 +1,12 @@
-"""The kernel engine: what a result says, and what becomes of failures of the infrastructure."""
+"""The engine: what a result says, and what becomes of failures of the infrastructure."""
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,8 @@ from tinycourse import NAME, ScriptedEngine
 from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.demo import make_class
-from autograder.engine import EngineError, KernelEngine
+from autograder.engine import SandboxEngine
+from autograder.errors import EngineError
 from autograder.export import export
 from autograder.grading import environment, grade_class
 from autograder.results import Extra, Result, Submission
@@ -26,54 +30,180 @@ def by_name(result: Result) -> dict[str, str]:
     return {test.grade_id: test.message for test in result.tests}
 
 
-def test_values_of_hidden_tests_do_not_leave(assignment: Assignment) -> None:
-    """Neither in an exception of the student's nor in an AssertionError of the student's."""
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SandboxEngine]:
+    with closing(SandboxEngine()) as engine:
+        yield engine
+
+
+def test_values_of_hidden_tests_do_not_leave(engine: SandboxEngine, assignment: Assignment) -> None:
+    """Neither in an exception of the student's, nor in its name, nor in an AssertionError."""
     spies = answer(
         assignment,
         q1_mean="def mean(values):\n    raise ValueError(values)",
         q2_spread="def spread(values):\n    raise AssertionError(values)",
     )
-    result = KernelEngine().grade(spies, assignment)
-    messages = by_name(result)
+    messages = by_name(engine.grade(spies, assignment))
     assert "1.0" in messages["q1_small_visible"]
     assert messages["q1_other_hidden"] == "ValueError was raised while this hidden test ran."
-    assert messages["q2_other_hidden"] == "This hidden test failed."
+    assert messages["q2_other_hidden"] == "AssertionError was raised while this hidden test ran."
+    named = "def mean(values):\n    raise type('E' + str(int(sum(values))), (Exception,), {})"
+    messages = by_name(engine.grade(answer(assignment, q1_mean=named), assignment))
+    assert messages["q1_small_visible"] == "E9"
+    assert messages["q1_other_hidden"] == "An exception was raised while this hidden test ran."
 
 
-def test_the_run_ends_with_the_deadline_of_the_whole_notebook(assignment: Assignment) -> None:
+def test_what_a_hidden_test_gives_never_reaches_a_visible_message(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    """The hidden test of question 1 stands before the visible ones of question 2."""
+    stash = answer(
+        assignment,
+        q1_mean="seen = []\ndef mean(values):\n    seen.append(values)\n    return 0.0",
+        q2_spread="def spread(values):\n    raise ValueError(seen)",
+    )
+    result = engine.grade(stash, assignment)
+    assert "[1.0, 2.0, 6.0]" in by_name(result)["q2_small_visible"]
+    assert "1234.5" not in json.dumps([asdict(test) for test in result.tests])
+    assert "1234.5" not in json.dumps(result.notes)
+
+
+def test_the_run_ends_with_the_deadline_of_the_whole_notebook(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
     slow = answer(assignment, q1_mean="import time\ndef mean(values):\n    time.sleep(60)")
-    result = KernelEngine().grade(slow, replace(assignment, total_seconds=1.5))
+    result = engine.grade(slow, replace(assignment, total_seconds=1.5))
     assert (result.outcome, result.detail) == ("timed out", "q1_small_visible")
     messages = by_name(result)
     assert messages["q1_small_visible"] == "Stopped: the notebook took longer than 1.5 seconds."
     assert messages["q2_other_hidden"] == "Not run: the notebook took longer than 1.5 seconds."
 
 
-def test_an_error_in_a_students_cell_is_told(assignment: Assignment, tmp_path: Path) -> None:
-    code = f"import os\nopen({str(tmp_path / 'cwd')!r}, 'w').write(str(os.listdir()))"
-    broken = answer(assignment, Extra(-1, "code", code), q1_mean="def mean(values)\n    pass")
-    result = KernelEngine().grade(broken, assignment)
-    assert any(
-        note.startswith("q1_mean stopped with an error: SyntaxError") for note in result.notes
-    )
-    assert "NameError" in by_name(result)["q1_small_visible"]
-    assert (tmp_path / "cwd").read_text() == "[]"  # the kernel's working folder is empty
+@pytest.mark.parametrize(
+    ("body", "outcome", "message"),
+    [
+        ("os._exit(0)", "stopped", "The process died in q1_small_visible."),
+        ("time.sleep(60)", "timed out", "Stopped: q1_small_visible did not end in time"),
+        ("raise SystemExit", "complete", "SystemExit"),
+        ("os.kill(os.getpid(), 11); time.sleep(60)", "timed out", "Stopped: q1_small_visible did"),
+    ],
+)
+def test_one_crash_costs_one_question(
+    engine: SandboxEngine, assignment: Assignment, body: str, outcome: str, message: str
+) -> None:
+    bad = answer(assignment, q1_mean=f"import os, time\ndef mean(values):\n    {body}")
+    result = engine.grade(bad, replace(assignment, call_seconds=1.0))
+    messages = by_name(result)
+    assert result.outcome == outcome
+    assert messages["q1_small_visible"].startswith(message)
+    assert messages["q1_other_hidden"] != ""
+    assert (messages["q2_small_visible"], messages["q2_other_hidden"]) == ("", "")
     assert sum(test.points for test in result.tests) == 3
 
 
-def test_a_stopped_engine_starts_no_kernel(assignment: Assignment) -> None:
-    engine = KernelEngine()
+def test_a_cell_that_kills_the_process_is_left_out_when_the_others_run_again(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    bad = answer(assignment, Extra(0, "code", "import os; os._exit(0)"))
+    result = engine.grade(bad, assignment)
+    assert sum(test.points for test in result.tests) == 6
+    assert result.outcome == "stopped"
+    assert any("the process died" in note for note in result.notes)
+
+
+def test_too_much_memory_ends_the_process_and_says_so(assignment: Assignment) -> None:
+    """Each of the processes stays below the limit; together they don't."""
+    hungry = (
+        "import os, time\n"
+        "def mean(values):\n"
+        "    for _ in range(8):\n"
+        "        if os.fork() == 0:\n"
+        "            kept = bytearray(os.urandom(2**20)) * 40\n"
+        "            time.sleep(60)\n"
+        "    time.sleep(60)\n"
+    )
+    with closing(SandboxEngine(memory=200 * 2**20)) as engine:
+        result = engine.grade(answer(assignment, q1_mean=hungry), assignment)
+        assert engine.peak_memory > 200 * 2**20
+    message = by_name(result)["q1_small_visible"]
+    assert "it used more than 200 MiB of memory" in message
+    assert sum(test.points for test in result.tests) == 3
+
+
+def test_an_error_in_a_students_cell_is_told(engine: SandboxEngine, assignment: Assignment) -> None:
+    look = Extra(-1, "code", "import os\nprint(os.listdir())")
+    broken = answer(assignment, look, q1_mean="def mean(values)\n    pass")
+    result = engine.grade(broken, assignment)
+    assert any(
+        note.startswith("q1_mean stopped with an error: SyntaxError") for note in result.notes
+    )
+    assert by_name(result)["q1_small_visible"].startswith("NameError: name 'mean' is not defined")
+    assert result.notebook is not None
+    outputs = [out for cell in result.notebook["cells"] for out in cell.get("outputs", [])]
+    assert any(out.get("text") == "[]\n" for out in outputs)  # its working folder is empty
+    assert sum(test.points for test in result.tests) == 3
+
+
+def test_an_argument_changed_in_place_is_changed_for_the_test(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    source = "values = [3.0, 1.0]\nmean(values)\nassert values == [3.0, 1.0], 'values was changed'"
+    cells = tuple(
+        replace(cell, source=source) if cell.grade_id == "q1_small_visible" else cell
+        for cell in assignment.cells
+    )
+    changed = replace(assignment, cells=cells)
+    sorts = "def mean(values):\n    values.sort()\n    return sum(values) / len(values)"
+    messages = by_name(engine.grade(answer(assignment, q1_mean=sorts), changed))
+    assert messages["q1_small_visible"] == "values was changed"
+    assert messages["q1_other_hidden"] == ""
+
+
+def test_the_seed_differs_by_student_and_not_by_anything_else(assignment: Assignment) -> None:
+    engine = SandboxEngine(secret=b"secret")
+    seeds = {engine._seed(name, "ps1") for name in ("ann", "bob")} | {engine._seed("ann", "ps2")}
+    assert len(seeds) == 3
+    assert engine._seed("ann", "ps1") == SandboxEngine(secret=b"secret")._seed("ann", "ps1")
+    assert SandboxEngine(secret=b"other")._seed("ann", "ps1") not in seeds
+    assert SandboxEngine()._seed("ann", "ps1") == 0
+
+
+def test_a_given_cell_that_fails_is_no_students_fault(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    cells = tuple(
+        replace(cell, source="1 / 0") if cell.source == "import math" else cell
+        for cell in assignment.cells
+    )
+    with pytest.raises(EngineError, match="raised ZeroDivisionError"):
+        engine.grade(answer(assignment), replace(assignment, cells=cells))
+
+
+def test_a_stopped_engine_starts_no_process(assignment: Assignment) -> None:
+    engine = SandboxEngine()
     engine.close()
     with pytest.raises(EngineError, match="the grader was stopped"):
         engine.grade(answer(assignment), assignment)
 
 
-def test_a_kernel_that_cannot_start_is_no_verdict(
+def test_a_judge_that_cannot_start_is_no_verdict(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograder.engine.sys.executable", "/nonexistent/python")
-    with pytest.raises(EngineError, match="no kernel could be started"):
-        KernelEngine().grade(answer(assignment), assignment)
+    engine = SandboxEngine(safe=False)
+    monkeypatch.setattr("autograder.forks.sys.executable", "/nonexistent/python")
+    with pytest.raises(EngineError, match="could not be started"):
+        engine.grade(answer(assignment), assignment)
+
+
+def test_without_a_sandbox_the_scores_are_the_same_and_it_is_said(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    with closing(SandboxEngine(safe=False)) as unsafe:
+        one, other = (e.grade(answer(assignment), assignment) for e in (engine, unsafe))
+        assert one.tests == other.tests
+        assert other.status().endswith("graded without a sandbox")
+        assert "sandbox" not in one.status()
+        assert unsafe.version != engine.version
 
 
 @pytest.fixture

@@ -22,6 +22,9 @@ class Verdicts:
     def __init__(self, **failures: set[str]) -> None:
         self.failures = {name.replace("__", "/"): tests for name, tests in failures.items()}
 
+    def open(self) -> None:
+        pass
+
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         failed = self.failures.get(submission.student, set())
         if "kernel" in failed:
@@ -51,7 +54,7 @@ def test_the_fixtures_own_tests_hold(
     out = capsys.readouterr().out
     assert f"{NAME} mutant/q2_variance: killed by q2_other_hidden" in out
     assert out.endswith("killed 2 of 2 mutants; 2 of 2 right answers at full marks\n")
-    monkeypatch.delattr("autograder.engine.KernelEngine.grade")  # unchanged: nothing to grade
+    monkeypatch.delattr("autograder.engine.SandboxEngine.grade")  # unchanged: nothing to grade
     assert run("mutants", course=Course(tmp_path)) == 0
     assert capsys.readouterr().out == out
 

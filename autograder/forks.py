@@ -1,0 +1,188 @@
+"""Starts fork servers and talks to them: the template behind its walls, and the judges."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import replearn.exam.wire as wire
+
+from .errors import EngineError
+from .sandbox import forkserver, outer
+
+_START_SECONDS = 120.0  # a busy machine may take long to import torch
+_ANSWER_SECONDS = 60.0
+_REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class ForkServer:
+    """A warm process and its children. Calls may come from several threads."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        control: socket.socket,
+        inside: socket.socket,
+        orders: Mapping[str, Any],
+        *,
+        environment: Mapping[str, str] | None = None,
+        name: str,
+    ) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._last = 0
+        self._control = control
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        try:
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[inside.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._said,
+                stderr=self._said,
+                env=None if environment is None else dict(environment),
+                start_new_session=True,  # Ctrl-C in a terminal goes to the grader alone
+            )
+        except OSError as error:
+            raise EngineError(f"{name} could not be started ({error})") from error
+        finally:
+            inside.close()
+        deadline = time.monotonic() + _START_SECONDS
+        try:
+            forkserver.send(control, dict(orders), deadline=deadline)
+            self.ready = forkserver.receive(control, deadline=deadline)
+        except (wire.Closed, wire.TooLate, OSError, ValueError) as error:
+            self.close()
+            said = self.said()
+            raise EngineError(
+                f"{name} did not start" + (f": {said}" if said else f" ({error})")
+            ) from error
+
+    def fork(self, handle: int, **order: Any) -> int:
+        """Start a child that gets an open file; returns its number."""
+        with self._lock:
+            self._last += 1
+            number = self._last
+            reply = self._ask({"do": "fork", "id": number, **order}, handle)
+        if "error" in reply:
+            raise EngineError(f"{self._name}: {reply['error']}")
+        return number
+
+    def end(self, number: int) -> dict[str, Any]:
+        """End a child; returns how it ended."""
+        with self._lock:
+            return self._ask({"do": "end", "id": number}, None)
+
+    def _ask(self, request: dict[str, Any], handle: int | None) -> dict[str, Any]:
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        try:
+            forkserver.send(self._control, request, deadline=deadline)
+            if handle is not None:
+                forkserver.send_handle(self._control, handle)
+            return forkserver.receive(self._control, deadline=deadline)
+        except (wire.Closed, wire.TooLate, OSError, ValueError) as error:
+            raise EngineError(f"{self._name} does not answer ({error})") from error
+
+    def said(self) -> str:
+        """The last line that the process wrote."""
+        with contextlib.suppress(ValueError, OSError):
+            self._said.seek(0)
+            lines = self._said.read(100_000).decode("utf-8", "replace").strip().splitlines()
+            return lines[-1][:300] if lines else ""
+        return ""
+
+    def close(self) -> None:
+        """End it and every child of its."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start_template(
+    *, given: list[str], hide: Sequence[str], memory: int, seconds: int, bwrap: str | None
+) -> ForkServer:
+    """The template of student's processes; without walls when ``bwrap`` is None."""
+    control, inside = socket.socketpair()
+    orders = {
+        "given": given,
+        "hide": list(hide),
+        "memory": memory,
+        "seconds": seconds,
+        "walls": bwrap is not None,
+    }
+    run = f"from autograder.sandbox.template import main; main({inside.fileno()})"
+    if bwrap is None:
+        return ForkServer(
+            [sys.executable, "-c", run],
+            control,
+            inside,
+            orders,
+            environment=_plain_environment(),
+            name="the template",
+        )
+    folder = Path(tempfile.mkdtemp(prefix="grade-"))
+    try:
+        line = _behind_walls(bwrap, run, folder, hide, inside.fileno())
+        server = ForkServer(line, control, inside, orders, name="the sandbox")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # bound by now, and needed by name no more
+    if server.ready["loaded"]:
+        server.close()
+        raise EngineError(
+            f"a given cell loads {', '.join(server.ready['loaded'])}, which the assignment hides"
+        )
+    return server
+
+
+def start_judges(*, given: list[str]) -> ForkServer:
+    """The process from which a judge is forked for each submission."""
+    control, inside = socket.socketpair()
+    run = f"from autograder.judging import main; main({inside.fileno()})"
+    return ForkServer(
+        [sys.executable, "-c", run],
+        control,
+        inside,
+        {"given": given},
+        environment=_plain_environment(),
+        name="the judge",
+    )
+
+
+def _behind_walls(
+    bwrap: str, run: str, folder: Path, hide: Sequence[str], control: int
+) -> list[str]:
+    empty = folder / "empty"
+    empty.touch()
+    if os.geteuid() != 0:
+        return outer.command(bwrap, run, hide=hide, empty=str(empty), control=control)
+    line = outer.command(bwrap, run, hide=hide, empty=str(empty), control=control, root=str(folder))
+    plan = {
+        "folder": str(folder),
+        "binds": [[bind.source, bind.target] for bind in outer.binds()],
+        "command": line,
+    }
+    start = (
+        f"import sys; sys.path.insert(0, {str(_REPOSITORY)!r}); "
+        "from autograder.sandbox.drop import main; main()"
+    )
+    return [sys.executable, "-I", "-S", "-c", start, json.dumps(plan)]
+
+
+def _plain_environment() -> dict[str, str]:
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, **one_thread, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": path}

@@ -1,0 +1,119 @@
+"""Which misconception an answer shows: the mutant that returns what the answer returns.
+
+Each mutant of an assignment stands for a misconception. When a question fails, its tests are run
+once more on inputs that are the same for everyone, and the values that the student's functions
+return are compared with those that each mutant's return.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from .assignment import Assignment, question_of
+from .results import Submission, write_atomically
+from .variants import Variant, load_variants
+
+Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of each call in turn
+Run = Callable[[Submission, Assignment, list[str]], Values]
+
+_TOLERANCE = (
+    1e-6  # relative to the largest number of a value: another order of sums is no other answer
+)
+
+
+class Catalogue:
+    """What the mutants of assignments return, found out when it is first asked for.
+
+    Parameters
+    ----------
+    run : gives the values that a submission's functions return in the tests of some questions.
+    cache : folder that keeps them between runs; None keeps them in memory only.
+    """
+
+    def __init__(self, run: Run, cache: Path | None) -> None:
+        self._run, self._cache = run, cache
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], dict[str, list[Any]]] = {}
+        self._mutants: dict[str, list[Variant]] = {}
+
+    def matches(self, assignment: Assignment, values: Values) -> dict[str, str]:
+        """The misconception of each question that was answered like a mutant."""
+        found = {}
+        for question, calls in sorted(values.items()):
+            if not any(_returned(call) for call in calls):
+                continue  # nothing but exceptions: that is no answer to compare
+            mutants = self._values_of(assignment, question)
+            for mutant in self._mutants_of(assignment, question):
+                if same(calls, mutants.get(mutant.name, [])):
+                    found[question] = mutant.summary
+                    break
+        return found
+
+    def _mutants_of(self, assignment: Assignment, question: str) -> list[Variant]:
+        key = assignment.digest
+        if key not in self._mutants:
+            self._mutants[key] = load_variants(assignment, "mutant")
+        return [
+            mutant
+            for mutant in self._mutants[key]
+            if {question_of(name) for name in mutant.answers} == {question}
+        ]
+
+    def _values_of(self, assignment: Assignment, question: str) -> dict[str, list[Any]]:
+        """What each mutant of a question returns, by its name."""
+        with self._lock:  # one finds out, the others wait for it
+            key = (assignment.digest, question)
+            if key not in self._known:
+                mutants = self._mutants_of(assignment, question)
+                texts = [[mutant.name, sorted(mutant.answers.items())] for mutant in mutants]
+                wanted = sha256(json.dumps([key, texts]).encode()).hexdigest()
+                path = self._cache and self._cache / assignment.name / f"values-{question}.json"
+                values = _load(path, wanted)
+                if values is None:
+                    values = {
+                        mutant.name: self._run(
+                            mutant.submission(assignment, ""), assignment, [question]
+                        ).get(question, [])
+                        for mutant in mutants
+                    }
+                    if path:
+                        write_atomically(path, json.dumps({"key": wanted, "values": values}))
+                self._known[key] = values
+            return self._known[key]
+
+
+def same(one: list[Any], other: list[Any]) -> bool:
+    """Whether two series of calls returned the same, but for rounding."""
+    return len(one) == len(other) and all(map(_alike, one, other))
+
+
+def _alike(one: list[Any], other: list[Any]) -> bool:
+    label, structure, numbers = one
+    if [label, structure, len(numbers)] != [other[0], other[1], len(other[2])]:
+        return False
+    finite = [abs(number) for number in other[2] if math.isfinite(number)]
+    bound = _TOLERANCE * max(finite, default=0.0)
+    return all(
+        a == b or abs(a - b) <= bound or (math.isnan(a) and math.isnan(b))
+        for a, b in zip(numbers, other[2], strict=True)
+    )
+
+
+def _returned(call: list[Any]) -> bool:
+    return not any(part.startswith("raised") for part in call[1])
+
+
+def _load(path: Path | None, wanted: str) -> dict[str, list[Any]] | None:
+    if path is None:
+        return None
+    try:
+        kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return dict(kept["values"]) if kept["key"] == wanted else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # it is only a cache

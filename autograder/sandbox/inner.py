@@ -1,0 +1,170 @@
+"""The inner wall: what a forked child builds around itself before a student's code runs.
+
+The template's wall (bubblewrap) is the same for a whole class; this one keeps students from each
+other and from the template: own user, mount, pid, ipc, net and uts namespaces, own /tmp and /work,
+own /proc, no capabilities, no way to new ones, limits, and a seccomp filter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from . import syscalls
+
+_CLONE_NEWNS, _CLONE_NEWCGROUP, _CLONE_NEWUTS = 0x20000, 0x02000000, 0x04000000
+_CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = (
+    0x08000000,
+    0x10000000,
+    0x20000000,
+    0x40000000,
+)
+_ALL_NEW = (
+    _CLONE_NEWUSER
+    | _CLONE_NEWNS
+    | _CLONE_NEWPID
+    | _CLONE_NEWIPC
+    | _CLONE_NEWNET
+    | _CLONE_NEWUTS
+    | _CLONE_NEWCGROUP
+)
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
+_MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+_CAPABILITY_VERSION_3 = 0x20080522
+_MIB = 2**20
+_FOLDERS = (("/tmp", 256), ("/work", 256), ("/dev/shm", 64))  # and their size in MiB
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use; memory is also watched from outside, for the whole tree."""
+
+    memory: int = 2048 * _MIB  # bytes that its processes hold beyond the template's
+    processes: int = 64  # processes and threads
+    files: int = 256  # open at once
+    file_size: int = 256 * _MIB
+    seconds: int = 3600  # of computing, for each process: the deadlines come long before
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
+    encoded = kind.encode() if kind else None
+    done = _libc.mount(source.encode(), target.encode(), encoded, flags, data.encode() or None)
+    _check(done, f"mount {target}")
+
+
+def _prctl(option: int, *values: int) -> int:
+    padded = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
+    return int(_libc.prctl(option, *padded))
+
+
+def enter_own_mounts() -> None:
+    """A mount namespace of this process's own (needs root)."""
+    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+
+
+def mount_memory(folder: str) -> None:
+    """Put an empty folder in memory over a folder."""
+    _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
+
+
+def mount_bind(source: str, target: str) -> None:
+    """Show a folder or file at a second place."""
+    _mount(source, target, None, _MS_BIND | _MS_REC)
+
+
+def separate() -> None:
+    """Enter new namespaces; the next fork is process 1 of the new pid namespace."""
+    uid, gid = os.getuid(), os.getgid()
+    _check(_libc.unshare(_ALL_NEW), "unshare")
+    for path, text in (
+        ("/proc/self/setgroups", "deny"),
+        ("/proc/self/uid_map", f"{uid} {uid} 1"),
+        ("/proc/self/gid_map", f"{gid} {gid} 1"),
+    ):
+        handle = os.open(path, os.O_WRONLY)
+        try:
+            os.write(handle, text.encode())
+        finally:
+            os.close(handle)
+
+
+def enclose(limits: Limits) -> None:
+    """In process 1 of the new namespaces: own folders, then give everything up for good."""
+    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    for folder, size in _FOLDERS:
+        data = f"size={size}m,nr_inodes=20000,mode=0700"
+        _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, data)
+    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    os.chdir("/work")
+    give_up()
+    limit(limits)
+    syscalls.install()
+
+
+def give_up() -> None:
+    """Drop every capability, and the way to any, for this process and all it starts."""
+    capability = 0
+    while _prctl(_PR_CAPBSET_DROP, capability) == 0:
+        capability += 1
+    _check(_prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL), "clear ambient capabilities")
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    _check(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
+
+
+def limit(limits: Limits) -> None:
+    """Resource limits; they hold for each process."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    for name, value in (
+        ("AS", mapped + limits.memory + 512 * _MIB),
+        ("NPROC", limits.processes),
+        ("NOFILE", limits.files),
+        ("FSIZE", limits.file_size),
+        ("CPU", limits.seconds),
+        ("CORE", 0),
+        ("MSGQUEUE", 0),
+        ("MEMLOCK", _MIB),
+    ):
+        which = getattr(resource, f"RLIMIT_{name}")
+        _, hard = resource.getrlimit(which)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+
+
+def die_with_parent() -> None:
+    _check(_prctl(_PR_SET_PDEATHSIG, signal.SIGKILL), "PDEATHSIG")
+
+
+def close_all_but(keep: set[int]) -> None:
+    """Close every open file but those."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in keep:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue  # the one that listed the folder
+
+
+def status() -> dict[str, Any]:
+    """What the kernel says of this process; for the probe."""
+    with open("/proc/self/status", encoding="utf-8") as file:
+        lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    wanted = ("Pid", "Uid", "CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")
+    return {name: lines.get(name, "") for name in wanted}

@@ -1,0 +1,159 @@
+"""A seccomp filter: system calls that a student's code never needs and that reach into the kernel.
+
+A list of refusals on top of namespaces without capabilities, not a wall by itself. A refused call
+fails with EPERM, so honest code that tries one gets an exception it can read. (bubblewrap takes a
+filter too, but the inner wall still needs mount and unshare when bubblewrap is done.)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+
+# Number on x86_64 and on aarch64; None where the call does not exist. From the kernel's tables
+# (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+_REFUSED: dict[str, tuple[int | None, int | None]] = {
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440),
+    "pidfd_getfd": (438, 438),
+    "kcmp": (312, 272),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "chroot": (161, 51),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
+    "setns": (308, 268),
+    "unshare": (272, 97),
+    "name_to_handle_at": (303, 264),
+    "open_by_handle_at": (304, 265),
+    "mknod": (133, None),
+    "mknodat": (259, 33),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
+    "personality": (135, 92),
+    "sched_setaffinity": (203, 122),  # a child stays on its core, so that it can't starve others
+    "sched_setscheduler": (144, 119),
+    "sched_setattr": (314, 274),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "quotactl": (179, 60),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "reboot": (169, 142),
+    "acct": (163, 89),
+    "syslog": (103, 116),
+    "fanotify_init": (300, 262),
+    "vhangup": (153, 58),
+    "landlock_create_ruleset": (444, 444),
+}
+_SOCKET = (41, 198)
+_CLONE = (56, 220)
+_CLONE3 = (435, 435)
+_IOCTL = (16, 29)
+_TIOCSTI = 0x5412
+_NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{USER,PID,NET,IPC,UTS,CGROUP,NS}
+_AF_UNIX = 1
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_NUMBER, _ARCH, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24  # offsets in struct seccomp_data
+
+_PR_SET_SECCOMP, _MODE_FILTER = 22, 2
+
+
+def supported() -> bool:
+    """Whether the filter is written for this machine."""
+    return platform.machine() in _ARCHITECTURES
+
+
+def program(machine: str) -> bytes:
+    """The filter as a classic BPF program for a machine (``platform.machine()``)."""
+    column, arch = _ARCHITECTURES[machine]
+    code: list[bytes] = []
+
+    def emit(operation: int, value: int, then: int = 0, otherwise: int = 0) -> None:
+        code.append(struct.pack("=HBBI", operation, then, otherwise, value))
+
+    def refuse(number: int, error: int = errno.EPERM) -> None:
+        emit(_EQUAL, number, 0, 1)
+        emit(_RETURN, _ERRNO | error)
+
+    emit(_LOAD, _ARCH)
+    emit(_EQUAL, arch, 1, 0)
+    emit(_RETURN, _KILL)  # another architecture's calls have other numbers
+    emit(_LOAD, _NUMBER)
+    if machine == "x86_64":
+        emit(_AT_LEAST, 0x40000000, 0, 1)  # x32 numbers
+        emit(_RETURN, _ERRNO | errno.EPERM)
+    for numbers in _REFUSED.values():
+        number = numbers[column]
+        if number is not None:
+            refuse(number)
+    # Its flags lie in memory, out of a filter's sight: C libraries fall back to clone.
+    refuse(_CLONE3[column], errno.ENOSYS)
+    emit(_EQUAL, _CLONE[column], 0, 4)
+    emit(_LOAD, _ARGUMENT_0)
+    emit(_ANY_BIT, _NEW_NAMESPACES, 0, 1)
+    emit(_RETURN, _ERRNO | errno.EPERM)
+    emit(_RETURN, _ALLOW)
+    emit(_EQUAL, _SOCKET[column], 0, 4)
+    emit(_LOAD, _ARGUMENT_0)
+    emit(_EQUAL, _AF_UNIX, 1, 0)
+    emit(_RETURN, _ERRNO | errno.EPERM)
+    emit(_RETURN, _ALLOW)
+    emit(_EQUAL, _IOCTL[column], 0, 4)
+    emit(_LOAD, _ARGUMENT_1)
+    emit(_EQUAL, _TIOCSTI, 0, 1)
+    emit(_RETURN, _ERRNO | errno.EPERM)
+    emit(_RETURN, _ALLOW)
+    emit(_RETURN, _ALLOW)
+    return b"".join(code)
+
+
+def install() -> None:
+    """Put the filter on this process and on all it starts; OSError when the kernel refuses.
+
+    no_new_privs must be set before.
+    """
+    code = program(platform.machine())
+    buffer = ctypes.create_string_buffer(code, len(code))
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+    instructions = Program(len(code) // 8, ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(instructions), 0, 0):
+        number = ctypes.get_errno()
+        raise OSError(number, f"seccomp: {os.strerror(number)}")

@@ -1,0 +1,117 @@
+"""``python -m replearn check NOTEBOOK``: the visible tests, judged as the grader judges them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from . import SEED_VARIABLE
+from .handout import Homework, NotebookError, Part, read
+from .judge import GivenCellError, Judge, Verdict
+from .laptop import Laptop, StartError, settle
+
+_WIDTH = 60  # fits half a screen, and a phone's terminal held sideways
+_INDENT = "    "
+
+
+def check(path: Path) -> int:
+    """Judge a notebook, print a report, and return the exit status: 0 when all visible tests
+    pass, 1 when one fails, 2 (with a sentence on standard error) when nothing can be judged."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console without a letter must not end the report
+            stream.reconfigure(errors="replace")
+    try:
+        homework = read(path)
+        count = len(homework.visible)
+        print(f"{path.name}: {count} visible test{'' if count == 1 else 's'}\n", flush=True)
+        return _judge(homework, path.resolve().parent)
+    except (NotebookError, StartError, GivenCellError) as error:
+        print(f"error: {_plain(str(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+class _Told(dict[str, Verdict]):
+    """The judge's verdicts, each told as soon as it is there: a slow notebook shows progress."""
+
+    def __init__(self, tell: Callable[[Verdict], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def __setitem__(self, name: str, verdict: Verdict) -> None:
+        super().__setitem__(name, verdict)
+        self._tell(verdict)
+
+
+def _judge(homework: Homework, folder: Path) -> int:
+    handout = homework.handout
+    parts = {part.name: part for part in homework.visible}
+    given = [step.source for step in homework.steps if step.role == "given"]
+    out = sys.stdout  # the judge catches what a test prints
+    wide = min(max(shutil.get_terminal_size((_WIDTH, 24)).columns - 1, 20), 2 * _WIDTH)
+
+    def tell(verdict: Verdict) -> None:
+        for line in _lines(parts[verdict.name], verdict, wide):
+            print(line, file=out, flush=True)
+
+    os.environ.pop(SEED_VARIABLE, None)
+    with Laptop(
+        given=given, hide=handout.hide, folder=folder, call_seconds=handout.limits.call
+    ) as laptop:
+        settle(given)  # while the student's process gets ready
+        first = laptop.enter()
+        sessions = iter([first])
+        judge = Judge(
+            homework.steps,
+            lambda: next(sessions, None) or laptop.enter(),
+            handout.limits,
+            why=laptop.lost,
+        )
+        judge.record.verdicts = _Told(tell)
+        judge.run(hidden=False)
+    verdicts = judge.record.verdicts
+    print()
+    for note in (*homework.notes, *judge.record.notes):
+        print(_wrapped(f"Note: {note}", wide))
+    print(_wrapped(_total(homework, verdicts), wide))
+    return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
+
+
+def _lines(part: Part, verdict: Verdict, wide: int) -> list[str]:
+    got = part.points if verdict.passed else 0
+    word = "passed" if verdict.passed else "FAILED"
+    head = f"{part.question:<4}{word}  {got} of {part.points}  {part.name}"
+    texts = [line for line in verdict.message.splitlines() if line.strip()]
+    return [head, *(_wrapped(text, wide, _INDENT) for text in texts)]
+
+
+def _total(homework: Homework, verdicts: dict[str, Verdict]) -> str:
+    got = sum(part.points for part in homework.visible if verdicts[part.name].passed)
+    whole = sum(part.points for part in homework.visible)
+    text = f"{got} of {_points(whole)} on visible tests"
+    if homework.hidden_points:
+        text += f"; {_points(homework.hidden_points)} in hidden tests, run when graded"
+    if homework.manual_points:
+        text += f"; {_points(homework.manual_points)} given by a person"
+    return text + "."
+
+
+def _points(number: int) -> str:
+    return f"{number} point{'' if number == 1 else 's'}"
+
+
+def _wrapped(text: str, wide: int, indent: str = "") -> str:
+    return textwrap.fill(
+        _plain(text), wide, initial_indent=indent, subsequent_indent=indent or "  "
+    )
+
+
+def _plain(text: str) -> str:
+    """Without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
