@@ -25,9 +25,11 @@ _INSTALL = "install bubblewrap (on Debian and Ubuntu: sudo apt-get install bubbl
 
 # Runs inside and answers {what was found wrong}; each line is one promise.
 _LOOK = """
-def _look(canary):
-    import ctypes, os, resource, socket
+def _look(canary, version):
+    import ctypes, os, resource, socket, sys
     wrong = []
+    if sys.version != version:
+        wrong.append(f"its Python is {sys.version} and the grader's is {version}")
     status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
     if any(int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh")):
         wrong.append("capabilities are left")
@@ -115,7 +117,7 @@ def _visit(server: ForkServer) -> list[str]:
             ran = student.run(_LOOK, 30)
             if ran.error:
                 raise EngineError(": ".join(ran.error))
-            wrong = student.look(["_look"])["_look"](canary.name)
+            wrong = student.look(["_look"])["_look"](canary.name, sys.version)
     except (StudentGone, CodecError) as error:
         ended = server.end(child)
         child = 0

@@ -124,7 +124,9 @@ def command(
         line += cover if is_folder else ["--ro-bind", empty, covered]
     line += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
     line += ["--dir", "/work", "--chdir", "/work", "--remount-ro", "/dev", "--remount-ro", "/"]
-    for name, value in _ENVIRONMENT.items():
+    libraries = {"LD_LIBRARY_PATH": f"{INTERPRETER}/lib"}  # not those of another Python here
+    moved = {} if _is_system(sys.base_prefix) else libraries
+    for name, value in (_ENVIRONMENT | moved).items():
         line += ["--setenv", name, value]
     bootstrap = f"import sys; sys.path[len(sys.path):] = {search_path()!r}; {code}"
     return [*line, interpreter(), "-I", "-S", "-B", "-c", bootstrap]
