@@ -117,6 +117,15 @@ class Remote:
     def _value_and_gradients(self, args: tuple[Any, ...], weights: object) -> Any:
         return self._student.gradients(self, args, weights)
 
+    def __bool__(self) -> bool:
+        raise TypeError(f"wanted a plain value, got {_kind(self)}")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError(f"wanted a plain value to compare, got {_kind(self)}")
+
+    __ne__ = __eq__
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         return f"<the student's {type(self).__name__}>"
 
@@ -291,6 +300,11 @@ class Student:
                 word = "object"
             self._kinds[word] = type(word, (Remote,), {})
         return self._kinds[word](self, target)
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _word(name: str) -> str:
