@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from . import wiper
 from .assignment import Assignment
 from .engine import Engine
 from .grading import Job, environment, run_jobs
@@ -40,10 +41,11 @@ def check_tests(
     workers: int,
     quiet: bool = False,
 ) -> Report:
-    """Grade reference, right answers, stub and mutants of every assignment with one engine.
+    """Grade reference, right answers, stub and wrong answers of every assignment with one engine.
 
-    The reference counts as a right answer. The untouched stub must not score on any test. What has
-    not changed since it was last graded comes from the store.
+    The reference counts as a right answer. The untouched stub must not score on any test, and an
+    answer that wipes its arguments on no hidden one (:mod:`autograder.wiper`). What has not changed
+    since it was last graded comes from the store.
     """
     report = Report()
     plan: list[tuple[Assignment, Variant | str]] = []
@@ -53,6 +55,8 @@ def check_tests(
         plan += [(assignment, "solution"), (assignment, "stub")]
         jobs.append((Submission("solution", name, assignment.answers), assignment))
         jobs.append((Submission("stub", name, stub_answers(assignment)), assignment))
+        plan.append((assignment, wiper.NAME))
+        jobs.append((wiper.wiper(assignment, wiper.NAME), assignment))
         for variant in (*load_variants(assignment, "right"), *load_variants(assignment, "mutant")):
             plan.append((assignment, variant))
             # "/" keeps a variant called stub apart from the stub
@@ -98,6 +102,13 @@ def _judge(report: Report, assignment: Assignment, item: Variant | str, result: 
         scored = [test.grade_id for test in result.tests if test.passed]
         report.lines.append(f"{where}: scores on {len(scored)} of {len(result.tests)} tests")
         report.faults += [f"{where}: {name} passes on the untouched stub" for name in scored]
+    elif item == wiper.NAME:
+        fooled = sorted(wiper.judged_by(assignment) - set(failed))
+        report.lines.append(f"{where}: fools {', '.join(fooled) or 'no hidden test'}")
+        report.faults += [
+            f"{where}: {name} computes what it expects from an object that it passed; pass a copy"
+            for name in fooled
+        ]
     elif isinstance(item, Variant) and item.kind == "mutant":
         report.mutants += 1
         alive = [name for name in item.caught_by if name not in failed]

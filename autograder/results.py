@@ -99,7 +99,7 @@ class Result:
             case "timed out":
                 parts = [f"timed out in {self.detail}", graded]
             case "stopped":
-                parts = [f"stopped (kernel died) in {self.detail}", graded]
+                parts = [f"stopped (process died) in {self.detail}", graded]
             case _:
                 return f"{self.outcome}: {self.detail}"
         unsafe = [] if self.sandboxed else [UNSAFE]

@@ -24,7 +24,7 @@ EXPECTED = {  # student: q1, q2, score without the manual mark, status
     7: ("3", "3", "6", WAITING),
     8: ("0", "3", "3", WAITING),
     9: ("3", "0", "3", f"timed out in q2_small_visible; {WAITING}"),
-    10: ("3", "0", "3", f"stopped (kernel died) in q2_small_visible; {WAITING}"),
+    10: ("3", "0", "3", f"stopped (process died) in q2_small_visible; {WAITING}"),
     11: ("0", "0", "0", f"missing: found nothing, wanted {NAME}.ipynb"),
     12: ("3", "3", "6", WAITING),
     13: ("3", "3", "6", WAITING),

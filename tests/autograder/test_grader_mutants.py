@@ -9,7 +9,7 @@ from tinycourse import NAME, run
 
 from autograder.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.engine import EngineError
+from autograder.errors import EngineError
 from autograder.mutants import check_tests
 from autograder.results import Result, ResultStore, Submission, TestResult
 
@@ -42,6 +42,7 @@ class Verdicts:
 ALL = {"q1_small_visible", "q1_other_hidden", "q2_small_visible", "q2_other_hidden"}
 GOOD = {
     "stub": ALL,
+    "wipes_its_arguments": {"q1_other_hidden", "q2_other_hidden"},
     "mutant__q1_one_less": {"q1_small_visible", "q1_other_hidden"},
     "mutant__q2_variance": {"q2_other_hidden"},
 }
@@ -71,11 +72,25 @@ def test_a_test_that_misses_its_mutant_fails_the_command(
     assert out.endswith("killed 1 of 2 mutants; 2 of 2 right answers at full marks\n")
 
 
+def test_a_test_that_trusts_what_it_handed_out_is_a_fault(
+    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = solutions / NAME / f"{NAME}.md"
+    text = source.read_text(encoding="utf-8")
+    fair = "assert abs(mean(secret_values) - 417.25) < 1e-9"
+    fooled = "assert abs(mean(secret_values) - sum(secret_values) / 3) < 1e-9"
+    assert fair in text
+    source.write_text(text.replace(fair, fooled), encoding="utf-8")
+    assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
+    assert "q1_other_hidden computes what it expects from an object" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("change", "fault", "summary"),
     [
         ({}, None, "killed 2 of 2 mutants; 2 of 2 right"),
         ({"stub": ALL - {"q2_small_visible"}}, "q2_small_visible passes on", "killed 2 of 2"),
+        ({"wipes_its_arguments": {"q1_other_hidden"}}, "q2_other_hidden computes what", "killed 2"),
         ({"solution": {"q1_other_hidden"}}, "q1_other_hidden: why", "1 of 2 right"),
         ({"right__loops": {"q2_small_visible"}}, "q2_small_visible: why", "1 of 2 right"),
         ({"mutant__q1_one_less": {"q1_small_visible"}}, "q1_other_hidden", "killed 1 of 2"),
