@@ -144,6 +144,8 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
             started = time.monotonic()
             report = grade_class(course, assignment, engine, workers=workers, quiet=options.quiet)
             _say_statuses(report)
+            for name in course.unusable():
+                print(f"  skipped the folder {name}: its name is not Unicode; rename it")
             failures += sum(result.outcome == "not graded" for result in report.results)
             print(
                 f"{assignment.name}: {len(report.results)} submissions, "

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .errors import CourseError
 from .results import ResultStore, write_atomically
+from .text import one_line
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,7 @@ class Course:
 
         Raises CourseError when nobody handed in this assignment.
         """
-        folders = (
-            sorted(p.name for p in self.submitted.iterdir() if p.is_dir() and p.name[0] != ".")
-            if self.submitted.is_dir()
-            else []
-        )
+        folders = [name for name in self._folders() if _is_text(name)]
         if not any((self.submitted / student / assignment).exists() for student in folders):
             raise CourseError(
                 f"no submissions of {assignment} under {self.submitted}; put them at "
@@ -73,9 +70,23 @@ class Course:
             )
         return folders
 
+    def unusable(self) -> list[str]:
+        """Folders under submitted/ whose names can be written neither to a file nor a database."""
+        return [one_line(name, 80) for name in self._folders() if not _is_text(name)]
+
+    def _folders(self) -> list[str]:
+        if not self.submitted.is_dir():
+            return []
+        return sorted(p.name for p in self.submitted.iterdir() if p.is_dir() and p.name[0] != ".")
+
     def require_results(self, assignment: str) -> list[str]:
         """Students whose results are stored; CourseError when there are none."""
         students = self.results.students(assignment)
         if not students or not self.db_path.is_file():
             raise CourseError(f"{assignment} has not been graded in {self.root}; run `grade` first")
         return students
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is Unicode; on Linux a file's may be any bytes."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -151,7 +151,7 @@ class ResultStore:
     def save(self, key: str, result: Result) -> None:
         body = asdict(result)
         del body["notebook"]
-        text = json.dumps({"key": key, "result": body}, indent=1, ensure_ascii=False)
+        text = json.dumps({"key": key, "result": body}, indent=1)
         write_atomically(self.path(result.assignment, result.student), text + "\n")
 
     def students(self, assignment: str) -> list[str]:

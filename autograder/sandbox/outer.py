@@ -1,8 +1,8 @@
 """The outer wall: bubblewrap around the template, with a list of what may be read and nothing else.
 
 Seen from inside: the system's programs and libraries, the interpreter, its packages, the library of
-the course without the modules that the assignment hides, and this package. Nothing can be written
-but the template's own /tmp, over which each child puts one of its own.
+the course without the modules that the assignment hides, its data sets, and this package. Nothing
+can be written but the template's own /tmp, over which each child puts one of its own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERPRETER, PACKAGES, LIBRARY, GRADER = (
-    "/opt/python",
-    "/opt/packages",
-    "/opt/library",
-    "/opt/grader",
-)
+from replearn.folders import data_folder
+
+INTERPRETER, PACKAGES = "/opt/python", "/opt/packages"
+LIBRARY, GRADER, DATA = "/opt/library", "/opt/grader", "/opt/data"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 _ENVIRONMENT = {
@@ -36,6 +34,8 @@ _ENVIRONMENT = {
     "IPYTHONDIR": "/tmp/ipython",
     "MPLCONFIGDIR": "/tmp/matplotlib",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "REPLEARN_DATA": DATA,
+    "REPLEARN_OFFLINE": "1",
 }
 
 
@@ -59,6 +59,9 @@ def binds() -> list[Bind]:
     assert library is not None
     assert library.origin is not None
     found.append(Bind(str(Path(library.origin).resolve().parent), f"{LIBRARY}/replearn"))
+    data = data_folder().resolve()
+    if data.is_dir():
+        found.append(Bind(str(data), DATA))
     here = Path(__file__).resolve().parent
     found.append(Bind(str(here), f"{GRADER}/autograder/sandbox"))
     found.append(Bind(str(here.parent / "__init__.py"), f"{GRADER}/autograder/__init__.py"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,20 @@ def test_the_demo_class_is_the_same_every_time(course: Course) -> None:
     assert contents() == first
     assert len(first) == 20
     assert len(set(first.values())) == 6  # reference, right, stub, half, two mutants
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_with_an_impossible_name_stops_nobody(
+    course: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("demo", course=course) == 0
+    (course.submitted / os.fsdecode(b"\xff\xfe") / NAME).mkdir(parents=True)
+    monkeypatch.setattr("autograder.engine.SandboxEngine", ScriptedEngine)
+    capsys.readouterr()
+    assert run("grade", course=course) == 0
+    out = capsys.readouterr().out
+    assert "20 submissions" in out
+    assert "its name is not Unicode; rename it" in out
 
 
 def test_two_assignments_share_the_csv_and_the_index(

@@ -109,12 +109,27 @@ def test_only_what_is_listed_can_be_read(engine: SandboxEngine, assignment: Assi
     names = set(top.strip("[]").replace("'", "").split(", "))
     system = {path.strip("/") for path in outer._SYSTEM}
     assert names <= system | {"dev", "etc", "opt", "proc", "tmp", "work"}
-    assert opt.strip("[]").replace("'", "").split(", ") == [
-        "grader",
-        "library",
-        "packages",
-        "python",
-    ]
+    inside = set(opt.strip("[]").replace("'", "").split(", "))
+    assert inside - {"data"} == {"grader", "library", "packages", "python"}
+
+
+def test_data_sets_can_be_read_and_nothing_else_of_their_folder(
+    assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "mnist").mkdir(parents=True)
+    (tmp_path / "data" / "mnist" / "images").write_text("pixels")
+    monkeypatch.setenv("REPLEARN_DATA", str(tmp_path / "data"))
+    code = (
+        "import os\n"
+        "from replearn.folders import data_folder\n"
+        "print((data_folder() / 'mnist' / 'images').read_text())\n"
+        "print(os.listdir(data_folder() / '..'), os.access(data_folder(), os.W_OK))"
+    )
+    with closing(SandboxEngine()) as engine:
+        lines = said(engine, assignment, code).splitlines()
+    assert lines[0] == "pixels"
+    assert "python" in lines[1]  # /opt, not the folder's neighbours
+    assert lines[1].endswith("False")
 
 
 def test_two_students_never_meet(engine: SandboxEngine, assignment: Assignment) -> None:

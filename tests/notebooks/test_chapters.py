@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from replearn.data.cache import cache_folder
+from replearn.folders import data_folder
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "lectures").glob("*.ipynb"))
 
@@ -28,7 +28,7 @@ def test_a_chapter_runs_on_the_bundled_digits(nbval, chapter, tmp_path):
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_runs_on_mnist(nbval, chapter):
-    folder = cache_folder()
+    folder = data_folder()
     if not any(folder.glob("mnist/*")):
         pytest.skip(f"MNIST is not in {folder}")
     result = nbval(chapter, data=folder)

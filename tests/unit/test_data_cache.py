@@ -13,6 +13,7 @@ import pytest
 
 from replearn.data import DataUnavailable, WrongContent, cache
 from replearn.data.cache import RemoteFile
+from replearn.folders import data_folder
 
 CONTENT = b"the published content"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -250,6 +251,6 @@ def test_behind_a_proxy_it_is_the_proxy_that_must_answer(server, monkeypatch, sc
 
 def test_default_folder_is_the_systems_cache(monkeypatch):
     monkeypatch.delenv("REPLEARN_DATA")
-    assert cache.cache_folder().name == "replearn"
+    assert data_folder().name == "replearn"
     monkeypatch.setenv("REPLEARN_DATA", "~/data")
-    assert cache.cache_folder() == Path.home() / "data"
+    assert data_folder() == Path.home() / "data"

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from replearn.folders import data_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,9 +36,6 @@ def hash_files(files: Iterable[Path], root: Path) -> str:
 
 def data_key() -> str:
     """Names and sizes of the data sets in the cache folder, and whether downloads are allowed."""
-    # Imported here: it brings torch, which the other users of this module don't need.
-    from replearn.data.cache import cache_folder as data_folder
-
     folder = data_folder()
     # Hidden files are notes of the loaders, not data.
     files = sorted(path for path in folder.glob("*/*") if not path.name.startswith("."))

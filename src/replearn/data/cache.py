@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 import pooch
 
 from replearn.data.errors import DataUnavailable, WrongContent
+from replearn.folders import data_folder
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 20.0
@@ -54,16 +55,6 @@ class RemoteFile:
     sha256: str
 
 
-def cache_folder() -> Path:
-    """Return the folder that holds the data sets.
-
-    This is ``$REPLEARN_DATA`` where that is set, otherwise the cache folder of the operating
-    system.
-    """
-    chosen = os.environ.get("REPLEARN_DATA")
-    return Path(chosen).expanduser() if chosen else Path(pooch.os_cache("replearn"))
-
-
 def read(file: RemoteFile) -> bytes:
     """Return the decompressed, verified content of ``file``; download it if need be.
 
@@ -77,7 +68,7 @@ def read(file: RemoteFile) -> bytes:
     DataUnavailable
         It is not in the cache and could not be downloaded.
     """
-    target = cache_folder() / file.path
+    target = data_folder() / file.path
     wrong: tuple[Path, str] | None = None
     for place in dict.fromkeys((target, target.with_name(target.name.removesuffix(".gz")))):
         if place.is_file():
@@ -112,7 +103,7 @@ def _download(file: RemoteFile) -> None:
     if os.environ.get("REPLEARN_OFFLINE", "0") not in ("", "0"):
         raise _error(file, "REPLEARN_OFFLINE forbids the download")
     host = urlsplit(file.url).netloc
-    target = cache_folder() / file.path
+    target = data_folder() / file.path
     fault = _cannot_write(target.parent)
     if fault:
         raise _error(file, f"not in the cache, and the folder cannot be written: {fault}")
@@ -143,7 +134,7 @@ def _download(file: RemoteFile) -> None:
 def _error(
     file: RemoteFile, reason: str, kind: type[DataUnavailable] = DataUnavailable
 ) -> DataUnavailable:
-    target = cache_folder() / file.path
+    target = data_folder() / file.path
     return kind(target.name, url=file.url, sha256=file.sha256, folder=target.parent, reason=reason)
 
 
@@ -179,7 +170,7 @@ def _reachable(url: str) -> bool:
 
 
 def _note_path(host: str) -> Path:
-    return cache_folder() / f"unreachable-{host.replace(':', '-')}.txt"
+    return data_folder() / f"unreachable-{host.replace(':', '-')}.txt"
 
 
 def _note(host: str) -> None:
