@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from tinycourse import FIXTURES, NAME, Graded, read_rows, run, spoil
 
 from autograder.assignment import Assignment, load_assignment
 from autograder.course import Course
+from autograder.probe import require_sandbox
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,6 +21,8 @@ def settled() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in ("grading", "mutants"):
             patch.setattr(f"autograder.{module}.environment", lambda: "settled")
+        # The trial of the sandbox has tests of its own; one in each process is enough for the rest.
+        patch.setattr("autograder.engine.require_sandbox", functools.cache(require_sandbox))
         yield
 
 

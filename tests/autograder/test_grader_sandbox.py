@@ -190,6 +190,7 @@ def test_without_a_sandbox_nothing_is_graded(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run("demo", course=course) == 0
+    monkeypatch.setattr("autograder.engine.require_sandbox", require_sandbox)
     monkeypatch.setattr(f"autograder.probe.{spoil[0]}", spoil[1])
     capsys.readouterr()
     assert run("grade", course=course) == 2
