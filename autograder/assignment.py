@@ -258,6 +258,8 @@ def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
         if name and name in seen:
             raise CourseError(f"{path}: two cells have the grade_id {name!r}")
         seen.add(name)
+        if cell.kind == "code":
+            _check_python(cell, path)
         if cell.role == "given":
             continue
         if not _GRADE_ID.fullmatch(name):
@@ -271,6 +273,18 @@ def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
             raise CourseError(f"{path}: {key} has tests but no solution cell")
     if not any(cell.role in ("test", "manual") for cell in cells):
         raise CourseError(f"{path}: no cell is graded")
+
+
+def _check_python(cell: Cell, path: Path) -> None:
+    """Code of the assignment also runs outside of IPython, so it has no magics."""
+    try:
+        ast.parse(cell.source)
+    except SyntaxError as error:
+        first = cell.source.strip().split("\n", 1)[0][:40]
+        name = cell.grade_id or f"the cell {first!r}"
+        raise CourseError(
+            f"{path}: {name} line {error.lineno} is not Python: {error.msg}"
+        ) from error
 
 
 def _check_test(cell: Cell, path: Path) -> None:
@@ -288,12 +302,8 @@ def _check_test(cell: Cell, path: Path) -> None:
             f"{path}: {name}: a test ends in _hidden exactly when the whole cell stands between "
             f"{_BEGIN_HIDDEN!r} and {_END_HIDDEN!r}"
         )
-    try:
-        tree = ast.parse(cell.source)
-    except SyntaxError as error:
-        raise CourseError(f"{path}: {name} line {error.lineno}: {error.msg}") from error
     if cell.hidden:
-        for line in sorted(_built_messages(tree)):
+        for line in sorted(_built_messages(ast.parse(cell.source))):
             raise CourseError(
                 f"{path}: {name} line {line}: a message in a hidden test must be a plain string, "
                 "because a message built from values would show them to the student"

@@ -248,7 +248,7 @@ def _unpack(source: Path, folder: Path, done: Collected) -> None:
             name = entry.filename.replace("\\", "/")
             if name.lower().endswith(".zip"):
                 done.skip(name, "a zip file inside the zip file; unpack it first")
-            if entry.is_dir() or not name.lower().endswith(".ipynb"):
+            if not name.lower().endswith(".ipynb"):
                 continue
             reason = _refused(entry, name)
             if reason:

@@ -21,7 +21,7 @@ from .text import visible
 
 # nbconvert's parser takes a time that grows with the square of a hostile text.
 _MARKDOWN_CHARS = 20_000  # of one cell
-_ALL_MARKDOWN_CHARS = 100_000  # of all cells of a student
+_ADDED_MARKDOWN_CHARS = 100_000  # of all cells that a student added
 _CODE_CHARS = 1_000_000
 _OUTPUT_CHARS = 100_000  # of one output
 _OUTPUTS = 200  # of one cell
@@ -60,7 +60,7 @@ _BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def to_notebook(steps: Sequence[Step], outputs: Mapping[int, Sequence[Any]]) -> dict[str, Any]:
     """The executed notebook (nbformat 4 JSON); ``outputs`` holds each step's, as they came."""
-    budget, texts = _Budget(_NOTEBOOK_CHARS), _Budget(_ALL_MARKDOWN_CHARS)
+    budget, texts = _Budget(_NOTEBOOK_CHARS), _Budget(_ADDED_MARKDOWN_CHARS)
     cells = []
     for index, step in enumerate(steps):
         source, attachments = _source(step, texts)
@@ -86,7 +86,7 @@ def _source(step: Step, texts: _Budget) -> tuple[str, dict[str, dict[str, str]]]
         return step.source, {}
     if step.kind == "markdown":
         source, attachments = safe_markdown(step.source)
-        if texts.take(len(source)):
+        if step.cell is not None or texts.take(len(source)):
             return source, attachments
         return "(More text than is shown here: it is in the submitted notebook.)", {}
     return visible(step.source, _CODE_CHARS), {}
@@ -152,14 +152,15 @@ def _broken(text: str) -> str:
 
 
 class _Budget:
-    """Characters that the outputs of a notebook may still take."""
+    """Characters that the outputs, or the added texts, of a notebook may still take."""
 
     def __init__(self, left: int) -> None:
         self.left = left
 
     def take(self, wanted: int) -> bool:
-        self.left -= wanted
-        return self.left >= 0
+        fits = wanted <= self.left
+        self.left -= wanted if fits else 0
+        return fits
 
 
 def safe_outputs(outputs: Sequence[Any], budget: _Budget) -> list[dict[str, Any]]:

@@ -6,12 +6,16 @@ import json
 import logging
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
+
+from replearn.exam import handout
+from replearn.exam.judge import Limits
 
 from .assignment import Assignment, read_source
 from .course import Course
@@ -37,6 +41,7 @@ def release(course: Course, assignment: Assignment, *, force: bool = False) -> b
     released = course.notebook("release", assignment.name)
     try:
         _generate(course, assignment.name)
+        _describe(released, assignment)
         leaks = find_leaks(notebook.cells, _cells(released))
         if leaks:
             raise CourseError(
@@ -102,9 +107,32 @@ def find_leaks(source: Sequence[Any], released: Sequence[Any]) -> list[str]:
     return [line for line in lines if line in secret or any(mark in line for mark in marks)]
 
 
+def _describe(released: Path, assignment: Assignment) -> None:
+    """Write into the released notebook's metadata what `python -m replearn check` needs."""
+    notebook = json.loads(released.read_text(encoding="utf-8"))
+    notebook["metadata"][handout.KEY] = handout.describe(notebook["cells"], **_said(assignment))
+    write_atomically(released, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+
+
+def _said(assignment: Assignment) -> dict[str, Any]:
+    """What the students' notebook says beside its cells."""
+    return {
+        "assignment": assignment.name,
+        "names": {question.key: question.names for question in assignment.questions},
+        "hide": assignment.hide,
+        "limits": Limits(
+            call=assignment.call_seconds,
+            cell=assignment.cell_seconds,
+            total=assignment.total_seconds,
+        ),
+    }
+
+
 def _cells(path: Path) -> list[dict[str, Any]]:
-    cells: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+    """All texts of a released notebook, those in its metadata too."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cells = [*notebook["cells"], *notebook["metadata"].get(handout.KEY, {}).get("cells", ())]
+    return [{"source": "".join(cell["source"])} for cell in cells]
 
 
 def _stamp(course: Course, assignment: Assignment) -> Path:
@@ -112,8 +140,10 @@ def _stamp(course: Course, assignment: Assignment) -> Path:
 
 
 def _digest(assignment: Assignment) -> str:
-    text = (assignment.folder / f"{assignment.name}.md").read_bytes()
-    return sha256(text + _CONFIG.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    own = (Path(__file__), Path(handout.__file__))
+    files = (assignment.folder / f"{assignment.name}.md", _CONFIG, *own)
+    said = json.dumps(_said(assignment), sort_keys=True, default=asdict).encode()
+    return sha256(b"".join(file.read_bytes() for file in files) + said).hexdigest()
 
 
 def _is_current(course: Course, assignment: Assignment) -> bool:

@@ -23,7 +23,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = commands.add_parser("check", help=text, description=text)
     command.add_argument("notebook", type=Path, help="such as ps1_pca.ipynb")
     options = parser.parse_args(argv)
-    from replearn.exam.check import check
+
+    from replearn.exam.laptop import SETTINGS
+
+    # No window may open and wait, should a cell of the assignment draw a figure.
+    os.environ.update(SETTINGS, MPLBACKEND="agg")
+    from replearn.exam.check import check  # only now: it imports NumPy
 
     return check(options.notebook)
 

@@ -41,6 +41,7 @@ def test_the_fixture_loads(assignment: Assignment) -> None:
 
 
 SOURCE_FAULTS = {
+    "magic": (swap("import math", "%matplotlib inline"), "'%matplotlib inline' line 1 is not Py"),
     "points": (swap("points: 1", "points: 0"), "must be a positive whole number, got 0"),
     "no points": (swap("  points: 1\n", ""), "must be a positive whole number"),
     "suffix": (swap("q1_small_visible", "q1_small"), "must end in _visible or _hidden"),

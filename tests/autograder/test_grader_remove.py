@@ -18,7 +18,7 @@ GONE = "student-01"
 @pytest.fixture
 def reported(course: Course, monkeypatch: pytest.MonkeyPatch) -> Course:
     """A class that was graded and reported, with one mark given by hand."""
-    monkeypatch.setattr("autograder.engine.KernelEngine", ScriptedEngine)
+    monkeypatch.setattr("autograder.engine.SandboxEngine", ScriptedEngine)
     for command in ("demo", "grade"):
         assert run(command, course=course) == 0
     with Book(course) as book:

@@ -247,6 +247,7 @@ def test_a_generator_goes_on_where_it_was(draws, draw):
         draw(*arguments, (1,), generator=sent)
     back = crossed(sent, generators=True)
     assert back is not sent
+    assert back is not torch.default_generator
     draws = [draw(*arguments, (700,), generator=generator) for generator in (sent, back)]
     assert torch.equal(*draws)
 
@@ -671,10 +672,10 @@ def test_keys_made_to_collide_take_little_time():
     data = b"d" + u32(len(tuples)) + b"N".join(tuples) + b"N"
     assert len(decode(data)) == len(keys) ** 2
     many = b"d" + u32(50_000) + b"".join(encode(k * prime) + b"N" for k in range(50_000))
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(CodecError, match="64 bits"):
         decode(many)
-    assert time.perf_counter() - started < 1  # with all 50,000 inserted: 15 s
+    assert time.process_time() - started < 1  # inserting 50,000 that collide takes over ten
 
 
 def survives(data):
@@ -756,10 +757,10 @@ def test_an_announced_length_takes_no_memory(tag):
 @pytest.mark.parametrize("tag", [b"l", b"t", b"d"])
 def test_many_small_values_are_refused_before_they_are_many(tag):
     """A mebibyte of the smallest values there are: empty containers, and containers of them."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(CodecError):
         decode(tag + u32(2**19) + (b"l" + u32(0)) * 2**19, limits=Limits(items=10**4))
-    assert time.perf_counter() - started < 1  # ten thousand values take milliseconds
+    assert time.process_time() - started < 1  # ten thousand values take milliseconds
 
 
 def test_the_codec_needs_no_torch_and_does_not_import_it_for_other_values():

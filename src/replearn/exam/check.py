@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import os
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from . import SEED_VARIABLE
 from .handout import Homework, NotebookError, Part, read
-from .judge import GivenCellError, Judge, Verdict
+from .judge import GivenCellError, Judge, Record, Step, Verdict
 from .laptop import Laptop, StartError, settle
 
-_WIDTH = 60  # fits half a screen, and a phone's terminal held sideways
+_WIDTH = 60  # of half a screen
 _INDENT = "    "
 
 
@@ -27,8 +27,9 @@ def check(path: Path) -> int:
     try:
         homework = read(path)
         count = len(homework.visible)
-        print(f"{path.name}: {count} visible test{'' if count == 1 else 's'}\n", flush=True)
-        return _judge(homework, path.resolve().parent)
+        tests = f"{count} visible test{'' if count == 1 else 's'}"
+        print(f"Running {tests} of {path.name}\n", flush=True)
+        return _report(homework, path.resolve().parent)
     except (NotebookError, StartError, GivenCellError) as error:
         print(f"error: {_plain(str(error))}", file=sys.stderr)
         return 2
@@ -49,46 +50,72 @@ class _Told(dict[str, Verdict]):
         self._tell(verdict)
 
 
-def _judge(homework: Homework, folder: Path) -> int:
+def judge(
+    homework: Homework, folder: Path, tell: Callable[[Verdict], None] = lambda verdict: None
+) -> Record:
+    """What the grader's judge says of the visible tests.
+
+    Parameters
+    ----------
+    homework : the notebook.
+    folder : where the student's code runs.
+    tell : called with every verdict as soon as it is there.
+
+    Raises
+    ------
+    GivenCellError : a cell of the assignment itself fails on this machine.
+    StartError : no process can be started for the student's cells.
+    """
     handout = homework.handout
-    parts = {part.name: part for part in homework.visible}
     given = [step.source for step in homework.steps if step.role == "given"]
-    out = sys.stdout  # the judge catches what a test prints
-    wide = min(max(shutil.get_terminal_size((_WIDTH, 24)).columns - 1, 20), 2 * _WIDTH)
-
-    def tell(verdict: Verdict) -> None:
-        for line in _lines(parts[verdict.name], verdict, wide):
-            print(line, file=out, flush=True)
-
+    for step in homework.steps:
+        _require_python(step)
     os.environ.pop(SEED_VARIABLE, None)
     with Laptop(
         given=given, hide=handout.hide, folder=folder, call_seconds=handout.limits.call
     ) as laptop:
         settle(given)  # while the student's process gets ready
-        first = laptop.enter()
-        sessions = iter([first])
-        judge = Judge(
-            homework.steps,
-            lambda: next(sessions, None) or laptop.enter(),
-            handout.limits,
-            why=laptop.lost,
-        )
-        judge.record.verdicts = _Told(tell)
-        judge.run(hidden=False)
-    verdicts = judge.record.verdicts
+        laptop.wait()
+        work = Judge(homework.steps, laptop.enter, handout.limits, why=laptop.lost)
+        work.record.verdicts = _Told(tell)
+        work.run(hidden=False)
+    return work.record
+
+
+def _require_python(step: Step) -> None:
+    """A given cell runs here too, and without the metadata it may be the student's version."""
+    if step.role != "given":
+        return
+    try:
+        ast.parse(step.source)
+    except SyntaxError as error:
+        raise GivenCellError(
+            f"the assignment's cell {step.name} is no Python (line {error.lineno}: {error.msg})"
+        ) from error
+
+
+def _report(homework: Homework, folder: Path) -> int:
+    parts = {part.name: part for part in homework.visible}
+    out = sys.stdout  # the judge catches what a test prints
+
+    def tell(verdict: Verdict) -> None:
+        for line in _lines(parts[verdict.name], verdict):
+            print(line, file=out, flush=True)
+
+    record = judge(homework, folder, tell)
     print()
-    for note in (*homework.notes, *judge.record.notes):
-        print(_wrapped(f"Note: {note}", wide))
-    print(_wrapped(_total(homework, verdicts), wide))
-    return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
+    for note in (*homework.notes, *record.notes):
+        print(_wrapped(f"Note: {note}"))
+    print(_wrapped(_total(homework, record.verdicts)))
+    return 0 if all(verdict.passed for verdict in record.verdicts.values()) else 1
 
 
-def _lines(part: Part, verdict: Verdict, wide: int) -> list[str]:
+def _lines(part: Part, verdict: Verdict) -> list[str]:
     got = part.points if verdict.passed else 0
     word = "passed" if verdict.passed else "FAILED"
     head = f"{part.question:<4}{word}  {got} of {part.points}  {part.name}"
     texts = [line for line in verdict.message.splitlines() if line.strip()]
-    return [head, *(_wrapped(text, wide, _INDENT) for text in texts)]
+    return [head, *(_wrapped(text, _INDENT) for text in texts)]
 
 
 def _total(homework: Homework, verdicts: dict[str, Verdict]) -> str:
@@ -106,9 +133,9 @@ def _points(number: int) -> str:
     return f"{number} point{'' if number == 1 else 's'}"
 
 
-def _wrapped(text: str, wide: int, indent: str = "") -> str:
+def _wrapped(text: str, indent: str = "") -> str:
     return textwrap.fill(
-        _plain(text), wide, initial_indent=indent, subsequent_indent=indent or "  "
+        _plain(text), _WIDTH, initial_indent=indent, subsequent_indent=indent or "  "
     )
 
 

@@ -75,7 +75,8 @@ class Homework:
 
     @property
     def visible(self) -> list[Part]:
-        return [part for part in self.handout.parts if part.kind == "test" and not part.hidden]
+        tests = (part for part in self.handout.parts if part.kind == "test" and part.code)
+        return [part for part in tests if not part.hidden]
 
     @property
     def hidden_points(self) -> int:
@@ -200,13 +201,13 @@ def _parts(
 ) -> tuple[Part, ...]:
     """The authors' cells as the cells' own metadata tell them; the last of each name.
 
-    Of a fresh release the code cells without a name are the authors' too.
+    Of a fresh release the cells without a name are the authors' too, and known by their text.
     """
     last = {_name(cell): index for index, cell in enumerate(cells)}
     found = []
     for index, (cell, text) in enumerate(zip(cells, texts, strict=True)):
         name, meta, code = _name(cell), _meta(cell), cell.get("cell_type") == "code"
-        if (name and last[name] != index) or (not name and not (released and code)):
+        if (name and last[name] != index) or (not name and not released):
             continue
         points = meta.get("points", 0)
         solution, graded = bool(meta.get("solution")), bool(meta.get("grade"))
@@ -215,8 +216,9 @@ def _parts(
             kind = "manual" if solution else "test"
         elif solution:
             kind = "solution"
+        code = code or kind in ("solution", "test")  # whatever the student made of it
         part = Part(name, kind, code, points if type(points) is int else 0, text)
-        open_source = code and kind in ("given", "test") and not part.hidden
+        open_source = not name or (code and kind in ("given", "test") and not part.hidden)
         found.append(part if open_source else Part(name, kind, code, part.points))
     return tuple(found)
 
@@ -236,19 +238,27 @@ def _handout(notebook: Mapping[str, Any]) -> Handout | None:
             for cell in data["cells"]
         )
         names = {
-            _str(question): tuple(_str(name) for name in found)
+            question: tuple(_str(name) for name in _list(found))
             for question, found in data["names"].items()
         }
         seconds = data["seconds"]
-        limits = Limits(_seconds(seconds["call"]), _seconds(seconds["cell"]), _seconds(seconds["total"]))
-        return Handout(parts, names, tuple(_str(name) for name in data["hide"]), limits)
-    except (KeyError, TypeError, AttributeError, ValueError):
+        limits = Limits(
+            _seconds(seconds["call"]), _seconds(seconds["cell"]), _seconds(seconds["total"])
+        )
+        return Handout(parts, names, tuple(_str(name) for name in _list(data["hide"])), limits)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         return None
 
 
 def _str(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("wanted text")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("wanted a list")
     return value
 
 

@@ -23,6 +23,10 @@ Role = Literal["given", "student", "test"]
 MESSAGE_CHARS = 1_000
 EVALUE_CHARS = 200
 SHORTEST_SENTENCE = 8  # shorter string constants in a test are not messages
+OUT_OF_SIGHT = (
+    "Is it a variable of a test? Your functions don't see those: give it to the function as an "
+    "argument."
+)
 _PRINTED_CHARS = 100_000
 
 
@@ -162,6 +166,11 @@ class Judge:
             if told:
                 self.record.notes.append(f"{label}: {reason}")
             return
+        if ran.error and step.role == "given" and all(s.role == "given" for s in before):
+            raise GivenCellError(
+                f"the assignment's cell {step.name or step.index} raised {_told(*ran.error)} "
+                "where the student's code runs"
+            )
         if told:
             self.record.outputs[step.index] = ran.outputs
             if ran.error and ran.error != ("NotImplementedError", ""):
@@ -303,7 +312,8 @@ def explain(step: Step, error: BaseException) -> str:
     if not step.hidden:
         if isinstance(error, AssertionError) and not theirs:
             return text[:MESSAGE_CHARS] or "This test failed."
-        return _told(name, text)
+        unseen = name == "NameError" and not any(f"'{own}'" in text for own in step.names)
+        return _told(name, text) + (f". {OUT_OF_SIGHT}" if unseen else "")
     if isinstance(error, AssertionError) and not theirs:
         for sentence in string_literals(step.source):
             if len(sentence) >= SHORTEST_SENTENCE and sentence in text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import importlib
 import importlib.util
 import json
 import os
@@ -24,11 +25,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import SEED_VARIABLE, wire
 from .hidden import Hidden
-from .student import Student
+
+if TYPE_CHECKING:
+    from .student import Student
 
 _START_SECONDS = 180.0  # a cold disk may take long to import torch
 _TOKEN_SECONDS = 5.0
@@ -38,7 +41,7 @@ SETTINGS = {
     "CUDA_VISIBLE_DEVICES": "",
     "REPLEARN_DEVICE": "cpu",
 }
-"""Environment variables of both sides."""
+"""Environment variables of both sides, to be set before NumPy is imported."""
 _TORCH = re.compile(r"\b(torch|replearn)\b")
 
 
@@ -75,12 +78,22 @@ class Laptop:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.end()
 
+    def wait(self) -> None:
+        """Return when the first process is ready, so that this costs no test its time."""
+        assert self._child is not None
+        self._child.connect()
+
     def enter(self) -> Student:
-        """A fresh process; the one before is ended. (Getting ready costs no test its time.)"""
+        """A fresh process; the one before is ended."""
+        from .student import Student  # late: it imports NumPy
+
         if not self._fresh:
             self._start()
         self._fresh = False
@@ -100,7 +113,9 @@ class Laptop:
 
     def _start(self) -> None:
         self.end()
-        self._child = _Child(self._orders, self._folder)
+        # Once torch is loaded here its random state goes with every call, and a call's time is
+        # too short to import it there.
+        self._child = _Child({**self._orders, "torch": "torch" in sys.modules}, self._folder)
         self._fresh = True
 
 
@@ -110,6 +125,7 @@ class _Child:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._process: subprocess.Popen[bytes] | None = None
+        self._session: socket.socket | None = None
         try:
             self._listener.bind(("127.0.0.1", 0))
             self._listener.listen()
@@ -139,7 +155,9 @@ class _Child:
             raise
 
     def connect(self) -> socket.socket:
-        """Wait until the child is ready."""
+        """Wait until the child is ready; the connection to it."""
+        if self._session is not None:
+            return self._session
         assert self._process is not None
         deadline = time.monotonic() + _START_SECONDS
         self._listener.settimeout(0.2)
@@ -152,6 +170,7 @@ class _Child:
                 raise _cannot_start(self._last_line() or "it ended at once") from None
             if self._knows_token(sock):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._session = sock
                 return sock
             sock.close()
         raise _cannot_start(f"it was not ready after {_START_SECONDS:g} seconds")
@@ -171,7 +190,9 @@ class _Child:
 
     def end(self) -> None:
         """Kill it and, where processes come in groups, what it started."""
-        self._listener.close()
+        for sock in (self._listener, self._session):
+            if sock is not None:
+                sock.close()
         if self._process is not None:
             if sys.platform == "win32":
                 self._process.kill()
@@ -208,11 +229,12 @@ def serve() -> NoReturn:
     """The child: get ready, connect, and answer until the parent hangs up."""
     orders = json.loads(sys.stdin.buffer.readline())
     lifeline = os.dup(0)  # not passed on to what the student's code may start
-    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     sys.meta_path.insert(0, Hidden(orders["hide"]))
     from .pupil import Pupil, make_shell
 
     settle(orders["given"])
+    if orders["torch"]:
+        importlib.import_module("torch")
     shell = make_shell()
     sock = socket.create_connection(("127.0.0.1", orders["port"]))
     sock.settimeout(None)
@@ -221,6 +243,7 @@ def serve() -> NoReturn:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     Pupil(shell, sock).serve()
     os._exit(0)
 
