@@ -70,6 +70,10 @@ test: lint ## Everything CI runs
 bench: env ## Speed beside the peers', each in its own process
 	$(PY) -m tests.bench
 
+.PHONY: soak
+soak: env ## The grader's long trials: kills, a large class, many seeds; goes on where it was
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.soak
+
 .PHONY: pairs
 pairs: env ## Make lectures/*.ipynb anew from lectures/*.md
 	$(PY) book/tools/pairs.py --sync

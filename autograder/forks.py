@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import replearn.exam.wire as wire
+from replearn.exam.laptop import SETTINGS
 
 from .errors import EngineError
 from .sandbox import forkserver, outer
@@ -185,12 +186,5 @@ def _behind_walls(
 def _plain_environment() -> dict[str, str]:
     """For judges, and for students' processes without walls: one thread, and no downloads, so that
     both sides have the same data."""
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH", "")]))
-    return {
-        **os.environ,
-        **one_thread,
-        "OPENBLAS_NUM_THREADS": "1",
-        "REPLEARN_OFFLINE": "1",
-        "PYTHONPATH": path,
-    }
+    return {**os.environ, **SETTINGS, "REPLEARN_OFFLINE": "1", "PYTHONPATH": path}

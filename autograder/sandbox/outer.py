@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from replearn.exam.laptop import SETTINGS
 from replearn.folders import data_folder
 
 INTERPRETER, PACKAGES = "/opt/python", "/opt/packages"
@@ -28,14 +29,12 @@ _ENVIRONMENT = {
     "LOGNAME": "student",
     "LANG": "C.UTF-8",
     "TMPDIR": "/tmp",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
     "IPYTHONDIR": "/tmp/ipython",
     "MPLCONFIGDIR": "/tmp/matplotlib",
     "PYTHONDONTWRITEBYTECODE": "1",
     "REPLEARN_DATA": DATA,
     "REPLEARN_OFFLINE": "1",
+    **SETTINGS,
 }
 
 

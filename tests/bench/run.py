@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tests.bench.case import Case
+from tests.bench.case import Case, Measured
 from tests.bench.cases import all_cases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,13 +35,14 @@ def _serve(case: str, name: str, pipe: Connection) -> None:
         pipe.send(None)
         while pipe.recv():
             start = time.perf_counter()
-            timed()
-            pipe.send(time.perf_counter() - start)
+            value = timed()
+            seconds = time.perf_counter() - start
+            pipe.send(value if isinstance(value, Measured) else Measured(seconds))
     except Exception:
         pipe.send(traceback.format_exc())
 
 
-def measure(case: Case) -> dict[str, list[float]]:
+def measure(case: Case) -> dict[str, list[Measured]]:
     """Seconds of each contender, one for each round; contenders take turns within a round.
 
     Several OpenMP pools in one process disturb one another, hence the processes; they stay
@@ -61,12 +62,12 @@ def measure(case: Case) -> dict[str, list[float]]:
             processes.append(process)
             pipes[name] = ours
             _receive(case, name, ours)  # set up before the next one starts
-        seconds: dict[str, list[float]] = {name: [] for name in pipes}
+        measured: dict[str, list[Measured]] = {name: [] for name in pipes}
         for done in range(case.repeats):
             for name, pipe in pipes.items():
                 _progress(f"round {done + 1}/{case.repeats}: {name}")
                 pipe.send(True)
-                seconds[name].append(_receive(case, name, pipe))
+                measured[name].append(_receive(case, name, pipe))
         for pipe in pipes.values():
             pipe.send(False)
     finally:
@@ -77,7 +78,7 @@ def measure(case: Case) -> dict[str, list[float]]:
             process.join(timeout=5)
             if process.is_alive():
                 process.terminate()
-    return seconds
+    return measured
 
 
 def _progress(text: str) -> None:
@@ -96,14 +97,19 @@ def _receive(case: Case, name: str, pipe: Connection) -> Any:
     return answer
 
 
-def report(case: Case, seconds: dict[str, list[float]]) -> dict[str, Any]:
+def report(case: Case, measured: dict[str, list[Measured]]) -> dict[str, Any]:
     """Print the ratios and whether the goals are met; write them with their provenance."""
+    seconds = {name: [each.seconds for each in rounds] for name, rounds in measured.items()}
+    facts = {name: rounds[-1].facts for name, rounds in measured.items()}
     first = next(iter(case.contenders))
     ratios = {name: ratio(times, seconds[first]) for name, times in seconds.items()}
     print(f"  time of each over that of {first}")
     width = max(map(len, ratios))
     for name, value in sorted(ratios.items(), key=lambda item: item[1]):
         print(f"    {name:<{width}}  {value:6.2f}")
+    for name, known in facts.items():
+        for fact, value in known.items():
+            print(f"  {name}: {fact}: {value:.1f}")
     goals = []
     for goal in case.goals:
         value = ratio(seconds[goal.peer], seconds[goal.ours])
@@ -120,6 +126,7 @@ def report(case: Case, seconds: dict[str, list[float]]) -> dict[str, Any]:
         "ratios": ratios,
         "goals": goals,
         "seconds": seconds,
+        "facts": facts,
         **provenance(),
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
