@@ -97,7 +97,7 @@ def test_the_misconception_stands_at_its_question(course: Course, assignment: As
     write(course, assignment, result(assignment, failed=["q2"], misconceptions={"q2": sentence}))
     text = page_of(course).text
     question = text[text.index("Question 2") : text.index("Question 3")]
-    assert "Looks like: Divides by n - 1 <b>" in question
+    assert "A mistake with the same results: Divides by n - 1 <b>" in question
     assert text.count("Looks like") == 1
 
 
