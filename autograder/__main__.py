@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -15,7 +15,9 @@ from .arguments import book_url, path, worker_count
 from .assignment import Assignment, find_assignments
 from .course import Course
 from .errors import CourseError
+from .lock import only_writer
 from .results import UNSAFE
+from .text import one_line
 
 if TYPE_CHECKING:
     from .grading import ClassReport
@@ -29,7 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.course.exists() and not options.course.is_dir():
             raise CourseError(f"--course {options.course} is a file, wanted a folder")
         assignments = find_assignments(options.solutions, options.assignments)
-        return int(options.run(options, Course(options.course), assignments))
+        course = Course(options.course)
+        locked = options.writes and (course.root.is_dir() or options.run is _release)
+        with only_writer(course) if locked else nullcontext():
+            return int(options.run(options, course, assignments))
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -63,9 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m autograder", description="Release, grade and report.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: object, text: str, *, writes: bool = True
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, parents=[common], help=text, description=text)
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, writes=writes)
         return sub
 
     def unsafe(sub: argparse.ArgumentParser) -> None:
@@ -78,17 +85,18 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("grade", _grade, "grade what was handed in")
     sub.add_argument("--from", dest="source", type=path, help="folder or zip file to take in first")
     unsafe(sub)
-    sub = command("feedback", _feedback, "write a page per student")
+    sub = command("feedback", _feedback, "write a page per student", writes=False)
     sub.add_argument(
         "--book-url",
         type=book_url,
         help="where the book is (default: beside the course folder, if it is there)",
     )
-    sub = command("export", _export, "write grades.csv")
+    sub = command("export", _export, "write grades.csv", writes=False)
     sub.add_argument("--output", type=path, help="default: grades.csv in the course folder")
     sub = command("remove", _remove, "take students out of the course, and keep their work aside")
     sub.add_argument("students", nargs="+", metavar="STUDENT")
-    unsafe(command("mutants", _mutants, "prove the tests against wrong and right answers"))
+    text = "prove the tests against wrong and right answers"
+    unsafe(command("mutants", _mutants, text, writes=False))
     return parser
 
 
@@ -122,6 +130,7 @@ def _demo(options: argparse.Namespace, course: Course, assignments: list[Assignm
 
 
 def _grade(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
+    _check_machine(options)
     from .engine import SandboxEngine
     from .grading import default_workers, grade_class
     from .release import require_release
@@ -131,7 +140,6 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
     if options.source:
         _collect(options, course, assignments)
     workers = options.workers or default_workers()
-    _warn(options)
     engine = SandboxEngine(
         safe=not options.unsafe,
         secret=course.secret(),
@@ -145,7 +153,7 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
             report = grade_class(course, assignment, engine, workers=workers, quiet=options.quiet)
             _say_statuses(report)
             for name in course.unusable():
-                print(f"  skipped the folder {name}: its name is not Unicode; rename it")
+                print(f"  skipped the folder {name}: its name can't be used; rename it")
             failures += sum(result.outcome == "not graded" for result in report.results)
             print(
                 f"{assignment.name}: {len(report.results)} submissions, "
@@ -157,7 +165,9 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
     return 1 if failures else 0
 
 
-def _warn(options: argparse.Namespace) -> None:
+def _check_machine(options: argparse.Namespace) -> None:
+    if sys.platform == "win32":
+        raise CourseError("grading needs Linux; on Windows, use the Linux in it (WSL)")
     if options.unsafe:
         print(f"warning: {UNSAFE}: students' code runs with all that you may do", file=sys.stderr)
 
@@ -167,15 +177,16 @@ def _say_statuses(report: ClassReport) -> None:
     troubled = [result for result in report.results if result.outcome != "complete"]
     new = [result for result in troubled if result.student not in report.reused]
     for result in new:
-        print(f"  {result.student}: {result.status()}")
+        print(f"  {one_line(result.student, 100)}: {one_line(result.status(), 300)}")
     count = len(troubled) - len(new)
     if count == 1:
         print("  1 earlier submission not graded in full; its status stands in the CSV")
     elif count:
         print(f"  {count} earlier submissions not graded in full; their statuses stand in the CSV")
     if report.gone:
+        gone = ", ".join(one_line(name, 100) for name in report.gone)
         print(
-            f"  no folder under submitted/, results kept: {', '.join(report.gone)}; "
+            f"  no folder under submitted/, results kept: {gone}; "
             "`remove` takes such students out of the marks"
         )
 
@@ -232,6 +243,7 @@ def _remove(options: argparse.Namespace, course: Course, _: list[Assignment]) ->
 
 
 def _mutants(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
+    _check_machine(options)
     from .engine import SandboxEngine
     from .grading import default_workers
     from .mutants import check_tests
@@ -239,7 +251,6 @@ def _mutants(options: argparse.Namespace, course: Course, assignments: list[Assi
 
     workers = options.workers or default_workers()
     store = ResultStore(course.results.folder / "mutants")
-    _warn(options)
     with closing(SandboxEngine(safe=not options.unsafe)) as engine:
         report = check_tests(assignments, engine, store, workers=workers, quiet=options.quiet)
     print("\n".join(report.lines))

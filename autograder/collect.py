@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from . import intake
 from .assignment import Assignment
-from .course import Course
+from .course import NAME_BYTES, Course
 from .errors import CourseError
 from .intake import Unreadable, read_file, take
 from .text import one_line
@@ -33,7 +33,7 @@ _MAX_RATIO = 200  # of unpacked to packed bytes, beyond the first million; noteb
 _CHUNK = 2**16
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without bounds
 _BAD_ENTRY = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
-_NAME_CHARS, _NAME_BYTES = 100, 200
+_NAME_CHARS = 100
 _SHOWN_CHARS = 80
 _SIGNS = frozenset(" .,@'’()+-_")
 # Names of devices on Windows, and of the file that feedback/ holds beside the students' folders.
@@ -165,7 +165,7 @@ def _usable(name: str) -> bool:
         and (name[0].isalnum() or name[0] == "_")
         and not name.endswith(" ")
         and all(c in _SIGNS or unicodedata.category(c)[0] in "LMN" for c in name)
-        and len(name.encode()) <= _NAME_BYTES
+        and len(name.encode()) <= NAME_BYTES
         and not _RESERVED.fullmatch(name)
     )
 

@@ -10,6 +10,9 @@ from .errors import CourseError
 from .results import ResultStore, write_atomically
 from .text import one_line
 
+_SECRET_BYTES = 32
+NAME_BYTES = 200  # of a student's name: file systems take 255, and some is added to it
+
 
 @dataclass(frozen=True)
 class Course:
@@ -45,13 +48,18 @@ class Course:
         """What hidden tests' inputs are drawn from: made once, kept where no student's code is."""
         path = self.root / "secret"
         try:
-            return bytes.fromhex(path.read_text(encoding="ascii").strip())
+            secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
         except FileNotFoundError:
-            write_atomically(path, secrets.token_hex(32) + "\n")
-            path.chmod(0o600)
+            write_atomically(path, secrets.token_hex(_SECRET_BYTES) + "\n", mode=0o600)
             return self.secret()
-        except (ValueError, UnicodeDecodeError) as error:
-            raise CourseError(f"{path} is damaged: wanted hexadecimal digits") from error
+        except (ValueError, UnicodeDecodeError):
+            secret = b""
+        if len(secret) != _SECRET_BYTES:
+            raise CourseError(
+                f"{path} is damaged: wanted {2 * _SECRET_BYTES} hexadecimal digits; put yours back "
+                "from a copy, or delete it, and hidden tests will have other inputs than before"
+            )
+        return secret
 
     def notebook(self, step: str, assignment: str, student: str = "") -> Path:
         """Path of an assignment's notebook in one step's folder (source, release, ...)."""
@@ -62,7 +70,7 @@ class Course:
 
         Raises CourseError when nobody handed in this assignment.
         """
-        folders = [name for name in self._folders() if _is_text(name)]
+        folders = [name for name in self._folders() if _usable(name)]
         if not any((self.submitted / student / assignment).exists() for student in folders):
             raise CourseError(
                 f"no submissions of {assignment} under {self.submitted}; put them at "
@@ -71,8 +79,8 @@ class Course:
         return folders
 
     def unusable(self) -> list[str]:
-        """Folders under submitted/ whose names can be written neither to a file nor a database."""
-        return [one_line(name, 80) for name in self._folders() if not _is_text(name)]
+        """Folders under submitted/ whose names no file or database takes, or that are too long."""
+        return [one_line(name, 80) for name in self._folders() if not _usable(name)]
 
     def _folders(self) -> list[str]:
         if not self.submitted.is_dir():
@@ -87,6 +95,9 @@ class Course:
         return students
 
 
-def _is_text(name: str) -> bool:
-    """Whether a name is Unicode; on Linux a file's may be any bytes."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+def _usable(name: str) -> bool:
+    """Whether a folder's name is text (on Linux it may be any bytes) and not too long."""
+    try:
+        return len(name.encode()) <= NAME_BYTES
+    except UnicodeEncodeError:
+        return False

@@ -8,6 +8,7 @@ page for what that does and does not protect from.
 from __future__ import annotations
 
 import hmac
+import json
 import os
 import threading
 import time
@@ -61,8 +62,8 @@ class SandboxEngine:
     Parameters
     ----------
     safe : whether students' code runs behind walls; :meth:`open` looks whether they hold.
-    secret : what hidden tests' inputs are drawn from, together with student and assignment. Empty:
-        the same inputs for everyone.
+    secret : what hidden tests' inputs are drawn from, together with the submission: who hands in
+        again meets other inputs. Empty: the same inputs for everyone.
     compare : whether a failed question is compared with the assignment's mutants.
     cache : folder that keeps what the mutants return.
     memory : bytes that all processes of one submission may hold.
@@ -84,6 +85,8 @@ class SandboxEngine:
         self._rooms: dict[str, _Rooms] = {}
         self._cores = _Cores()
         self._stopped = False
+        # What they start dies with the thread that started it, so these live as long as the engine.
+        self._starters = ThreadPoolExecutor(2, thread_name_prefix="starter")
         self.peak_memory = 0  # of the largest submission so far, in bytes
 
     @property
@@ -100,7 +103,8 @@ class SandboxEngine:
         started = time.monotonic()
         steps = rebuild(assignment, submission)
         compare = [q.key for q in assignment.questions] if self._compare else []
-        record = self._judge(steps, submission.student, assignment, judge=True, compare=compare)
+        seed = self._seed(submission)
+        record = self._judge(steps, seed, assignment, judge=True, compare=compare)
         verdicts = record["verdicts"]
         tests = tuple(
             TestResult(
@@ -131,7 +135,7 @@ class SandboxEngine:
     ) -> dict[str, list[Any]]:
         """What the functions return in the tests of some questions, on inputs equal for all."""
         steps = rebuild(assignment, submission)
-        record = self._judge(steps, "", assignment, judge=False, compare=questions)
+        record = self._judge(steps, 0, assignment, judge=False, compare=questions)
         return cast(dict[str, list[Any]], record["values"])
 
     def close(self) -> None:
@@ -141,11 +145,12 @@ class SandboxEngine:
             self._rooms.clear()
         for room in rooms:
             room.close()
+        self._starters.shutdown(wait=False, cancel_futures=True)
 
     def _judge(
         self,
         steps: list[NotebookStep],
-        student: str,
+        seed: int,
         assignment: Assignment,
         *,
         judge: bool,
@@ -162,7 +167,7 @@ class SandboxEngine:
                     total=assignment.total_seconds,
                 )
             ),
-            "seed": self._seed(student, assignment.name),
+            "seed": seed,
             "judge": judge,
             "compare": compare,
         }
@@ -173,11 +178,12 @@ class SandboxEngine:
             raise EngineError(reply["failed"])
         return dict(reply["record"])
 
-    def _seed(self, student: str, assignment: str) -> int:
+    def _seed(self, submission: Submission) -> int:
         if not self._secret:
             return 0
-        text = f"{assignment}\0{student}".encode("utf-8", "surrogatepass")
-        return int.from_bytes(hmac.digest(self._secret, text, "sha256")[:6], "big")
+        content = json.dumps(asdict(submission), sort_keys=True)
+        digest = hmac.digest(self._secret, content.encode("utf-8", "surrogatepass"), "sha256")
+        return int.from_bytes(digest[:6], "big")
 
     def _rooms_of(self, assignment: Assignment) -> _Rooms:
         with self._lock:
@@ -186,7 +192,7 @@ class SandboxEngine:
             if assignment.digest not in self._rooms:
                 given = [c.source for c in assignment.cells if _is_given_code(c)]
                 self._rooms[assignment.digest] = _Rooms.start(
-                    given, assignment, self._bwrap, self._memory
+                    given, assignment, self._bwrap, self._memory, self._starters
                 )
             return self._rooms[assignment.digest]
 
@@ -200,27 +206,30 @@ class _Rooms:
 
     @classmethod
     def start(
-        cls, given: list[str], assignment: Assignment, bwrap: str | None, memory: int
+        cls,
+        given: list[str],
+        assignment: Assignment,
+        bwrap: str | None,
+        memory: int,
+        starters: ThreadPoolExecutor,
     ) -> _Rooms:
-        with ThreadPoolExecutor(1) as pool:  # each takes seconds to import torch
-            pending = pool.submit(start_judges, given=given)
-            try:
-                template = start_template(
-                    given=given,
-                    hide=assignment.hide,
-                    memory=memory,
-                    seconds=int(3 * assignment.total_seconds) + 60,
-                    bwrap=bwrap,
-                )
-            except BaseException:
-                if pending.exception() is None:
-                    pending.result().close()
-                raise
-            try:
-                return cls(template, pending.result())
-            except BaseException:
-                template.close()
-                raise
+        """Start both at once: each takes seconds to import torch."""
+        judges = starters.submit(start_judges, given=given)
+        template = starters.submit(
+            start_template,
+            given=given,
+            hide=assignment.hide,
+            memory=memory,
+            seconds=int(3 * assignment.total_seconds) + 60,
+            bwrap=bwrap,
+        )
+        try:
+            return cls(template.result(), judges.result())
+        except BaseException:
+            for started in (template, judges):
+                if started.exception() is None:
+                    started.result().close()
+            raise
 
     def close(self) -> None:
         self.template.close()

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import replearn.exam.wire as wire
-from replearn.exam.laptop import SETTINGS
+from replearn.exam.laptop import NO_CHANCE, SETTINGS
 
 from .errors import EngineError
 from .sandbox import forkserver, outer
 
+FOLDER = "grade-"  # and the grader's process number
 _START_SECONDS = 120.0  # a busy machine may take long to import torch
 _ANSWER_SECONDS = 60.0
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -132,10 +133,10 @@ def start_template(
             control,
             inside,
             orders,
-            environment=_plain_environment(),
+            environment={**_plain_environment(), **NO_CHANCE},
             name="the template",
         )
-    folder = Path(tempfile.mkdtemp(prefix="grade-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=_open_folder()))
     try:
         line = _behind_walls(bwrap, run, folder, hide, inside.fileno())
         server = ForkServer(line, control, inside, orders, name="the sandbox")
@@ -152,7 +153,7 @@ def start_template(
 def start_judges(*, given: list[str]) -> ForkServer:
     """The process from which a judge is forked for each submission."""
     control, inside = socket.socketpair()
-    run = f"from autograder.judging import main; main({inside.fileno()})"
+    run = f"from autograder.judging import main; main({inside.fileno()}, {os.getpid()})"
     return ForkServer(
         [sys.executable, "-c", run],
         control,
@@ -161,6 +162,29 @@ def start_judges(*, given: list[str]) -> ForkServer:
         environment=_plain_environment(),
         name="the judge",
     )
+
+
+def _open_folder() -> str:
+    """Where the sandbox's folder stands: as root it must be open to the user that root becomes."""
+    places = [tempfile.gettempdir()]
+    if os.geteuid() == 0:
+        places = [p for p in (*places, "/tmp", "/var/tmp", "/run") if _is_open(Path(p))]
+    if not places:
+        raise EngineError("no folder for temporary files is open to other users; set TMPDIR to one")
+    return places[0]
+
+
+def _is_open(folder: Path) -> bool:
+    path = folder.resolve()
+    return path.is_dir() and all(p.stat().st_mode & 0o001 for p in (path, *path.parents))
+
+
+def sweep() -> None:
+    """Remove the folders of graders that were killed before they could do so."""
+    for path in Path(_open_folder()).glob(f"{FOLDER}*"):
+        pid = path.name.removeprefix(FOLDER).split("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(path, ignore_errors=True)  # another person's can't be removed
 
 
 def _behind_walls(

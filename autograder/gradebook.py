@@ -7,7 +7,6 @@ text that was marked has changed.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import sys
@@ -177,23 +176,6 @@ class Book:
         """Remove every recorded submission of an assignment."""
         for submission in list(self._book.assignment_submissions(assignment)):
             self._book.remove_submission(assignment, submission.student.id)
-
-
-@contextlib.contextmanager
-def only_writer(course: Course) -> Iterator[None]:
-    """Keep every other grader out of a course; CourseError when one is in it.
-
-    The system opens the lock when its process ends, however it ends.
-    """
-    course.root.mkdir(parents=True, exist_ok=True)
-    with open(course.root / ".grading", "a", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CourseError(
-                f"{course.root} is being graded by another process; wait until that has ended"
-            ) from None
-        yield
 
 
 @contextlib.contextmanager

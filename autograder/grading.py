@@ -6,12 +6,9 @@ import importlib.util
 import json
 import os
 import platform
-import shutil
-import tempfile
-import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -19,16 +16,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from . import forks
 from .assignment import Assignment
 from .course import Course
 from .engine import Engine
 from .errors import EngineError
-from .gradebook import Book, Entry, in_step, only_writer
+from .gradebook import Book, Entry, in_step
 from .intake import read_submission
 from .release import require_release, stub_answers
 from .results import Rejected, Result, Submission, key_of, write_atomically
-
-_FOLDER_SECONDS = 2.0  # a sandbox is started with its folder long before it is as old as this
 
 Job = tuple[Submission, Assignment]
 
@@ -91,12 +87,15 @@ def grade_class(
     workers: int,
     quiet: bool = False,
 ) -> ClassReport:
-    """Grade every submission of an assignment that is not graded yet or has changed."""
+    """Grade every submission of an assignment that is not graded yet or has changed.
+
+    The caller holds the course's lock (:func:`autograder.lock.only_writer`).
+    """
     require_release(course, assignment)
     students = course.students(assignment.name)
     engine_version = f"{engine.version} {environment()}"
     stubs = stub_answers(assignment)
-    with only_writer(course), Book(course) as book:
+    with Book(course) as book:
         _sweep(course, assignment.name)
         clerk = _Clerk(course, assignment, book, book.entries(assignment.name), stubs)
         results: list[Result] = []
@@ -183,8 +182,7 @@ class _Clerk:
 def _sweep(course: Course, assignment: str) -> None:
     """Remove what a grader that was killed could not: half-written files, its sandbox's folder.
 
-    The course is locked: no other grader writes there. A folder of the sandbox belongs to a grader
-    at work on another course if it is new or stands in the command line of a living process.
+    The course is locked: no other grader writes there.
     """
     for folder in (
         course.results.folder / assignment,
@@ -192,15 +190,7 @@ def _sweep(course: Course, assignment: str) -> None:
     ):
         for path in folder.glob(".*.tmp"):
             path.unlink(missing_ok=True)
-    lines = b""
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it has ended
-            lines += line.read_bytes()
-    for path in Path(tempfile.gettempdir()).glob("grade-*"):
-        with suppress(OSError):  # it is another person's, or just gone
-            old = time.time() - path.stat().st_mtime > _FOLDER_SECONDS
-            if old and path.name.encode() not in lines:
-                shutil.rmtree(path)
+    forks.sweep()
 
 
 def _hashes(submission: Submission, assignment: Assignment) -> dict[str, str]:

@@ -21,23 +21,25 @@ from replearn.exam.judge import GivenCellError, Judge, Limits, Step
 from replearn.exam.student import Student
 
 from .errors import EngineError
-from .sandbox import forkserver, template
+from .sandbox import forkserver, inner, template
 
 _MEMORY = 8 * 2**30  # more than any test needs: a student's values must not make it eat the machine
 
 
-def main(handle: int) -> None:
-    """Get ready, and fork a judge for each request until the grader hangs up."""
+def main(handle: int, parent: int) -> None:
+    """Get ready, and fork a judge for each request until the grader (``parent``) is gone."""
+    inner.die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=handle)
     orders = forkserver.receive(control)
-    template.prepare(orders["given"])
+    template.prepare(orders["given"], slow=False)
     forkserver.send(control, {"ready": True, "threads": forkserver.threads()})
     forkserver.Server(control, _judge).serve()
 
 
 def _judge(handle: int, order: dict[str, Any], errors: int) -> NoReturn:
     del errors
+    inner.die_with_parent()
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setaffinity(0, {order["core"]})
     _, hard = resource.getrlimit(resource.RLIMIT_AS)

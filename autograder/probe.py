@@ -92,7 +92,9 @@ def require_sandbox() -> str:
 
 def _explained(reason: str) -> str:
     help_ = "allow user namespaces to ordinary users"
-    if "proc" in reason:
+    if "TMPDIR" in reason:
+        help_ = "for instance TMPDIR=/tmp"
+    elif "proc" in reason:
         help_ = "grade outside of a container, or in one that shows an unmasked /proc"
     return f"the sandbox can't be set up ({reason}); {help_}, {_WAY_OUT}"
 

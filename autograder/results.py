@@ -106,14 +106,16 @@ class Result:
         return "; ".join(parts + renamed + unsafe)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write text to path so that a reader, or a killed process, never leaves half a file."""
+def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write text to path so that no reader, killed process or power cut leaves half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.chmod(name, mode)
             file.write(text)
-        os.chmod(name, 0o644)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(name, path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -70,6 +69,7 @@ class _Child:
     why: str = ""
     peak: int = 0
     memory: int = 0  # bytes allowed to its whole tree; 0: not watched
+    next_look: float = 0.0
 
 
 class Server:
@@ -172,13 +172,21 @@ class Server:
         for root, pids in _trees(set(watched)).items():
             child = watched[root]
             held = sum(map(_resident, pids))
+            now = time.monotonic()
             if held > child.memory // 2:  # an upper bound, as it counts what is shared as own
+                if now < child.next_look:
+                    continue
+                # Walking through page tables takes long, and all others wait for it.
                 held = sum(map(_proportional, pids))
+                child.next_look = time.monotonic() + 5 * (time.monotonic() - now)
             child.peak = max(child.peak, held)
             if held > child.memory:
                 child.why = f"it used more than {child.memory // _MIB:,} MiB of memory"
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child.pid, signal.SIGTERM)
+
+
+_HELD = ("RssAnon:", "RssShmem:")
 
 
 def _trees(roots: set[int]) -> dict[int, list[int]]:
@@ -203,13 +211,13 @@ def _trees(roots: set[int]) -> dict[int, list[int]]:
 
 
 def _resident(pid: int) -> int:
-    """Memory of a process that no file holds, what it shares with its parent included."""
+    """Memory of a process that no file holds, what it shares with others included."""
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            fields = file.read().split()
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
     except OSError:
         return 0
-    return (int(fields[1]) - int(fields[2])) * resource.getpagesize()
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(_HELD))
 
 
 def _proportional(pid: int) -> int:

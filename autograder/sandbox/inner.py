@@ -11,6 +11,7 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +47,8 @@ class Limits:
     """What one submission may use; memory is also watched from outside, for the whole tree."""
 
     memory: int = 2048 * _MIB  # bytes that its processes hold beyond the template's
-    processes: int = 64  # processes and threads
-    files: int = 256  # open at once
+    processes: int = 32  # processes and threads
+    files: int = 128  # open at once
     file_size: int = 256 * _MIB
     seconds: int = 3600  # of computing, for each process: the deadlines come long before
 
@@ -148,8 +149,16 @@ def limit(limits: Limits) -> None:
         resource.setrlimit(which, (value, value))
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int = 0) -> None:
+    """Have the kernel end this process with the thread that started it, where it can.
+
+    ``parent``: its process, which may be gone by now.
+    """
+    if sys.platform != "linux":
+        return
     _check(_prctl(_PR_SET_PDEATHSIG, signal.SIGKILL), "PDEATHSIG")
+    if parent and os.getppid() != parent:
+        os._exit(0)
 
 
 def close_all_but(keep: set[int]) -> None:

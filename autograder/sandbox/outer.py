@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from replearn.exam.laptop import SETTINGS
+from replearn.exam.laptop import NO_CHANCE, SETTINGS
 from replearn.folders import data_folder
 
 INTERPRETER, PACKAGES = "/opt/python", "/opt/packages"
@@ -32,6 +32,7 @@ _ENVIRONMENT = {
     "IPYTHONDIR": "/tmp/ipython",
     "MPLCONFIGDIR": "/tmp/matplotlib",
     "PYTHONDONTWRITEBYTECODE": "1",
+    **NO_CHANCE,
     "REPLEARN_DATA": DATA,
     "REPLEARN_OFFLINE": "1",
     **SETTINGS,
@@ -131,7 +132,8 @@ def command(
     for name, value in (_ENVIRONMENT | moved).items():
         line += ["--setenv", name, value]
     bootstrap = f"import sys; sys.path[len(sys.path):] = {search_path()!r}; {code}"
-    return [*line, interpreter(), "-I", "-S", "-B", "-c", bootstrap]
+    # Not -I, which ignores PYTHONHASHSEED; nothing else of the environment comes from outside.
+    return [*line, interpreter(), "-s", "-P", "-S", "-B", "-c", bootstrap]
 
 
 def _package_folders() -> list[str]:

@@ -80,6 +80,8 @@ _SOCKET = (41, 198)
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _IOCTL = (16, 29)
+_SETSOCKOPT = (54, 208)
+_BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF and the two FORCE: memory nobody counts
 _TIOCSTI = 0x5412
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{USER,PID,NET,IPC,UTS,CGROUP,NS}
 _AF_UNIX = 1
@@ -87,7 +89,8 @@ _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_NUMBER, _ARCH, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24  # offsets in struct seccomp_data
+_NUMBER, _ARCH = 0, 4  # offsets in struct seccomp_data
+_ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_2 = 16, 24, 32
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 
@@ -131,6 +134,11 @@ def program(machine: str) -> bytes:
     emit(_LOAD, _ARGUMENT_0)
     emit(_EQUAL, _AF_UNIX, 1, 0)
     emit(_RETURN, _ERRNO | errno.EPERM)
+    emit(_RETURN, _ALLOW)
+    emit(_EQUAL, _SETSOCKOPT[column], 0, 2 * len(_BUFFER_SIZES) + 2)
+    emit(_LOAD, _ARGUMENT_2)
+    for option in _BUFFER_SIZES:
+        refuse(option)
     emit(_RETURN, _ALLOW)
     emit(_EQUAL, _IOCTL[column], 0, 4)
     emit(_LOAD, _ARGUMENT_1)

@@ -35,11 +35,14 @@ def rehearse(sources: list[str]) -> None:
                 exec(compile(source, "<given cell>", "exec"), space)
 
 
-def prepare(sources: list[str]) -> None:
-    """Import what is slow, and leave no trace of the rehearsal but modules."""
+def prepare(sources: list[str], *, slow: bool = True) -> None:
+    """Import what a submission needs, and leave no trace of the rehearsal but modules.
+
+    ``slow``: also what takes a second to import and only some code needs.
+    """
     rehearse(sources)
     if "torch" in sys.modules:
-        for name in _SLOW:
+        for name in _SLOW if slow else ():
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         import torch
@@ -67,6 +70,7 @@ def main(handle: int) -> None:
 
     def start(session: int, order: dict[str, Any], errors: int) -> NoReturn:
         if not walls:
+            inner.die_with_parent()
             _work(shell, session)
         _guard(shell, session, order, errors, limits)
 

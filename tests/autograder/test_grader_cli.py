@@ -115,7 +115,7 @@ def test_a_folder_with_an_impossible_name_stops_nobody(
     assert run("grade", course=course) == 0
     out = capsys.readouterr().out
     assert "20 submissions" in out
-    assert "its name is not Unicode; rename it" in out
+    assert "its name can't be used; rename it" in out
 
 
 def test_two_assignments_share_the_csv_and_the_index(

@@ -159,13 +159,20 @@ def test_an_argument_changed_in_place_is_changed_for_the_test(
     assert messages["q1_other_hidden"] == ""
 
 
-def test_the_seed_differs_by_student_and_not_by_anything_else(assignment: Assignment) -> None:
+def test_the_seed_depends_on_the_submission_and_the_secret(assignment: Assignment) -> None:
+    ann = answer(assignment)
+    others = [
+        replace(ann, student="bob"),
+        replace(ann, assignment="ps1"),
+        answer(assignment, q1_mean="mean = 3"),  # who hands in again
+        answer(assignment, Extra(0, "code", "1")),
+    ]
     engine = SandboxEngine(secret=b"secret")
-    seeds = {engine._seed(name, "ps1") for name in ("ann", "bob")} | {engine._seed("ann", "ps2")}
-    assert len(seeds) == 3
-    assert engine._seed("ann", "ps1") == SandboxEngine(secret=b"secret")._seed("ann", "ps1")
-    assert SandboxEngine(secret=b"other")._seed("ann", "ps1") not in seeds
-    assert SandboxEngine()._seed("ann", "ps1") == 0
+    seeds = {engine._seed(submission) for submission in (ann, *others)}
+    assert len(seeds) == 5
+    assert engine._seed(ann) == SandboxEngine(secret=b"secret")._seed(ann)
+    assert SandboxEngine(secret=b"other")._seed(ann) not in seeds
+    assert SandboxEngine()._seed(ann) == 0
 
 
 def test_a_given_cell_that_fails_is_no_students_fault(

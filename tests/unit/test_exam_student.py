@@ -18,7 +18,7 @@ from replearn import checks
 from replearn.exam import wire
 from replearn.exam.codec import LIMITS, Reference, decode, encode
 from replearn.exam.judge import Judge, Limits, Step
-from replearn.exam.pupil import Pupil, make_shell
+from replearn.exam.pupil import STREAM_CHARS, Pupil, make_shell
 from replearn.exam.student import Remote, Student, StudentError, StudentGone
 
 Enter = Callable[[], Student]
@@ -253,7 +253,7 @@ def test_output_is_capped(student: Student) -> None:
     ran = student.run("for i in range(3000):\n    print('x' * 1000)", 20)
     assert ran.error is None
     assert len(ran.outputs) == 1
-    assert len(ran.outputs[0]["text"]) == 1_000_000
+    assert len(ran.outputs[0]["text"]) == STREAM_CHARS
 
 
 def test_a_process_that_dies_or_hangs(enter: Enter) -> None:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import itertools
+import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+import numpy as np
 
 from .student import EXCEPTIONS, Student, StudentError, StudentGone
 
@@ -22,12 +27,14 @@ Role = Literal["given", "student", "test"]
 
 MESSAGE_CHARS = 1_000
 EVALUE_CHARS = 200
+_LARGEST = 1e300  # larger integers are no floats
 SHORTEST_SENTENCE = 8  # shorter string constants in a test are not messages
 OUT_OF_SIGHT = (
     "Is it a variable of a test? Your functions don't see those: give it to the function as an "
     "argument."
 )
 _PRINTED_CHARS = 100_000
+_OUTPUT_CHARS = 10_000_000  # kept of all outputs of a notebook
 
 
 class GivenCellError(Exception):
@@ -110,6 +117,8 @@ class Judge:
         self._lost: dict[str, str] = {}  # question -> why its tests are not run
         self._poison: dict[int, str] = {}  # cells that end the process, and why
         self._over = ""  # why nothing more is run
+        self._room = _OUTPUT_CHARS
+        self._values_left = _VALUES
 
     def run(self, *, hidden: bool, told: bool = True) -> None:
         """Run the cells in order with the visible or with the hidden tests among them.
@@ -163,6 +172,8 @@ class Judge:
             room.close()
             reason = self._reason(gone, label)
             self._poison[step.index] = reason
+            if step.question:
+                self._lost[step.question] = reason
             if told:
                 self.record.notes.append(f"{label}: {reason}")
             return
@@ -172,7 +183,7 @@ class Judge:
                 "where the student's code runs"
             )
         if told:
-            self.record.outputs[step.index] = ran.outputs
+            self._keep(step, ran.outputs)
             if ran.error and ran.error != ("NotImplementedError", ""):
                 self.record.notes.append(f"{label} stopped with an error: {_told(*ran.error)}")
 
@@ -197,7 +208,9 @@ class Judge:
     def _present(self, before: list[Step], space: dict[str, Any], room: _Room) -> Student:
         """The student's process, started anew with the cells so far when it was lost."""
         if room.student is None:
+            before_entering = time.monotonic()
             room.student = self._enter()
+            self._deadline += time.monotonic() - before_entering  # that is no time of the student's
             room.student.deadline = self._deadline
             for step in before:
                 if step.role != "test" and step.index not in self._poison:
@@ -221,12 +234,19 @@ class Judge:
     ) -> str:
         """Run one test; return why it failed, in words for the student, or an empty text."""
         seen: list[Any] | None = None if judged else []
+
+        def record(label: str, value: object) -> None:
+            summary = _summary(label, value, min(_PARTS, self._values_left))
+            self._values_left -= len(summary[1]) + len(summary[2])
+            if seen is not None and self._values_left > 0:
+                seen.append(summary)
+
         with _printed() as printed:
             try:
                 student = self._present(before, space, room)
                 student.deadline = min(self._deadline, time.monotonic() + self._limits.cell)
                 if seen is not None:
-                    student.record = lambda label, value: seen.append(_summary(label, value))
+                    student.record = record
                 space.update(student.look(list(step.names)))
                 with _alarm(student.deadline - time.monotonic()):
                     exec(compile(step.source, f"<{step.name}>", "exec"), space)
@@ -245,12 +265,21 @@ class Judge:
                 message = explain(step, error)
             finally:
                 said = self._said(room)
-        if judged:
+        if judged and not step.hidden:  # a student's code may have printed what it was given
             text = {"output_type": "stream", "name": "stdout", "text": printed.getvalue()}
-            self.record.outputs[step.index] = [*said, *([text] if text["text"] else [])]
+            self._keep(step, [*said, *([text] if text["text"] else [])])
         if seen is not None:
             self.record.values.setdefault(step.question, []).extend(seen)
         return message
+
+    def _keep(self, step: Step, outputs: list[Any]) -> None:
+        """Keep a cell's outputs, as long as the notebook's have room."""
+        size = len(json.dumps(outputs))
+        self._room -= size
+        if self._room < 0:
+            note = "[more output than is kept]\n"
+            outputs = [{"output_type": "stream", "name": "stdout", "text": note}]
+        self.record.outputs[step.index] = outputs
 
     def _said(self, room: _Room) -> list[Any]:
         """What the student's functions printed in a test."""
@@ -382,35 +411,42 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-_NUMBERS = 256  # kept of one value
+_PARTS = 2_000  # kept of one value: words of its structure, and numbers
+_VALUES = 200_000  # of all values
 
 
-def _summary(label: str, value: object) -> list[Any]:
+def _summary(label: str, value: object, parts: int) -> list[Any]:
     """A returned value as (label, structure, numbers), to compare with another answer's."""
     shape: list[str] = []
     numbers: list[float] = []
+    torch = sys.modules.get("torch")
+    arrays = (np.ndarray, torch.Tensor) if torch else (np.ndarray,)
 
     def walk(part: Any) -> None:
+        if len(shape) + len(numbers) >= parts:
+            return
         if isinstance(part, StudentError):
             shape.append(f"raised {part.args[0] if part.args else ''}")
-        elif part is None or isinstance(part, str):
+        elif part is None or type(part) is str:
             shape.append(repr(part)[:80])
-        elif isinstance(part, bool | int | float):
+        elif type(part) in (bool, int, float):
             shape.append(type(part).__name__)
-            numbers.append(float(part))
-        elif isinstance(part, list | tuple):
+            numbers.append(float(max(min(part, _LARGEST), -_LARGEST)))
+        elif type(part) in (list, tuple):
             shape.append(f"{type(part).__name__} {len(part)}")
-            for item in part[:_NUMBERS]:
+            for item in part[:parts]:
                 walk(item)
-        elif isinstance(part, dict):
+        elif type(part) is dict:
             shape.append(f"dict {len(part)}")
-            for key, item in list(part.items())[:_NUMBERS]:
+            for key, item in itertools.islice(part.items(), parts):
                 shape.append(repr(key)[:80])
                 walk(item)
-        elif hasattr(part, "shape") and hasattr(part, "tolist"):
+        elif type(part) in arrays:
             shape.append(f"{type(part).__name__} {tuple(part.shape)} {part.dtype}")
-            flat = part.reshape(-1)[:_NUMBERS].tolist()
+            flat = part.reshape(-1)[: parts - len(numbers)].tolist()
             numbers.extend(abs(n) if isinstance(n, complex) else float(n) for n in flat)
+        elif isinstance(part, np.generic):
+            walk(part.item())
         else:
             shape.append(type(part).__name__)
 

@@ -42,6 +42,9 @@ SETTINGS = {
     "REPLEARN_DEVICE": "cpu",
 }
 """Environment variables of both sides, to be set before NumPy is imported."""
+# Of the student's side alone: sets have one order. (A judge keeps its own secret.)
+NO_CHANCE = {"PYTHONHASHSEED": "0"}
+"""Environment variables of the student's side alone."""
 _TORCH = re.compile(r"\b(torch|replearn)\b")
 
 
@@ -213,7 +216,12 @@ def _cannot_start(why: str) -> StartError:
 
 def _environment() -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if name != SEED_VARIABLE}
-    return {**kept, **SETTINGS, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return {
+        **kept,
+        **SETTINGS,
+        **NO_CHANCE,
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
 
 
 def settle(given: Sequence[str]) -> None:

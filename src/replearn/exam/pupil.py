@@ -25,12 +25,14 @@ from __future__ import annotations
 
 import io
 import itertools
+import random
 import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -40,7 +42,8 @@ from .wire import Closed, receive, send
 
 MAX_ITEMS = 10_000  # what "items" lists at most
 MAX_KEPT = 100_000  # objects that calls may leave behind
-OUTPUT_CHARS = 1_000_000  # kept of the output of one cell
+STREAM_CHARS = 200_000  # kept of what one cell prints; in UTF-8 that still is one string
+OUTPUT_CHARS = 900_000  # kept of all else that it shows
 OUTPUTS = 200
 _TEXT = 2_000  # kept of an exception's text
 
@@ -68,21 +71,22 @@ class _Room:
 
     def clear(self) -> None:
         self.outputs: list[dict[str, Any]] = []
-        self._chars = 0
+        self._left, self._stream_left = OUTPUT_CHARS, STREAM_CHARS
 
     def add(self, output: dict[str, Any], chars: int) -> None:
-        left = OUTPUT_CHARS - self._chars
-        self._chars += chars
-        last = self.outputs[-1] if self.outputs else {}
         if output["output_type"] == "stream":
-            if left <= 0 or not output["text"]:
+            output["text"] = output["text"][: max(self._stream_left, 0)]
+            self._stream_left -= chars
+            if not output["text"]:
                 return
-            output["text"] = output["text"][:left]
+            last = self.outputs[-1] if self.outputs else {}
             if last.get("output_type") == "stream" and last["name"] == output["name"]:
                 last.setdefault("parts", []).append(output["text"])
                 return
-        elif chars > left:
-            return
+        else:
+            if chars > self._left:
+                return
+            self._left -= chars
         if len(self.outputs) < OUTPUTS:
             self.outputs.append(output)
 
@@ -166,20 +170,25 @@ class Pupil:
         self._kept: list[object] = []
 
     def serve(self) -> None:
-        """Return when the other side hangs up."""
+        """Return when the other side hangs up. Chance is the same each time."""
         sys.stdin = io.StringIO()
+        random.seed(0)
+        np.random.seed(0)
         room = self._shell.room
-        sys.stdout, sys.stderr = _Stream("stdout", room), _Stream("stderr", room)
+        streams = _Stream("stdout", room), _Stream("stderr", room)
         while True:
             try:
                 data = receive(self._sock, limit=LIMITS.size, deadline=None)
             except Closed:
                 return
             number, name, *rest = self._decode(data)
+            sys.stdout, sys.stderr = streams
+            kept = len(self._kept)
             reply = self._answer(getattr(self, f"_do_{name}"), rest)
             try:
                 send(self._sock, self._encode([number, *reply]), deadline=None)
             except CodecError as error:
+                del self._kept[kept:]
                 refused = f"the value returned can't be passed on: {error}"
                 data = self._encode([number, "raised", "ValueError", refused])
                 send(self._sock, data, deadline=None)

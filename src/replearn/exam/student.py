@@ -165,9 +165,11 @@ class Student:
         reply = self._ask(["run", source], min(self.deadline, time.monotonic() + seconds))
         match reply:
             case ["ran", list() as outputs, None]:
-                return Ran(outputs, None)
+                return Ran(_plain_outputs(outputs), None)
             case ["ran", list() as outputs, [str() as name, str() as text]]:
-                return Ran(outputs, (_word(name), text[:_TEXT]))
+                return Ran(_plain_outputs(outputs), (_word(name), text[:_TEXT]))
+            case ["raised", str() as name, str() as text]:  # the shell itself was tampered with
+                return Ran([], (_word(name), text[:_TEXT]))
         raise self._lost("malformed")
 
     def look(self, names: list[str]) -> dict[str, Any]:
@@ -190,7 +192,9 @@ class Student:
         """What the student's code printed since the last cell."""
         match self._ask(["printed"], self._until()):
             case ["ran", list() as outputs, None]:
-                return outputs
+                return _plain_outputs(outputs)
+            case ["raised", *_]:
+                return []
         raise self._lost("malformed")
 
     def call(self, target: Remote, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -268,7 +272,11 @@ class Student:
             raise self._lost("died") from None
         except (TooLong, CodecError):
             raise self._lost("malformed") from None
-        if type(reply) is not list or len(reply) < 2 or reply[0] != self._number:
+        if (
+            type(reply) is not list
+            or [type(part) for part in reply[:2]] != [int, str]
+            or reply[0] != self._number
+        ):
             raise self._lost("malformed")
         return reply[1:]
 
@@ -319,18 +327,77 @@ def _exception(name: str, text: str) -> StudentError:
 
 
 def _change(old: Any, new: Any) -> bool:
-    """Bring an argument into the state it has on the other side; False when that can't be."""
-    if type(old) is list and type(new) is list:
-        old[:] = new
-    elif type(old) is dict and type(new) is dict:
+    """Bring an argument into the state it has on the other side; False when that can't be.
+
+    What is inside stays the same object wherever it can, as with a change made here.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(old, torch.Tensor):
+        return type(new) is torch.Tensor and _change_tensor(old, new)
+    if type(old) is not type(new):
+        return False
+    if type(old) is list or type(old) is tuple:
+        if len(old) == len(new):
+            merged = [_merged(*pair) for pair in zip(old, new, strict=True)]
+        else:
+            merged = new
+        if type(old) is list:
+            old[:] = merged
+    elif type(old) is dict:
+        pairs = {key: _merged(old[key], new[key]) if key in old else new[key] for key in new}
         old.clear()
-        old.update(new)
-    elif type(old) is np.ndarray and type(new) is np.ndarray:
+        old.update(pairs)
+    elif type(old) is np.ndarray:
         if old.dtype != new.dtype or old.shape != new.shape or not old.flags.writeable:
             return False
         old[...] = new
-    elif hasattr(old, "detach") and type(new).__name__ == "Tensor":
-        if old.dtype != new.dtype:
-            return False
-        old.data = new
     return True
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """The old object, changed, if it can be that of the new one."""
+    mutable = isinstance(old, list | tuple | dict | np.ndarray) or hasattr(old, "untyped_storage")
+    return old if mutable and _change(old, new) else new
+
+
+def _change_tensor(old: Any, new: Any) -> bool:
+    if old.dtype != new.dtype:
+        return False
+    if old.shape == new.shape:
+        try:
+            old.data.copy_(new)
+            return True
+        except RuntimeError:  # several of its elements are one in memory
+            pass
+    old.data = new
+    return True
+
+
+_OUTPUT_TEXT = 1_000_000  # characters kept of the outputs of one cell
+_OUTPUTS = 200
+_FIELDS = ("output_type", "name", "text", "ename", "evalue")
+
+
+def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
+    """Outputs made anew: a few fields of plain text, and no more of it than a pupil would send."""
+    left = _OUTPUT_TEXT
+
+    def text(value: object) -> str:
+        nonlocal left
+        kept = value[: max(left, 0)] if type(value) is str else ""
+        left -= len(kept)
+        return kept
+
+    made = []
+    for output in outputs[:_OUTPUTS]:
+        if type(output) is not dict:
+            continue
+        one: dict[str, Any] = {key: text(output[key]) for key in _FIELDS if key in output}
+        lines, data = output.get("traceback"), output.get("data")
+        if type(lines) is list:
+            one["traceback"] = [text(line) for line in lines[:_OUTPUTS]]
+        if type(data) is dict:
+            pairs = list(data.items())[:20]
+            one["data"] = {k[:80]: text(v) for k, v in pairs if type(k) is str and type(v) is str}
+        made.append(one)
+    return made

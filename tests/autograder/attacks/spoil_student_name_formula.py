@@ -1,0 +1,5 @@
+"""Is a student whose name is a spreadsheet's formula."""
+
+EXPECT = {}
+STUDENT = "=HYPERLINK(1+1,'x')"
+ANSWERS = {}
