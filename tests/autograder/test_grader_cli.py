@@ -105,11 +105,15 @@ def test_the_demo_class_is_the_same_every_time(course: Course) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", [b"\xff\xfe", 250 * b"n"])
 def test_a_folder_with_an_impossible_name_stops_nobody(
-    course: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    course: Course,
+    name: bytes,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert run("demo", course=course) == 0
-    (course.submitted / os.fsdecode(b"\xff\xfe") / NAME).mkdir(parents=True)
+    (course.submitted / os.fsdecode(name) / NAME).mkdir(parents=True)
     monkeypatch.setattr("autograder.engine.SandboxEngine", ScriptedEngine)
     capsys.readouterr()
     assert run("grade", course=course) == 0

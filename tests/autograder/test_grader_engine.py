@@ -111,14 +111,20 @@ def test_a_cell_that_kills_the_process_is_left_out_when_the_others_run_again(
     assert any("the process died" in note for note in result.notes)
 
 
-def test_too_much_memory_ends_the_process_and_says_so(assignment: Assignment) -> None:
+@pytest.mark.parametrize(
+    "take",
+    ["bytearray(os.urandom(2**20)) * 40", "shared.madvise(23)"],
+    ids=["its own", "shared"],
+)
+def test_too_much_memory_ends_the_process_and_says_so(assignment: Assignment, take: str) -> None:
     """Each of the processes stays below the limit; together they don't."""
     hungry = (
-        "import os, time\n"
+        "import mmap, os, time\n"
         "def mean(values):\n"
         "    for _ in range(8):\n"
         "        if os.fork() == 0:\n"
-        "            kept = bytearray(os.urandom(2**20)) * 40\n"
+        "            shared = mmap.mmap(-1, 40 * 2**20)\n"
+        f"            kept = {take}\n"
         "            time.sleep(60)\n"
         "    time.sleep(60)\n"
     )

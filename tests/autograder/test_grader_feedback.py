@@ -98,7 +98,7 @@ def test_the_misconception_stands_at_its_question(course: Course, assignment: As
     text = page_of(course).text
     question = text[text.index("Question 2") : text.index("Question 3")]
     assert "A mistake with the same results: Divides by n - 1 <b>" in question
-    assert text.count("Looks like") == 1
+    assert text.count("A mistake with") == 1
 
 
 def test_a_failed_question_links_to_the_book_prominently(
