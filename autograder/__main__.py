@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -20,6 +21,7 @@ from .results import UNSAFE
 from .text import one_line
 
 if TYPE_CHECKING:
+    from .engine import SandboxEngine
     from .grading import ClassReport
 
 
@@ -38,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
         return 2
@@ -132,6 +137,32 @@ def _demo(options: argparse.Namespace, course: Course, assignments: list[Assignm
 def _grade(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
     _check_machine(options)
     from .engine import SandboxEngine
+
+    engine = SandboxEngine(
+        safe=not options.unsafe,
+        secret=course.secret() if course.root.is_dir() else b"",
+        compare=True,
+        cache=course.results.folder / "mutants",
+    )
+    with closing(engine):
+        if _has_new(course, assignments[0]):
+            engine.warm(assignments[0])  # while nbgrader is imported, which takes seconds too
+        return _grade_with(engine, options, course, assignments)
+
+
+def _has_new(course: Course, assignment: Assignment) -> bool:
+    """Whether someone handed in who has no result: then processes will be needed for sure."""
+    stored = set(course.results.students(assignment.name))
+    notebooks = course.submitted.glob(f"*/{assignment.name}/{assignment.name}.ipynb")
+    return any(path.parent.parent.name not in stored for path in notebooks)
+
+
+def _grade_with(
+    engine: SandboxEngine,
+    options: argparse.Namespace,
+    course: Course,
+    assignments: list[Assignment],
+) -> int:
     from .grading import default_workers, grade_class
     from .release import require_release
 
@@ -140,25 +171,18 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
     if options.source:
         _collect(options, course, assignments)
     workers = options.workers or default_workers()
-    engine = SandboxEngine(
-        safe=not options.unsafe,
-        secret=course.secret(),
-        compare=True,
-        cache=course.results.folder / "mutants",
-    )
     failures = 0
-    with closing(engine):
-        for assignment in assignments:
-            started = time.monotonic()
-            report = grade_class(course, assignment, engine, workers=workers, quiet=options.quiet)
-            _say_statuses(report)
-            for name in course.unusable():
-                print(f"  skipped the folder {name}: its name can't be used; rename it")
-            failures += sum(result.outcome == "not graded" for result in report.results)
-            print(
-                f"{assignment.name}: {len(report.results)} submissions, "
-                f"{len(report.reused)} unchanged, in {time.monotonic() - started:.1f} s"
-            )
+    for assignment in assignments:
+        started = time.monotonic()
+        report = grade_class(course, assignment, engine, workers=workers, quiet=options.quiet)
+        _say_statuses(report)
+        for name in course.unusable():
+            print(f"  skipped the folder {name}: its name can't be used; rename it")
+        failures += sum(result.outcome == "not graded" for result in report.results)
+        print(
+            f"{assignment.name}: {len(report.results)} submissions, "
+            f"{len(report.reused)} unchanged, in {time.monotonic() - started:.1f} s"
+        )
     print(f"gradebook: {course.db_path}; now `feedback` writes pages and `export` the CSV")
     if failures:
         print(f"{failures} not graded because the grader failed; run again", file=sys.stderr)

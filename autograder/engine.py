@@ -13,13 +13,13 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from socket import socket, socketpair
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 import replearn.exam.wire as wire
 from replearn.exam.judge import Limits, Step
@@ -30,12 +30,15 @@ from .forks import ForkServer, start_judges, start_template
 from .misconceptions import Catalogue
 from .notebook import to_notebook
 from .probe import require_sandbox
-from .rebuild import Step as NotebookStep
-from .rebuild import rebuild
+from .rebuild import code_steps, rebuild
 from .results import Outcome, Result, Submission, TestResult
 from .sandbox import forkserver
 
 MEMORY = 2 * 2**30  # bytes for all processes of one submission
+_SLOW = {
+    "torch._dynamo": ("torch.optim", "training.train"),  # imported by a process's first optimiser
+    "matplotlib.pyplot": ("matplotlib", "plotting", "plt."),
+}
 _GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebook's own time
 
 
@@ -81,12 +84,13 @@ class SandboxEngine:
         self._safe, self._secret, self._compare, self._memory = safe, secret, compare, memory
         self._bwrap: str | None = None
         self._catalogue = Catalogue(self._values, cache)
-        self._lock = threading.Lock()
-        self._rooms: dict[str, _Rooms] = {}
+        self._lock, self._opening = threading.Lock(), threading.Lock()
+        self._rooms: dict[str, Future[_Rooms]] = {}
         self._cores = _Cores()
         self._stopped = False
         # What they start dies with the thread that started it, so these live as long as the engine.
         self._starters = ThreadPoolExecutor(2, thread_name_prefix="starter")
+        self._hosts = ThreadPoolExecutor(1, thread_name_prefix="host")
         self.peak_memory = 0  # of the largest submission so far, in bytes
 
     @property
@@ -95,8 +99,9 @@ class SandboxEngine:
         return f"judge-1{'' if self._safe else '-unsafe'}-{secret}"
 
     def open(self) -> None:
-        if self._safe and self._bwrap is None:
-            self._bwrap = require_sandbox()
+        with self._opening:
+            if self._safe and self._bwrap is None:
+                self._bwrap = require_sandbox()
 
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         self.open()
@@ -104,7 +109,8 @@ class SandboxEngine:
         steps = rebuild(assignment, submission)
         compare = [q.key for q in assignment.questions] if self._compare else []
         seed = self._seed(submission)
-        record = self._judge(steps, seed, assignment, judge=True, compare=compare)
+        code = list(code_steps(steps, assignment))
+        record = self._judge(code, seed, assignment, judge=True, compare=compare)
         verdicts = record["verdicts"]
         tests = tuple(
             TestResult(
@@ -130,12 +136,10 @@ class SandboxEngine:
             notebook=to_notebook(steps, {int(i): o for i, o in record["outputs"].items()}),
         )
 
-    def _values(
-        self, submission: Submission, assignment: Assignment, questions: list[str]
-    ) -> dict[str, list[Any]]:
-        """What the functions return in the tests of some questions, on inputs equal for all."""
-        steps = rebuild(assignment, submission)
-        record = self._judge(steps, 0, assignment, judge=False, compare=questions)
+    def _values(self, assignment: Assignment, steps: list[Step]) -> dict[str, list[Any]]:
+        """What is returned in the tests among some cells, on inputs equal for all."""
+        compare = sorted({step.question for step in steps if step.role == "test"})
+        record = self._judge(steps, 0, assignment, judge=False, compare=compare)
         return cast(dict[str, list[Any]], record["values"])
 
     def close(self) -> None:
@@ -143,13 +147,15 @@ class SandboxEngine:
             self._stopped = True
             rooms = list(self._rooms.values())
             self._rooms.clear()
+        self._hosts.shutdown(wait=True, cancel_futures=True)
         for room in rooms:
-            room.close()
+            if not room.cancelled() and room.exception() is None:
+                room.result().close()
         self._starters.shutdown(wait=False, cancel_futures=True)
 
     def _judge(
         self,
-        steps: list[NotebookStep],
+        steps: list[Step],
         seed: int,
         assignment: Assignment,
         *,
@@ -159,7 +165,7 @@ class SandboxEngine:
         """Have a judge work through a notebook; returns its record."""
         rooms = self._rooms_of(assignment)
         job = {
-            "steps": [asdict(step) for step in _code(steps, assignment)],
+            "steps": [asdict(step) for step in steps],
             "limits": asdict(
                 Limits(
                     call=assignment.call_seconds,
@@ -185,16 +191,25 @@ class SandboxEngine:
         digest = hmac.digest(self._secret, content.encode("utf-8", "surrogatepass"), "sha256")
         return int.from_bytes(digest[:6], "big")
 
+    def warm(self, assignment: Assignment) -> None:
+        """Start what :meth:`grade` will need, in the background; what fails is said there."""
+        self._starting(assignment)
+
     def _rooms_of(self, assignment: Assignment) -> _Rooms:
+        return self._starting(assignment).result()
+
+    def _starting(self, assignment: Assignment) -> Future[_Rooms]:
         with self._lock:
             if self._stopped:
                 raise EngineError("the grader was stopped")
             if assignment.digest not in self._rooms:
-                given = [c.source for c in assignment.cells if _is_given_code(c)]
-                self._rooms[assignment.digest] = _Rooms.start(
-                    given, assignment, self._bwrap, self._memory, self._starters
-                )
+                self._rooms[assignment.digest] = self._hosts.submit(self._start, assignment)
             return self._rooms[assignment.digest]
+
+    def _start(self, assignment: Assignment) -> _Rooms:
+        self.open()
+        given = [c.source for c in assignment.cells if _is_given_code(c)]
+        return _Rooms.start(given, assignment, self._bwrap, self._memory, self._starters)
 
 
 @dataclass(frozen=True)
@@ -222,6 +237,7 @@ class _Rooms:
             memory=memory,
             seconds=int(3 * assignment.total_seconds) + 60,
             bwrap=bwrap,
+            modules=_slow_modules(assignment),
         )
         try:
             return cls(template.result(), judges.result())
@@ -302,7 +318,7 @@ class _Cores:
     def __init__(self) -> None:
         have = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {0}
         self._load = dict.fromkeys(sorted(have), 0)
-        self._lock = threading.Lock()
+        self._lock, self._opening = threading.Lock(), threading.Lock()
 
     @contextmanager
     def one(self) -> Iterator[int]:
@@ -321,26 +337,11 @@ def _whole(assignment: Assignment) -> float:
     return 2 * assignment.total_seconds + _GRACE_SECONDS
 
 
+def _slow_modules(assignment: Assignment) -> list[str]:
+    """What is slow to import and most students of this assignment will need, by its own words."""
+    text = "\n".join(cell.source for cell in assignment.cells)
+    return [module for module, words in _SLOW.items() if any(word in text for word in words)]
+
+
 def _is_given_code(cell: Any) -> bool:
     return bool(cell.role == "given" and cell.kind == "code")
-
-
-def _code(steps: list[NotebookStep], assignment: Assignment) -> Iterator[Step]:
-    """The code cells as the judge takes them."""
-    names = {question.key: question.names for question in assignment.questions}
-    for index, step in enumerate(steps):
-        if step.kind != "code":
-            continue
-        cell = step.cell
-        role: Literal["given", "student", "test"] = "student"
-        if cell is not None and cell.role in ("given", "test"):
-            role = cell.role
-        yield Step(
-            index=index,
-            role=role,
-            source=step.source,
-            name=cell.grade_id if cell else "",
-            question=cell.question if cell and cell.grade_id else "",
-            hidden=bool(cell and cell.hidden),
-            names=names.get(cell.question, ()) if cell and role == "test" else (),
-        )

@@ -115,13 +115,20 @@ class ForkServer:
 
 
 def start_template(
-    *, given: list[str], hide: Sequence[str], memory: int, seconds: int, bwrap: str | None
+    *,
+    given: list[str],
+    hide: Sequence[str],
+    memory: int,
+    seconds: int,
+    bwrap: str | None,
+    modules: Sequence[str] = (),
 ) -> ForkServer:
     """The template of student's processes; without walls when ``bwrap`` is None."""
     control, inside = socket.socketpair()
     orders = {
         "given": given,
         "hide": list(hide),
+        "modules": list(modules),
         "memory": memory,
         "seconds": seconds,
         "walls": bwrap is not None,

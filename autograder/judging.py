@@ -17,7 +17,7 @@ import traceback
 from typing import Any, NoReturn
 
 from replearn.exam import SEED_VARIABLE
-from replearn.exam.judge import GivenCellError, Judge, Limits, Step
+from replearn.exam.judge import NOT_WRITTEN, GivenCellError, Judge, Limits, Step
 from replearn.exam.student import Student
 
 from .errors import EngineError
@@ -32,7 +32,7 @@ def main(handle: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=handle)
     orders = forkserver.receive(control)
-    template.prepare(orders["given"], slow=False)
+    template.prepare(orders["given"], [])
     forkserver.send(control, {"ready": True, "threads": forkserver.threads()})
     forkserver.Server(control, _judge).serve()
 
@@ -84,9 +84,12 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
     if compared:
         os.environ[SEED_VARIABLE] = "0"  # the same inputs for everyone: values are compared
         judge.values(compared)
+    judge.close()
     return {"record": judge.record.as_json()}
 
 
 def _failed(step: Step, judge: Judge) -> bool:
     verdict = judge.record.verdicts.get(step.name)
-    return step.role == "test" and verdict is not None and not verdict.passed
+    if step.role != "test" or verdict is None or verdict.passed:
+        return False
+    return verdict.message != NOT_WRITTEN  # there is nothing to compare yet

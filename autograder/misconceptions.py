@@ -11,16 +11,20 @@ import json
 import math
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from replearn.exam.judge import Step
+
 from .assignment import Assignment, question_of
+from .rebuild import code_steps, rebuild
 from .results import Submission, write_atomically
 from .variants import Variant, load_variants
 
 Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of each call in turn
-Run = Callable[[Submission, Assignment, list[str]], Values]
+Run = Callable[[Assignment, list[Step]], Values]
 
 _TOLERANCE = (
     1e-6  # relative to the largest number of a value: another order of sums is no other answer
@@ -32,13 +36,14 @@ class Catalogue:
 
     Parameters
     ----------
-    run : gives the values that a submission's functions return in the tests of some questions.
+    run : works through a notebook's cells and gives, by the tests' question, the values that were
+        returned in them.
     cache : folder that keeps them between runs; None keeps them in memory only.
     """
 
     def __init__(self, run: Run, cache: Path | None) -> None:
         self._run, self._cache = run, cache
-        self._lock = threading.Lock()
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._known: dict[tuple[str, str], dict[str, list[Any]]] = {}
         self._mutants: dict[str, list[Variant]] = {}
 
@@ -67,8 +72,8 @@ class Catalogue:
 
     def _values_of(self, assignment: Assignment, question: str) -> dict[str, list[Any]]:
         """What each mutant of a question returns, by its name."""
-        with self._lock:  # one finds out, the others wait for it
-            key = (assignment.digest, question)
+        key = (assignment.digest, question)
+        with self._locks.setdefault(key, threading.Lock()):  # one finds out, the others wait for it
             if key not in self._known:
                 mutants = self._mutants_of(assignment, question)
                 texts = [[mutant.name, sorted(mutant.answers.items())] for mutant in mutants]
@@ -76,16 +81,32 @@ class Catalogue:
                 path = self._cache and self._cache / assignment.name / f"values-{question}.json"
                 values = _load(path, wanted)
                 if values is None:
-                    values = {
-                        mutant.name: self._run(
-                            mutant.submission(assignment, ""), assignment, [question]
-                        ).get(question, [])
-                        for mutant in mutants
-                    }
+                    values = self._run(assignment, _one_after_the_other(assignment, mutants))
                     if path:
                         write_atomically(path, json.dumps({"key": wanted, "values": values}))
                 self._known[key] = values
             return self._known[key]
+
+
+def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list[Step]:
+    """The right notebook, then each mutant's cells and the tests of its question.
+
+    They share a process, as they are ours; the tests' question carries the mutant's name.
+    """
+    right = rebuild(assignment, Submission("", assignment.name, assignment.answers))
+    code = list(code_steps(right, assignment))
+    steps = [step for step in code if step.role != "test"]
+    for mutant in mutants:
+        question = question_of(next(iter(mutant.answers)))
+        right_cells = [
+            step for step in code if step.role == "student" and step.question == question
+        ]
+        for cell in right_cells:  # all of them: the mutant before may have changed another one
+            text = mutant.answers.get(cell.name, cell.source)
+            steps.append(replace(cell, source=text, question=mutant.name))
+        tests = [step for step in code if step.role == "test" and step.question == question]
+        steps += [replace(step, question=mutant.name) for step in tests]
+    return [replace(step, index=index) for index, step in enumerate(steps)]
 
 
 def same(one: list[Any], other: list[Any]) -> bool:

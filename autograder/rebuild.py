@@ -6,7 +6,11 @@ no metadata of the submission survives.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from replearn.exam import judge
 
 from .assignment import Assignment, Cell
 from .results import Submission
@@ -33,3 +37,24 @@ def rebuild(assignment: Assignment, submission: Submission) -> list[Step]:
             source = submission.answers.get(cell.grade_id, "")
         steps = [*steps, Step(cell.kind, source, cell), *extras.get(index, [])]
     return steps
+
+
+def code_steps(steps: Sequence[Step], assignment: Assignment) -> Iterator[judge.Step]:
+    """The code cells as the judge takes them."""
+    names = {question.key: question.names for question in assignment.questions}
+    for index, step in enumerate(steps):
+        if step.kind != "code":
+            continue
+        cell = step.cell
+        role: Literal["given", "student", "test"] = "student"
+        if cell is not None and cell.role in ("given", "test"):
+            role = cell.role
+        yield judge.Step(
+            index=index,
+            role=role,
+            source=step.source,
+            name=cell.grade_id if cell else "",
+            question=cell.question if cell and cell.grade_id else "",
+            hidden=bool(cell and cell.hidden),
+            names=names.get(cell.question, ()) if cell and role == "test" else (),
+        )

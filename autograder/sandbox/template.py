@@ -21,8 +21,6 @@ from replearn.exam.pupil import Pupil, Shell, make_shell
 
 from . import forkserver, inner
 
-_SLOW = ("torch._dynamo", "matplotlib.pyplot")  # imported by the first optimiser, the first figure
-
 
 def rehearse(sources: list[str]) -> None:
     """Run the given cells once in a room of their own, for the modules and files they load."""
@@ -35,14 +33,14 @@ def rehearse(sources: list[str]) -> None:
                 exec(compile(source, "<given cell>", "exec"), space)
 
 
-def prepare(sources: list[str], *, slow: bool = True) -> None:
+def prepare(sources: list[str], modules: list[str]) -> None:
     """Import what a submission needs, and leave no trace of the rehearsal but modules.
 
-    ``slow``: also what takes a second to import and only some code needs.
+    ``modules``: imported as well where torch is.
     """
     rehearse(sources)
     if "torch" in sys.modules:
-        for name in _SLOW if slow else ():
+        for name in modules:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         import torch
@@ -60,7 +58,7 @@ def main(handle: int) -> None:
     orders = forkserver.receive(control)
     sys.meta_path.insert(0, Hidden(orders["hide"]))
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    prepare(orders["given"])
+    prepare(orders["given"], orders["modules"])
     loaded = [name for name in orders["hide"] if name in sys.modules]
     shell = make_shell()
     ready = {"ready": True, "threads": forkserver.threads(), "loaded": loaded}

@@ -18,9 +18,9 @@ from tinycourse import NAME
 from autograder.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.demo import fill_in
-from autograder.engine import SandboxEngine, _code
+from autograder.engine import SandboxEngine
 from autograder.intake import Unreadable, take
-from autograder.rebuild import rebuild
+from autograder.rebuild import code_steps, rebuild
 from autograder.release import release
 from autograder.variants import load_variants
 from replearn.exam import handout
@@ -221,7 +221,7 @@ def test_whatever_became_of_a_notebook_the_same_cells_run(
             submission = take(text.encode(), assignment, "ada")
         except Unreadable:
             continue
-        graded = [asdict(step) for step in _code(rebuild(assignment, submission), assignment)]
+        graded = [asdict(step) for step in code_steps(rebuild(assignment, submission), assignment)]
         checked = [asdict(step) for step in read(path).steps]
         for step in (*graded, *checked):
             del step["index"]

@@ -33,6 +33,9 @@ class ScriptedEngine:
     def open(self) -> None:
         pass
 
+    def warm(self, assignment: Assignment) -> None:
+        pass
+
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         with self.lock:
             self.graded.append(submission.student)

@@ -419,8 +419,9 @@ def test_a_tests_own_loop_ends(enter: Enter) -> None:
 
 
 def test_values_are_kept_for_comparison_and_verdicts_are_not_touched(enter: Enter) -> None:
-    judge = judged(enter, STEPS)
+    judge = judged(enter, STEPS[:4])
     before = dict(judge.record.verdicts)
     judge.values({"q1"})
     assert judge.record.verdicts == before
     assert judge.record.values == {"q1": [["f", ["int"], [2.0]], ["f", ["int"], [42.0]]]}
+    judge.close()

@@ -79,6 +79,7 @@ def judge(
         work = Judge(homework.steps, laptop.enter, handout.limits, why=laptop.lost)
         work.record.verdicts = _Told(tell)
         work.run(hidden=False)
+        work.close()
     return work.record
 
 

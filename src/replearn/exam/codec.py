@@ -11,6 +11,7 @@ passes for its base: it crosses as a :class:`Reference`, like every other object
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 import sys
@@ -373,8 +374,7 @@ class _Writer(_Counter):
             self.reference(value)
 
     def tensor(self, torch: Any, value: Any) -> None:
-        letters = {getattr(torch, name): letter for letter, name in TORCH_DTYPES.items()}
-        letter = letters.get(value.dtype)
+        letter = _torch_letters().get(value.dtype)
         if (
             letter is None
             or value.device.type != "cpu"
@@ -621,6 +621,11 @@ def _plain_array(value: np.ndarray[Any, Any], letter: bytes) -> np.ndarray[Any, 
     dtype = _dtype(letter)
     array: np.ndarray[Any, Any] = value.astype(dtype.newbyteorder("<"), order="C", copy=False)
     return array.view(np.uint8) != 0 if letter == b"?" else array
+
+
+@functools.cache
+def _torch_letters() -> dict[Any, bytes]:
+    return {getattr(_torch(), name): letter for letter, name in TORCH_DTYPES.items()}
 
 
 def _dtype(letter: bytes) -> np.dtype[Any]:

@@ -28,6 +28,7 @@ Role = Literal["given", "student", "test"]
 MESSAGE_CHARS = 1_000
 EVALUE_CHARS = 200
 _LARGEST = 1e300  # larger integers are no floats
+NOT_WRITTEN = "Not written yet: the code still raises NotImplementedError."
 SHORTEST_SENTENCE = 8  # shorter string constants in a test are not messages
 OUT_OF_SIGHT = (
     "Is it a variable of a test? Your functions don't see those: give it to the function as an "
@@ -118,7 +119,8 @@ class Judge:
         self._poison: dict[int, str] = {}  # cells that end the process, and why
         self._over = ""  # why nothing more is run
         self._room = _OUTPUT_CHARS
-        self._values_left = _VALUES
+        self._values_left: dict[str, int] = {}
+        self._ended: tuple[list[Step], dict[str, Any], _Room] | None = None
 
     def run(self, *, hidden: bool, told: bool = True) -> None:
         """Run the cells in order with the visible or with the hidden tests among them.
@@ -136,27 +138,43 @@ class Judge:
         self._pass(steps, told, lambda step: True)
 
     def values(self, questions: set[str]) -> None:
-        """Keep what the student's functions return in the tests of some questions."""
+        """Keep what the student's functions return in the tests of some questions.
+
+        After :meth:`run` they are asked in the process of the last pass, as it is in the end. A
+        question that was lost before has nothing to compare.
+        """
         wanted = [s for s in self._steps if s.role == "test" and s.question in questions]
-        last = max((step.index for step in wanted), default=-1)
-        steps = [s for s in self._steps if s.index <= last and (s.role != "test" or s in wanted)]
         verdicts = dict(self.record.verdicts)
         outcome = self.record.outcome, self.record.detail
-        self._pass(steps, False, lambda step: False)
+        if self._ended is None:
+            last = max((step.index for step in wanted), default=-1)
+            cells = [
+                s for s in self._steps if s.index <= last and (s.role != "test" or s in wanted)
+            ]
+            self._pass(cells, False, lambda step: False)
+        else:
+            before, space, room = self._ended
+            for step in wanted:
+                self._test(step, before, space, room, False)
         self.record.verdicts = verdicts
         self.record.outcome, self.record.detail = outcome
 
+    def close(self) -> None:
+        """End the process of the last pass."""
+        if self._ended is not None:
+            self._ended[2].close()
+            self._ended = None
+
     def _pass(self, steps: list[Step], told: bool, judged: Callable[[Step], bool]) -> None:
+        self.close()
         space: dict[str, Any] = {"__name__": "__main__"}
         room = _Room()
-        try:
-            for place, step in enumerate(steps):
-                if step.role == "test":
-                    self._test(step, steps[:place], space, room, judged(step))
-                elif not self._over and step.index not in self._poison:
-                    self._cell(step, steps[:place], space, room, told)
-        finally:
-            room.close()
+        self._ended = (steps, space, room)
+        for place, step in enumerate(steps):
+            if step.role == "test":
+                self._test(step, steps[:place], space, room, judged(step))
+            elif not self._over and step.index not in self._poison:
+                self._cell(step, steps[:place], space, room, told)
 
     def _cell(
         self, step: Step, before: list[Step], space: dict[str, Any], room: _Room, told: bool
@@ -236,10 +254,10 @@ class Judge:
         seen: list[Any] | None = None if judged else []
 
         def record(label: str, value: object) -> None:
-            summary = _summary(label, value, min(_PARTS, self._values_left))
-            self._values_left -= len(summary[1]) + len(summary[2])
-            if seen is not None and self._values_left > 0:
-                seen.append(summary)
+            left = self._values_left.setdefault(step.question, _VALUES)
+            if seen is not None and left > 0:
+                seen.append(_summary(label, value, min(_PARTS, left)))
+                self._values_left[step.question] -= len(seen[-1][1]) + len(seen[-1][2])
 
         with _printed() as printed:
             try:
@@ -337,7 +355,7 @@ def explain(step: Step, error: BaseException) -> str:
     name = error.ename if isinstance(error, StudentError) else type(error).__name__
     text = error.evalue if isinstance(error, StudentError) else str(error)
     if theirs and (name, text) == ("NotImplementedError", ""):
-        return "Not written yet: the code still raises NotImplementedError."
+        return NOT_WRITTEN
     if not step.hidden:
         if isinstance(error, AssertionError) and not theirs:
             return text[:MESSAGE_CHARS] or "This test failed."
@@ -411,8 +429,8 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-_PARTS = 2_000  # kept of one value: words of its structure, and numbers
-_VALUES = 200_000  # of all values
+_PARTS = 500  # kept of one value: words of its structure, and numbers
+_VALUES = 50_000  # of all values of a question
 
 
 def _summary(label: str, value: object, parts: int) -> list[Any]:

@@ -215,12 +215,12 @@ class Pupil:
 
     def _do_call(self, target: object, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         everything = [*args, *kwargs.values()]
-        before = [self._fingerprint(value) for value in everything]
+        before = [_copied(value) for value in everything]
         value = self._find(target)(*args, **kwargs)
         changed = {
             index: value
             for index, (value, old) in enumerate(zip(everything, before, strict=True))
-            if old is not None and self._fingerprint(value) != old
+            if _differs(value, old)
         }
         return ["value", value, changed]
 
@@ -254,15 +254,6 @@ class Pupil:
             raise NameError(f"name '{target.name}' is not defined")
         return target
 
-    def _fingerprint(self, value: object) -> bytes | None:
-        """Code of an argument that can be changed in place."""
-        if type(value) in (bool, int, float, str, type(None)):
-            return None
-        try:
-            return encode(value, opaque=_nothing)
-        except CodecError:
-            return None
-
     def _encode(self, value: object) -> bytes:
         return encode(value, opaque=self._keep)
 
@@ -280,6 +271,40 @@ class Pupil:
         if reference.kind == "given":
             return self._shell.user_ns.get(reference.name, _Undefined(reference.name))
         return self._kept[reference.id]
+
+
+def _copied(value: Any) -> Any:
+    """What shows later whether an argument was changed in place; None: it can't be."""
+    if type(value) in (bool, int, float, str, type(None)):
+        return None
+    if _is_tensor(value):
+        return value.detach().clone()
+    if type(value) is np.ndarray:
+        return value.copy()
+    return _code(value)
+
+
+def _differs(value: Any, before: Any) -> bool:
+    """NaN differs from itself, and is sent for nothing."""
+    if before is None:
+        return False
+    if _is_tensor(before):
+        return bool(value.shape != before.shape or not (value.detach() == before).all())
+    if type(before) is np.ndarray:
+        return value.shape != before.shape or not bool(np.array_equal(value, before))
+    return bool(_code(value) != before)
+
+
+def _is_tensor(value: object) -> bool:
+    torch = sys.modules.get("torch")
+    return bool(torch is not None and type(value) is torch.Tensor)
+
+
+def _code(value: object) -> bytes | None:
+    try:
+        return encode(value, opaque=_nothing)
+    except CodecError:
+        return None
 
 
 def _nothing(value: object) -> Reference:

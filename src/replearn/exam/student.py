@@ -177,6 +177,7 @@ class Student:
 
         A name that the student does not define is there too; NameError comes when it is called.
         """
+        self._seed = None  # a test draws the same whatever was drawn before it
         space: dict[str, Any] = {name: self._remote(name, "function") for name in names}
         match self._ask(["look", names], self._until()):
             case ["seen", dict() as found]:
