@@ -369,3 +369,16 @@ def test_a_stranger_on_the_port_is_not_taken_for_the_child() -> None:
     assert knows(b"right")
     assert not knows(b"wrong")
     assert not knows(b"right and more")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe breaks another way there")
+def test_a_reader_that_has_enough_ends_the_report_quietly(tmp_path: Path) -> None:
+    path = write(tmp_path / "ps.ipynb", [SETUP, RIGHT, VISIBLE])
+    line = [sys.executable, "-m", "replearn", "check", str(path)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(timeout=60) != 0
+    assert b"Traceback" not in said

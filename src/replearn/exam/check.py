@@ -33,6 +33,9 @@ def check(path: Path) -> int:
     except (NotebookError, StartError, GivenCellError) as error:
         print(f"error: {_plain(str(error))}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads the report has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
