@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from replearn.__main__ import main
 from replearn.exam import handout, laptop
 from replearn.exam.check import check, judge
 from replearn.exam.judge import Limits
@@ -382,3 +383,19 @@ def test_a_reader_that_has_enough_ends_the_report_quietly(tmp_path: Path) -> Non
         said = process.stderr.read()
         assert process.wait(timeout=60) != 0
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["check", "nowhere.ipynb"], 2), (["check"], 2), (["--help"], 0)]
+)
+def test_the_command_in_this_process(
+    arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (*laptop.SETTINGS, "MPLBACKEND"):  # main() sets them for good
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    try:
+        found: object = main(arguments)
+    except SystemExit as stop:  # how argparse ends
+        found = stop.code
+    assert found == status

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ import torch
 from replearn import checks
 from replearn.exam import wire
 from replearn.exam.codec import LIMITS, Reference, decode, encode
-from replearn.exam.judge import Judge, Limits, Step
+from replearn.exam.judge import GivenCellError, Judge, Limits, Step
 from replearn.exam.pupil import STREAM_CHARS, Pupil, make_shell
 from replearn.exam.student import Remote, Student, StudentError, StudentGone
 
@@ -425,3 +427,139 @@ def test_values_are_kept_for_comparison_and_verdicts_are_not_touched(enter: Ente
     assert judge.record.verdicts == before
     assert judge.record.values == {"q1": [["f", ["int"], [2.0]], ["f", ["int"], [42.0]]]}
     judge.close()
+
+
+def test_a_pupil_in_this_process(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same answers from a thread of this process, where a debugger and coverage see them."""
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # serve() changes them
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=Pupil(shell, theirs).serve)
+    thread.start()
+    student = Student(ours, call_seconds=20)
+    try:
+        ran = student.run("print('seen')\n'shown'", 20)
+        assert [output["output_type"] for output in ran.outputs] == ["stream", "execute_result"]
+        assert student.run("1 / 0", 20).error == ("ZeroDivisionError", "division by zero")
+        assert student.run("%matplotlib inline\nexit()", 20).error is None
+        source = MODULE + (
+            "five = 5\n"
+            "def change(a, b, c): a.add_(1); b[0] = 9; c.append(torch); print('changed')\n"
+            "def knot():\n    a = []\n    a.append(a)\n    return a\n"
+            "class Mute(Exception):\n    def __str__(self): raise ValueError\n"
+            "def fail(): raise Mute\n"
+        )
+        assert student.run(source, 20).error is None
+        names = ["Scale", "loss", "pairs", "five", "change", "knot", "fail", "nothing"]
+        space = student.look(names)
+        assert space["five"] == 5
+        a, b, c = torch.zeros(2), np.zeros(2), [1]
+        space["change"](a, b, c)
+        assert (a.tolist(), b.tolist(), c[0]) == ([1, 1], [9, 0], 1)
+        assert "".join(output["text"] for output in student.printed()) == "changed\n"
+        model = space["Scale"](3)
+        assert model.weight.tolist() == [1, 2, 3]
+        X = torch.ones(2, 3, dtype=torch.float64)
+        found = checks.value_and_gradients(space["loss"], model, X, X)
+        assert found.inputs[0]["weight"].shape == (3,)
+        assert list(space["pairs"]()) == [1, 2]
+        with pytest.raises(ValueError, match="can't be passed on"):
+            space["knot"]()
+        with pytest.raises(StudentError) as caught:
+            space["fail"]()
+        assert (caught.value.ename, "its text raised" in caught.value.evalue) == ("Mute", True)
+        with pytest.raises(NameError):
+            space["nothing"]()
+    finally:
+        student.close()
+        thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_changes_inside_an_argument_reach_the_same_objects(student: Student) -> None:
+    source = (
+        "def change(rows, pair, table):\n"
+        "    rows[0].mul_(2); rows.append(5)\n"
+        "    pair[0].zero_(); pair[1][0] = 7\n"
+        "    table['a'].add_(1); table['b'] = 2; del table['c']\n"
+        "def grow(x): x.resize_(4).fill_(1)\n"
+        "def swap(rows): rows[0] = 'text'\n"
+    )
+    change, grow, swap = define(student, source, "change", "grow", "swap")
+    weight, bias, entry, array = torch.ones(2), torch.ones(2), torch.ones(1), np.zeros(2)
+    rows, pair, table = [weight], (bias, array), {"a": entry, "c": 0}
+    change(rows, pair, table)
+    assert rows[0] is weight
+    assert weight.tolist() == [2, 2]
+    assert rows[1] == 5
+    assert bias.tolist() == [0, 0]
+    assert array.tolist() == [7, 0]
+    assert table["a"] is entry
+    assert (entry.tolist(), table["b"], "c" in table) == ([2], 2, False)
+    whole = torch.zeros(2, 2)
+    student.look([])
+    (double,) = define(student, "def double(x): x.add_(1)", "double")
+    double(whole[0])
+    assert whole.tolist() == [[1, 1], [0, 0]]  # a view changes what it is a view of
+    x = torch.zeros(2)
+    grow(x)
+    assert x.tolist() == [1, 1, 1, 1]
+    swap(rows)
+    assert rows[0] == "text"
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [1, None, "text"],
+        [{"output_type": 3, "text": ["a"], "name": None}],
+        [{"output_type": "error", "traceback": [1, "line"], "ename": {}, "evalue": 1.0}],
+        [{"output_type": "display_data", "data": {"text/plain": 3, 4: "x", "image/png": "ok"}}],
+        [{"output_type": "stream", "text": 700_000 * "x"}] * 4,
+    ],
+)
+def test_forged_outputs_arrive_as_a_little_plain_text(outputs: list[Any]) -> None:
+    hostile = Hostile(lambda n, r: framed([n, "ran", outputs, None]))
+    ran = hostile.student.run("1", 1)
+    text = json.dumps(ran.outputs)
+    assert len(text) < 1_100_000
+    for output in ran.outputs:
+        for key, value in output.items():
+            assert isinstance(value, {"data": dict, "traceback": list}.get(key, str))
+
+
+def test_what_goes_wrong_with_cells_and_time(enter: Enter) -> None:
+    dies = Step(1, "student", "import os\nos._exit(0)", "q1_f", "q1")
+    record = judged(enter, [STEPS[0], dies, *STEPS[2:]]).record
+    assert record.notes == ["q1_f: the process died in q1_f."]
+    assert record.verdicts["q1_a_visible"].message == "Not run: the process died in q1_f."
+    assert record.verdicts["q2_a_hidden"].passed
+
+    slow = Step(1, "student", "import time\ntime.sleep(60)", "q1_f", "q1")
+    record = judged(enter, [STEPS[0], slow, *STEPS[2:]], total=1.0).record
+    assert (record.outcome, record.detail) == ("timed out", "q1_f")
+    assert "the notebook took longer than 1 seconds" in record.verdicts["q2_a_hidden"].message
+
+    shows = Step(6, "given", "shown = f(1)", "show")
+    record = judged(enter, [*STEPS, shows]).record
+    assert all(verdict.passed for verdict in record.verdicts.values())
+    with pytest.raises(GivenCellError, match="raised ZeroDivisionError"):
+        judged(enter, [Step(0, "given", "1 / 0", "setup"), *STEPS[1:]])
+
+
+def test_values_of_all_kinds_are_summed_up(enter: Enter) -> None:
+    answer = "def f(x): return [1, 2.5, True, None, 'a', {'k': (x,)}, torch.ones(2), np.ones(3), f]"
+    steps = [
+        Step(0, "given", "import numpy as np, torch"),
+        Step(1, "student", answer, "q1_f", "q1"),
+        Step(2, "test", "f(1); f(2)", "q1_a_visible", "q1", False, ("f",)),
+    ]
+    judge = Judge(steps, enter, Limits(5, 10, 60))
+    judge.values({"q1"})
+    judge.close()
+    (label, structure, numbers), second = judge.record.values["q1"]
+    assert label == "f"
+    assert numbers == [1.0, 2.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert second[2] != numbers
+    assert structure[0] == "list 9"
+    assert structure[-1] == "function"

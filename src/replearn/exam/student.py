@@ -338,10 +338,8 @@ def _change(old: Any, new: Any) -> bool:
     if type(old) is not type(new):
         return False
     if type(old) is list or type(old) is tuple:
-        if len(old) == len(new):
-            merged = [_merged(*pair) for pair in zip(old, new, strict=True)]
-        else:
-            merged = new
+        merged = [_merged(*pair) for pair in zip(old, new, strict=False)]
+        merged += new[len(old) :]
         if type(old) is list:
             old[:] = merged
     elif type(old) is dict:
