@@ -478,11 +478,12 @@ def test_a_pupil_in_this_process(shell: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_changes_inside_an_argument_reach_the_same_objects(student: Student) -> None:
     source = (
+        "import torch\n"
         "def change(rows, pair, table):\n"
         "    rows[0].mul_(2); rows.append(5)\n"
         "    pair[0].zero_(); pair[1][0] = 7\n"
         "    table['a'].add_(1); table['b'] = 2; del table['c']\n"
-        "def grow(x): x.resize_(4).fill_(1)\n"
+        "def grow(x): x.data = torch.ones(4)\n"
         "def swap(rows): rows[0] = 'text'\n"
     )
     change, grow, swap = define(student, source, "change", "grow", "swap")
