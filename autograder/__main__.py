@@ -142,7 +142,7 @@ def _grade(options: argparse.Namespace, course: Course, assignments: list[Assign
         safe=not options.unsafe,
         secret=course.secret() if course.root.is_dir() else b"",
         compare=True,
-        cache=course.results.folder / "mutants",
+        cache=course.mutants,
     )
     with closing(engine):
         if _has_new(course, assignments[0]):

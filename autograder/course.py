@@ -44,6 +44,11 @@ class Course:
     def feedback(self) -> Path:
         return self.root / "feedback"
 
+    @property
+    def mutants(self) -> Path:
+        """What the assignments' mutants return, kept from run to run."""
+        return self.results.folder / "mutants"
+
     def secret(self) -> bytes:
         """What hidden tests' inputs are drawn from: made once, kept where no student's code is."""
         path = self.root / "secret"

@@ -318,7 +318,7 @@ class _Cores:
     def __init__(self) -> None:
         have = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {0}
         self._load = dict.fromkeys(sorted(have), 0)
-        self._lock, self._opening = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
 
     @contextmanager
     def one(self) -> Iterator[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -65,8 +64,9 @@ class ForkServer:
             forkserver.send(control, dict(orders), deadline=deadline)
             self.ready = forkserver.receive(control, deadline=deadline)
         except (wire.Closed, wire.TooLate, OSError, ValueError) as error:
-            self.close()
-            said = self.said()
+            self._end()
+            said = self._last_line()
+            self._said.close()
             raise EngineError(
                 f"{name} did not start" + (f": {said}" if said else f" ({error})")
             ) from error
@@ -96,16 +96,18 @@ class ForkServer:
         except (wire.Closed, wire.TooLate, OSError, ValueError) as error:
             raise EngineError(f"{self._name} does not answer ({error})") from error
 
-    def said(self) -> str:
+    def _last_line(self) -> str:
         """The last line that the process wrote."""
-        with contextlib.suppress(ValueError, OSError):
-            self._said.seek(0)
-            lines = self._said.read(100_000).decode("utf-8", "replace").strip().splitlines()
-            return lines[-1][:300] if lines else ""
-        return ""
+        self._said.seek(0)
+        lines = self._said.read(100_000).decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
 
     def close(self) -> None:
         """End it and every child of its."""
+        self._end()
+        self._said.close()
+
+    def _end(self) -> None:
         self._control.close()
         try:
             self._process.wait(timeout=2)

@@ -185,7 +185,9 @@ def _sweep(course: Course, assignment: str) -> None:
     The course is locked: no other grader writes there.
     """
     for folder in (
+        course.root,
         course.results.folder / assignment,
+        course.mutants / assignment,
         *(course.root / "autograded").glob(f"*/{assignment}"),
     ):
         for path in folder.glob(".*.tmp"):

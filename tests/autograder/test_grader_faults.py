@@ -80,6 +80,20 @@ def test_a_killed_run_is_finished_by_the_next(
     assert killing.trial(own, kill, wanted) == []
 
 
+def test_half_written_files_of_a_killed_run_are_swept(own: Course) -> None:
+    left = [
+        own.root / ".half.tmp",
+        own.results.folder / killing.NAME / ".half.tmp",
+        own.mutants / killing.NAME / ".half.tmp",
+        own.notebook("autograded", killing.NAME, "student-01").parent / ".half.tmp",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    assert killing.grade(own)[0] == 0
+    assert [path for path in left if path.exists()] == []
+
+
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of 8 MiB of its own."""

@@ -1,7 +1,7 @@
 """Runs a notebook's tests against a student's process and says what came of each.
 
 The given cells of the assignment run on both sides, the student's cells on the student's side, the
-test cells here. The same class judges on a laptop (:mod:`replearn.check`) and while work is graded.
+test cells here. The same class judges on a laptop (:mod:`replearn.exam.check`) and while work is graded.
 """
 
 from __future__ import annotations
@@ -331,7 +331,7 @@ class Judge:
         return f"the process died in {label}."
 
     def _end(self, outcome: str, label: str) -> None:
-        """Record how judging went wrong; the first time counts, but a death tops a timeout."""
+        """Record how judging went wrong; the first time counts."""
         if self.record.outcome == "complete":
             self.record.outcome, self.record.detail = outcome, label
 
