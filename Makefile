@@ -63,7 +63,7 @@ lint: env ## ruff and mypy
 test: lint ## Everything CI runs
 	$(PY) book/tools/pairs.py --check
 	$(PY) -m autograder mutants
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n 2 --dist loadfile \
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 	  --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=95 --durations=10
 
 .PHONY: bench

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AT_ONCE = 2  # chapters that run at the same time
-_READER = {"name": "myst_nb_md", "type": "plugin"}
+READER = {"name": "myst_nb_md", "type": "plugin"}
 
 
 def input_files(root: Path) -> Iterator[Path]:
@@ -77,7 +77,7 @@ def chapters_to_run(root: Path, cache_path: Path) -> list[Path]:
         path = root / f"{document}.md"
         if not str(document).startswith("lectures/") or not path.is_file():
             continue
-        record = cache.add_nb_to_project(str(path), read_data=_READER)
+        record = cache.add_nb_to_project(str(path), read_data=READER)
         try:
             cache.match_cache_notebook(cache.get_project_notebook(record.pk).nb)
         except KeyError:
@@ -91,7 +91,7 @@ def run_chapter(path: Path, cache_path: Path, timeout: int) -> tuple[str, float,
     from jupyter_cache.executors.utils import create_cache_bundle, single_nb_execution
 
     cache = get_cache(cache_path)
-    record = cache.add_nb_to_project(str(path), read_data=_READER)
+    record = cache.add_nb_to_project(str(path), read_data=READER)
     project = cache.get_project_notebook(record.pk)
     try:
         result = single_nb_execution(

@@ -18,10 +18,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-import pickle
-import struct
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -34,27 +31,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
+from replearn import _checkpoint
 from replearn._validate import check_integer, check_not_negative, check_seed, check_tensor
 
 Loss = Callable[..., Tensor]
 
-_FORMAT = 1
+_WRITER, _VERSION = "train", 1  # of checkpoints
 # Validation needs no gradients, so it can take larger bites than training.
 _MIN_VALIDATION_BATCH = 1024
-# What reading any bytes as a checkpoint may raise.
-_UNREADABLE = (
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    struct.error,
-)
 
 
 @dataclass
@@ -224,7 +208,8 @@ class _Run:
         """Replace the checkpoint in one step: a kill leaves the old one or the new one."""
         device = self.generator.device
         state = {
-            "format": _FORMAT,
+            "writer": _WRITER,
+            "version": _VERSION,
             "identity": identity,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -234,40 +219,11 @@ class _Run:
             "history": asdict(self.history),
             "best": self.best,
         }
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        os.close(handle)
-        part = Path(name)
-        try:
-            torch.save(state, part)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        _checkpoint.save(path, state)
 
     def resume(self, path: Path, identity: dict[str, str], epochs: int) -> None:
         device = self.generator.device
-        if path.is_dir():
-            raise ValueError(f"checkpoint {path} is a folder, so is not a file written by train")
-        with path.open("rb") as file:  # outside: a file that may not be read is another matter
-            try:
-                state = torch.load(file, map_location="cpu", weights_only=True)
-                known = state["format"] == _FORMAT
-            except _UNREADABLE as error:
-                raise ValueError(f"checkpoint {path} is not a file written by train") from error
-        if not known:
-            raise ValueError(
-                f"checkpoint {path} has format {state['format']}, wanted format {_FORMAT}"
-            )
-        theirs = state["identity"]
-        differences = [
-            f"{key} is {identity.get(key, 'absent')}, there {theirs.get(key, 'absent')}"
-            for key in dict.fromkeys([*identity, *theirs])
-            if identity.get(key) != theirs.get(key)
-        ]
-        if differences:
-            raise ValueError(
-                f"checkpoint {path} belongs to another run: {'; '.join(differences)}; "
-                "give another path, or the arguments of that run"
-            )
+        state = _checkpoint.load(path, writer=_WRITER, version=_VERSION, identity=identity)
         if state["history"]["epochs"] > epochs:
             raise ValueError(
                 f"epochs is {epochs}, but checkpoint {path} has {state['history']['epochs']} "

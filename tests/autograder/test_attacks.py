@@ -48,6 +48,8 @@ from autograder.assignment import load_assignment
 from autograder.demo import fill_in
 from autograder.variants import load_variants
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 FORTRESS, NAME = HERE / "fortress", "ps0_fort"

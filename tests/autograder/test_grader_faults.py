@@ -23,7 +23,10 @@ from autograder.course import Course
 from tests.soak import crowd, killing
 from tests.soak.killing import NAME, Kill
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc"),
+    pytest.mark.long,
+]
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from autograder.grading import grade_class, run_jobs
 from autograder.results import Result, Submission
 from autograder.variants import load_variants
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = b"the same for all"
 

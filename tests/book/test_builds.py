@@ -12,6 +12,8 @@ import pytest
 from replearn.comparison import Row, Score, table
 from replearn_book import cache
 
+pytestmark = pytest.mark.long
+
 CLAIM = """
 ```{prf:theorem} Counting
 :label: thm-counting

@@ -1,4 +1,7 @@
-"""Every chapter runs on either data set, offline, and prints what its notebook says it prints."""
+"""Every chapter runs on the bundled data, offline, and prints what its notebook says it prints.
+
+On the data of this machine the chapters run when the book is built: tests/book/test_outputs.py.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from replearn.folders import data_folder
+pytestmark = pytest.mark.long
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "lectures").glob("*.ipynb"))
 
@@ -23,13 +26,4 @@ def test_the_outputs_that_are_compared_are_there(tagging_problems, chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_runs_on_the_bundled_digits(nbval, chapter, tmp_path):
     result = nbval(chapter, data=tmp_path)
-    assert result.returncode == 0, result.stdout[-6000:]
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
-def test_a_chapter_runs_on_mnist(nbval, chapter):
-    folder = data_folder()
-    if not any(folder.glob("mnist/*")):
-        pytest.skip(f"MNIST is not in {folder}")
-    result = nbval(chapter, data=folder)
     assert result.returncode == 0, result.stdout[-6000:]

@@ -403,8 +403,8 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     torch.save({"weights": torch.ones(2)}, path)
     with pytest.raises(ValueError, match="not a file written by train"):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
-    torch.save({"format": 99}, path)
-    with pytest.raises(ValueError, match="has format 99, wanted format 1"):
+    torch.save({"writer": "train", "version": 99, "identity": {}}, path)
+    with pytest.raises(ValueError, match="by train, version 99, wanted train, version 1"):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
 
 

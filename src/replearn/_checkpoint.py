@@ -1,0 +1,82 @@
+"""Files that hold the state of long work: replaced in one step, refused when they do not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import struct
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# What reading any bytes as a checkpoint may raise.
+UNREADABLE = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Replace the file in one step: a kill leaves the old one or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        torch.save(state, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> dict[str, Any]:
+    """The state in the file, on the CPU, if ``writer`` wrote it for a run of this identity.
+
+    Raises
+    ------
+    ValueError : the file is damaged or of another kind, or the arguments or the data of its run
+        are not those of ``identity``; the sentence names what differs.
+    """
+    if path.is_dir():
+        raise ValueError(f"checkpoint {path} is a folder, so is not a file written by {writer}")
+    with path.open("rb") as file:  # outside: a file that may not be read is another matter
+        try:
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+            kind, theirs = (state["writer"], state["version"]), dict(state["identity"])
+        except UNREADABLE as error:
+            raise ValueError(f"checkpoint {path} is not a file written by {writer}") from error
+    if kind != (writer, version):
+        raise ValueError(
+            f"checkpoint {path} was written by {kind[0]}, version {kind[1]}, wanted {writer}, "
+            f"version {version}"
+        )
+    differences = [
+        f"{key} is {identity.get(key, 'absent')}, there {theirs.get(key, 'absent')}"
+        for key in dict.fromkeys([*identity, *theirs])
+        if identity.get(key) != theirs.get(key)
+    ]
+    if differences:
+        raise ValueError(
+            f"checkpoint {path} belongs to another run: {'; '.join(differences)}; "
+            "give another path, or the arguments of that run"
+        )
+    return state
+
+
+def fingerprint(X: Tensor) -> str:
+    """Shape, dtype, device and a digest of the values: what tells one data set from another."""
+    values = X.detach().cpu().contiguous()
+    digest = hashlib.sha256(memoryview(values.numpy()).cast("B")).hexdigest()[:16]
+    return f"{tuple(X.shape)} {X.dtype} on {X.device.type}, digest {digest}"
