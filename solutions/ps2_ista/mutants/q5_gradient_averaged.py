@@ -1,0 +1,12 @@
+"""Divides the gradient by the number of samples: each sample has its own code and its own problem, so nothing is averaged."""
+# caught-by: q5_first_visible, q5_digits_visible, q5_random_hidden
+
+# %% q5_ista
+def ista(X, D, penalty, step, iterations):
+    H = torch.zeros(len(X), D.shape[1], dtype=X.dtype)
+    objectives = [float(objective(X, D, H, penalty).mean())]
+    for _ in range(iterations):
+        B = H - step * (H @ D.T - X) @ D / len(X)
+        H = B.sign() * (B.abs() - step * penalty).clamp(min=0)
+        objectives.append(float(objective(X, D, H, penalty).mean()))
+    return H, objectives

@@ -1,0 +1,24 @@
+"""Overwrites the code before its predecessor is kept: h_k - h_{k-1} is then zero, and FISTA is ISTA again."""
+# caught-by: q6_small_visible, q6_digits_visible, q6_random_hidden
+
+# %% q6_fista
+def momentum(iterations):
+    t, weights = 1.0, []
+    for _ in range(iterations):
+        following = (1 + math.sqrt(1 + 4 * t**2)) / 2
+        weights.append((t - 1) / following)
+        t = following
+    return weights
+
+
+def fista(X, D, penalty, step, iterations):
+    H = torch.zeros(len(X), D.shape[1], dtype=X.dtype)
+    Y = H
+    objectives = [float(objective(X, D, H, penalty).mean())]
+    for weight in momentum(iterations):
+        B = Y - step * (Y @ D.T - X) @ D
+        H = B.sign() * (B.abs() - step * penalty).clamp(min=0)
+        previous = H
+        Y = H + weight * (H - previous)
+        objectives.append(float(objective(X, D, H, penalty).mean()))
+    return H, objectives

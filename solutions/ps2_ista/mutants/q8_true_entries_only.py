@@ -1,0 +1,15 @@
+"""Thinks of the entries that must survive and not of those that must vanish: noise above the penalty makes a nonzero out of a zero."""
+# caught-by: q8_noise_visible, q8_noise_hidden
+
+# %% q8_recovery
+def one_step(X, D, tau):
+    B = X @ D
+    return B.sign() * (B.abs() - tau / 2).clamp(min=0)
+
+
+def recovery_rate(H, H_true):
+    return float(((H != 0) == (H_true != 0)).all(dim=1).double().mean())
+
+
+def guaranteed_noise(tau, penalty):
+    return max(tau - penalty, 0.0)
