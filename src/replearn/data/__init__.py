@@ -1,4 +1,4 @@
-"""Data sets: handwritten digits, photographs and their patches, synthetic manifolds.
+"""Data sets: handwritten digits, photographs and their patches, word vectors, synthetic manifolds.
 
 ``REPLEARN_DATA`` names the cache folder; :mod:`replearn.data.cache` says how it is used.
 """
@@ -8,11 +8,18 @@ from replearn.data.digits import handwritten_digits, load_digits, load_mnist
 from replearn.data.errors import DataUnavailable, WrongContent
 from replearn.data.manifolds import circle, spiral, swiss_roll, two_moons
 from replearn.data.photographs import Photographs, extract_patches, load_photographs
+from replearn.data.words import (
+    WordVectors,
+    load_word_vectors,
+    planted_vocabulary,
+    word_vectors,
+)
 
 __all__ = [
     "DataUnavailable",
     "Dataset",
     "Photographs",
+    "WordVectors",
     "WrongContent",
     "circle",
     "extract_patches",
@@ -20,7 +27,10 @@ __all__ = [
     "load_digits",
     "load_mnist",
     "load_photographs",
+    "load_word_vectors",
+    "planted_vocabulary",
     "spiral",
     "swiss_roll",
     "two_moons",
+    "word_vectors",
 ]
