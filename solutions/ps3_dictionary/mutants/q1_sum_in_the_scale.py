@@ -1,0 +1,11 @@
+"""Uses the sum of the l1 norms instead of their mean over the samples, so the scale is n times too large."""
+# caught-by: q1_scale_visible, q1_scale_hidden
+
+# %% q1_objective
+def objective(X, D, H, penalty):
+    misfit = 0.5 * ((X - H @ D.T) ** 2).sum(dim=1)
+    return (misfit + penalty * H.abs().sum(dim=1)).mean()
+
+
+def cheating_scale(X, D, H, penalty, excess):
+    return penalty * H.abs().sum() / excess

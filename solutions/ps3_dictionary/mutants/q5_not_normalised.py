@@ -1,0 +1,10 @@
+"""Leaves out the second half of the step: after the gradient step the atoms have to go back to length one."""
+# caught-by: q5_step_visible, q5_random_hidden
+
+# %% q5_step
+def dictionary_step(X, D, H):
+    largest = torch.linalg.eigvalsh(H.T @ H / len(X))[-1]
+    if largest <= 0:
+        return D.clone()
+    moved = D + (X - H @ D.T).T @ H / len(X) / largest
+    return moved

@@ -1,0 +1,13 @@
+"""Records F between the two halves of a round: the value belongs to the old dictionary, not to the one returned."""
+# caught-by: q6_alternation_visible, q6_alternation_hidden
+
+# %% q6_alternation
+def alternate(X, D, penalty, iterations):
+    D, H, history = D.clone(), None, []
+    for _ in range(iterations):
+        H = lasso_codes(X, D, penalty, H)
+        value = 0.5 * ((X - H @ D.T) ** 2).sum() + penalty * H.abs().sum()
+        history.append(float(value / len(X)))
+        for j in range(D.shape[1]):
+            D[:, j] = update_atom(X, D, H, j)
+    return H, D, history

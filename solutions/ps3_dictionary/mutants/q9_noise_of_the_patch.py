@@ -1,0 +1,14 @@
+"""Scales the penalty with the norm of the noise in a whole patch, sigma times the square root of d: an atom of length one sees sigma only, and the image loses its detail."""
+# caught-by: q9_denoise_visible, q9_photographs_hidden, q9_units_hidden
+
+# %% q9_denoise
+def denoise(Y, D, sigma):
+    size = math.isqrt(len(D))
+    P = all_patches(Y, size)
+    mean = P.mean(dim=1, keepdim=True)
+    H = lasso_codes(P - mean, D, 2 * sigma * math.sqrt(len(D)), tol=1e-3)
+
+    def add_up(patches):
+        return torch.nn.functional.fold(patches.T[None], Y.shape, size)[0, 0]
+
+    return add_up(H @ D.T + mean) / add_up(torch.ones_like(P))

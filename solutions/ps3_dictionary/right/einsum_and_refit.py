@@ -1,0 +1,80 @@
+"""Einstein sums; gradients with the matrices H^T H and X^T H; denoising refits the codes kept."""
+
+# %% q1_objective
+def objective(X, D, H, penalty):
+    residual = X - torch.einsum("nm,dm->nd", H, D)
+    return torch.einsum("nd,nd->", residual, residual) / (2 * len(X)) + penalty * H.abs().mean() * H.shape[1]
+
+
+def cheating_scale(X, D, H, penalty, excess):
+    return float(torch.linalg.vector_norm(H, ord=1)) * penalty / (len(X) * excess)
+
+# %% q2_normalise
+def normalise(D, H):
+    length = torch.einsum("dm,dm->m", D, D).sqrt()
+    zero = length == 0
+    return torch.where(zero, D, D / length), torch.where(zero, H, H * length)
+
+# %% q3_codes
+def ista_codes(X, D, penalty, H, steps):
+    gram, target = torch.einsum("dm,dk->mk", D, D), torch.einsum("nd,dm->nm", X, D)
+    largest = torch.linalg.eigvalsh(gram)[-1]
+    for _ in range(steps):
+        B = H - (H @ gram - target) / largest
+        # Soft thresholding takes away what lies between -t and t.
+        H = B - B.clamp(-penalty / largest, penalty / largest)
+    return H
+
+# %% q4_gradient
+def dictionary_gradient(X, D, H):
+    n = len(X)
+    return torch.einsum("dk,nk,nm->dm", D, H, H) / n - torch.einsum("nd,nm->dm", X, H) / n
+
+# %% q5_step
+def dictionary_step(X, D, H):
+    # Without the 1/n in both gradient and L.
+    A, B = H.T @ H, X.T @ H
+    largest = float(torch.linalg.eigvalsh(A).max())
+    if not H.any():
+        return D
+    return torch.nn.functional.normalize(D - (D @ A - B) / largest, dim=0)
+
+# %% q6_atom
+def update_atom(X, D, H, j):
+    A, B = H.T @ H, X.T @ H
+    if A[j, j] == 0:
+        return D[:, j].clone()
+    best = (B[:, j] - D @ A[:, j]) / A[j, j] + D[:, j]
+    return torch.nn.functional.normalize(best, dim=0)
+
+# %% q7_match
+def match_atoms(D, D_true):
+    A = torch.nn.functional.normalize(D, dim=0)
+    B = torch.nn.functional.normalize(D_true, dim=0)
+    cosine = torch.einsum("dm,dk->mk", A, B)
+    rows, columns = linear_sum_assignment((1 - cosine.abs()).numpy())
+    permutation = np.empty(B.shape[1], dtype=int)
+    permutation[columns] = rows
+    partner = torch.einsum("dk,dk->k", A[:, permutation], B)
+    return permutation, torch.where(partner < 0, -1.0, 1.0), partner.abs()
+
+# %% q9_denoise
+def denoise(Y, D, sigma):
+    size = math.isqrt(len(D))
+    P = all_patches(Y, size)
+    mean = P.mean(dim=1, keepdim=True)
+    H = lasso_codes(P - mean, D, 2.3 * sigma, tol=1e-3)
+    # Fewer shrunken coefficients: a second, weaker penalty on the atoms that were kept.
+    kept = H != 0
+    gram, target = D.T @ D, (P - mean) @ D
+    L = torch.linalg.eigvalsh(gram)[-1]
+    for _ in range(15):
+        H = torch.where(kept, soft_threshold(H - (H @ gram - target) / L, 1.5 * sigma / L), 0.0)
+    rebuilt = H @ D.T + mean
+    total, count = torch.zeros_like(Y), torch.zeros_like(Y)
+    rows, columns = Y.shape[0] - size + 1, Y.shape[1] - size + 1
+    for k in range(size * size):
+        y, x = k // size, k % size
+        total[y : y + rows, x : x + columns] += rebuilt[:, k].reshape(rows, columns)
+        count[y : y + rows, x : x + columns] += 1
+    return total / count

@@ -1,0 +1,112 @@
+"""Sums written out, sample by sample and atom by atom."""
+
+# %% q1_objective
+def objective(X, D, H, penalty):
+    total = 0.0
+    for x, h in zip(X, H):
+        residual = x - D @ h
+        total += 0.5 * float(residual @ residual) + penalty * sum(abs(c) for c in h.tolist())
+    return total / len(X)
+
+
+def cheating_scale(X, D, H, penalty, excess):
+    # The value at c = 1 without the misfit.
+    return (objective(X, D, H, penalty) - objective(X, D, H, 0.0)) / excess
+
+# %% q2_normalise
+def normalise(D, H):
+    D, H = D.clone(), H.clone()
+    for j in range(D.shape[1]):
+        length = math.sqrt(sum(v * v for v in D[:, j].tolist()))
+        if length > 0:
+            D[:, j] /= length
+            H[:, j] *= length
+    return D, H
+
+# %% q3_codes
+def ista_codes(X, D, penalty, H, steps):
+    largest = float(torch.linalg.eigvalsh(D @ D.T)[-1])
+    out = []
+    for x, h in zip(X, H):
+        for _ in range(steps):
+            b = h - D.T @ (D @ h - x) / largest
+            h = torch.tensor([math.copysign(max(abs(v) - penalty / largest, 0.0), v) for v in b.tolist()],
+                             dtype=X.dtype)
+        out.append(h)
+    return torch.stack(out)
+
+# %% q4_gradient
+def dictionary_gradient(X, D, H):
+    G = torch.zeros_like(D)
+    for x, h in zip(X, H):
+        G += torch.outer(D @ h - x, h) / len(X)
+    return G
+
+# %% q5_step
+def dictionary_step(X, D, H):
+    A = sum(torch.outer(h, h) for h in H) / len(X)
+    largest = torch.linalg.svdvals(A)[0]
+    new = D.clone()
+    if largest > 0:
+        for x, h in zip(X, H):
+            new += torch.outer(x - D @ h, h) / (len(X) * largest)
+    for j in range(D.shape[1]):
+        new[:, j] /= new[:, j].norm()
+    return new
+
+# %% q6_atom
+def update_atom(X, D, H, j):
+    u = torch.zeros(len(D), dtype=D.dtype)
+    for x, h in zip(X, H):
+        left = x - sum((h[k] * D[:, k] for k in range(D.shape[1]) if k != j), torch.zeros_like(x))
+        u += h[j] * left
+    return D[:, j] if not u.any() else u / math.sqrt(float(u @ u))
+
+# %% q6_alternation
+def alternate(X, D, penalty, iterations):
+    atoms = list(D.T.clone())
+    history, H = [], None
+    for _ in range(iterations):
+        H = lasso_codes(X, torch.stack(atoms, dim=1), penalty, H)
+        residual = X - H @ torch.stack(atoms)
+        for j, atom in enumerate(atoms):
+            if H[:, j].any():
+                residual += torch.outer(H[:, j], atom)
+                u = residual.T @ H[:, j]
+                atoms[j] = u / u.norm()
+                residual -= torch.outer(H[:, j], atoms[j])
+        history.append(0.5 * (residual**2).sum() / len(X) + penalty * H.abs().sum() / len(X))
+    return H, torch.stack(atoms, dim=1), history
+
+# %% q7_recover
+def recover(X, starts, penalty, iterations):
+    ends = []
+    for start in starts:
+        D, H = start.clone(), None
+        for _ in range(iterations):
+            H = lasso_codes(X, D, penalty, H, tol=1e-4)
+            # Several of the lecture's gradient steps for each code step.
+            A, B = H.T @ H, X.T @ H
+            for _ in range(20):
+                D = D + (B - D @ A) / torch.linalg.eigvalsh(A)[-1]
+                D = D / D.norm(dim=0)
+        H = lasso_codes(X, D, penalty, H, tol=1e-4)
+        ends.append((float(0.5 * ((X - H @ D.T) ** 2).sum() + penalty * H.abs().sum()), D))
+    return min(ends, key=lambda end: end[0])[1]
+
+# %% q8_patches
+def remove_mean(P):
+    mean = torch.tensor([sum(p.tolist()) / len(p) for p in P], dtype=P.dtype)
+    return torch.stack([p - m for p, m in zip(P, mean)]), mean
+
+
+def assemble(P, height, width, size, stride):
+    values = {}
+    corners = [(y, x) for y in range(0, height - size + 1, stride) for x in range(0, width - size + 1, stride)]
+    for (y, x), patch in zip(corners, P.tolist()):
+        for k, value in enumerate(patch):
+            values.setdefault((y + k // size, x + k % size), []).append(value)
+    image = torch.zeros(height, width, dtype=P.dtype)
+    for (y, x), several in values.items():
+        image[y, x] = sum(several) / len(several)
+    return image

@@ -1,0 +1,115 @@
+"""Everything in NumPy: arrays, NumPy scalars and lists come back instead of tensors and floats."""
+
+# %% q1_objective
+def objective(X, D, H, penalty):
+    A, B, C = X.numpy(), D.numpy(), H.numpy()
+    return 0.5 * np.mean(np.sum((A - C @ B.T) ** 2, axis=1)) + penalty * np.mean(np.abs(C).sum(axis=1))
+
+
+def cheating_scale(X, D, H, penalty, excess):
+    return penalty * np.abs(H.numpy()).sum() / len(H) / excess
+
+# %% q2_normalise
+def normalise(D, H):
+    A = D.numpy()
+    length = np.sqrt((A * A).sum(axis=0))
+    length[length == 0] = 1
+    return A / length, H.numpy() * length
+
+# %% q3_codes
+def ista_codes(X, D, penalty, H, steps):
+    A, B, C = X.numpy(), D.numpy(), H.numpy()
+    step = 1 / np.linalg.eigvalsh(B.T @ B)[-1]
+    for _ in range(steps):
+        C = C - step * (C @ B.T - A) @ B
+        C = np.sign(C) * np.maximum(np.abs(C) - step * penalty, 0)
+    return C
+
+# %% q4_gradient
+def dictionary_gradient(X, D, H):
+    A, B, C = X.numpy(), D.numpy(), H.numpy()
+    return (B @ C.T @ C - A.T @ C) / len(A)
+
+# %% q5_step
+def dictionary_step(X, D, H):
+    A, B, C = X.numpy(), D.numpy(), H.numpy()
+    # The n of the mean cancels in G / L.
+    largest = np.linalg.norm(C, 2) ** 2
+    if largest == 0:
+        return B
+    B = B - (C @ B.T - A).T @ C / largest
+    return B / np.linalg.norm(B, axis=0)
+
+# %% q6_atom
+def update_atom(X, D, H, j):
+    A, B, C = X.numpy(), D.numpy(), H.numpy()
+    others = np.arange(B.shape[1]) != j
+    pull = (A - C[:, others] @ B[:, others].T).T @ C[:, j]
+    return pull / np.linalg.norm(pull) if C[:, j].any() else B[:, j]
+
+# %% q6_alternation
+def alternate(X, D, penalty, iterations):
+    A, B, history = X.numpy(), D.numpy().copy(), []
+    for _ in range(iterations):
+        C = lasso_codes(X, torch.from_numpy(B), penalty).numpy()
+        # A sweep on the two small matrices C^T C and A^T C.
+        gram, cross = C.T @ C, A.T @ C
+        for j in range(B.shape[1]):
+            pull = cross[:, j] - B @ gram[:, j] + B[:, j] * gram[j, j]
+            if gram[j, j] > 0:
+                B[:, j] = pull / np.linalg.norm(pull)
+        history.append((0.5 * ((A - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum()) / len(A))
+    return C, B, history
+
+# %% q7_match
+def match_atoms(D, D_true):
+    A, B = D.numpy(), D_true.numpy()
+    cosine = (A.T @ B) / np.outer(np.linalg.norm(A, axis=0), np.linalg.norm(B, axis=0))
+    rows, columns = linear_sum_assignment(np.abs(cosine), maximize=True)
+    permutation = rows[np.argsort(columns)]
+    partner = cosine[permutation, range(B.shape[1])]
+    return [int(p) for p in permutation], np.sign(partner), np.abs(partner)
+
+# %% q7_recover
+def recover(X, starts, penalty, iterations):
+    A, found = X.numpy(), []
+    for start in starts:
+        B = start.numpy()
+        for _ in range(iterations):
+            C = lasso_codes(X, torch.from_numpy(B), penalty, tol=1e-4).numpy()
+            used = np.abs(C).sum(axis=0) > 0
+            B = B.copy()
+            B[:, used] = np.linalg.lstsq(C[:, used], A, rcond=None)[0].T
+            B /= np.linalg.norm(B, axis=0)
+        C = lasso_codes(X, torch.from_numpy(B), penalty, tol=1e-4).numpy()
+        found.append((0.5 * ((A - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum(), len(found), B))
+    return min(found)[2]
+
+# %% q8_patches
+def remove_mean(P):
+    A = P.numpy()
+    return A - A.mean(axis=1, keepdims=True), A.mean(axis=1)
+
+
+def assemble(P, height, width, size, stride):
+    # Each pixel of each patch knows its place in the image.
+    place = np.arange(height * width).reshape(height, width)
+    windows = np.lib.stride_tricks.sliding_window_view(place, (size, size))[::stride, ::stride]
+    index = windows.reshape(-1)
+    total = np.bincount(index, weights=P.numpy().reshape(-1), minlength=height * width)
+    return (total / np.bincount(index, minlength=height * width)).reshape(height, width)
+
+# %% q9_denoise
+def denoise(Y, D, sigma):
+    size = int(np.sqrt(len(D)))
+    height, width = Y.shape
+    P = np.lib.stride_tricks.sliding_window_view(Y.numpy(), (size, size)).reshape(-1, size * size)
+    mean = P.mean(axis=1, keepdims=True)
+    C = lasso_codes(torch.from_numpy(P - mean), D, 1.7 * sigma, tol=1e-3).numpy()
+    rebuilt = (C @ D.numpy().T + mean).reshape(height - size + 1, width - size + 1, size, size)
+    total, count = np.zeros((height, width)), np.zeros((height, width))
+    for y in range(size):
+        for x in range(size):
+            total[y : y + height - size + 1, x : x + width - size + 1] += rebuilt[:, :, y, x]
+            count[y : y + height - size + 1, x : x + width - size + 1] += 1
+    return total / count
