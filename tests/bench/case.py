@@ -1,13 +1,12 @@
-"""What a benchmark case is: contenders timed side by side, and the ratios it wants."""
+"""What a benchmark case is: contenders timed side by side, and what it wants of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-#: Sets up, warms up once, and returns the function that is timed. A top-level function: each
-#: contender runs in a process of its own, which finds it by case and name.
-Contender = Callable[[], Callable[[], object]]
+Fact = float | str
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,27 @@ class Measured:
     """What a timed function may return: its own seconds instead of the clock's, and more facts."""
 
     seconds: float
-    facts: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A contender after its set-up, when there is more to say than the function that is timed.
+
+    timed : the function. facts : about the setting. missed : why the contender can't do what the
+    case asks; it is timed all the same, as a lower bound, and never wins. rounds : at most so many,
+    for a contender that takes long.
+    """
+
+    timed: Callable[[], object]
+    facts: dict[str, Fact] = field(default_factory=dict)
+    missed: str | None = None
+    rounds: int | None = None
+
+
+#: Sets up, warms up once, and returns the function that is timed. Each contender runs in a process
+#: of its own, which finds it by case and name.
+Contender = Callable[[], Callable[[], object] | Prepared]
 
 
 @dataclass(frozen=True)
@@ -28,11 +47,42 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class FactGoal:
+    """Wanted: a fact of a contender is at_least, or at_most, so large."""
+
+    ours: str
+    fact: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def met(self, value: Any) -> bool:
+        return (
+            isinstance(value, int | float)
+            and (self.at_least is None or value >= self.at_least)
+            and (self.at_most is None or value <= self.at_most)
+        )
+
+
+@dataclass(frozen=True)
 class Case:
-    """Contenders that do the same job, and how often each is timed."""
+    """Contenders that do the same job, and how often each is timed.
+
+    shown : names of the facts that the book's page shows. absolute : whether seconds may be shown
+    there (times on a GPU). unavailable : says why the case can't run on this machine, or None.
+    """
 
     name: str
     title: str
     contenders: dict[str, Contender]
-    goals: list[Goal] = field(default_factory=list)
+    goals: list[Goal | FactGoal] = field(default_factory=list)
     repeats: int = 5
+    shown: tuple[str, ...] = ()
+    absolute: bool = False
+    unavailable: Callable[[], str | None] = lambda: None
+
+    def wanted(self) -> set[str]:
+        """The contenders that the case is void without: those of the goals, and the reference."""
+        names = {next(iter(self.contenders))}
+        for goal in self.goals:
+            names |= {goal.ours, goal.peer} if isinstance(goal, Goal) else {goal.ours}
+        return names

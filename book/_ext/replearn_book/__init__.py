@@ -18,6 +18,7 @@ _PARTS = (
     "figures",
     "mathjax",
     "no_thebe",
+    "performance_pages",
 )
 
 
