@@ -1,0 +1,572 @@
+"""The theorems and propositions of chapter 04, one test each.
+
+A theorem that speaks of every dictionary and sample is tested on problems drawn by hypothesis:
+shapes (more atoms than dimensions and fewer), coherence, scale and penalty vary. Everything is
+float64; tolerances are relative to the scale of the problem.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from replearn.dictionary import mutual_coherence, normalise_atoms
+from replearn.sparse import (
+    coordinate_descent,
+    duality_gap,
+    fista,
+    ista,
+    largest_penalty,
+    lipschitz,
+    objective,
+    optimality,
+    sign_clamp,
+    soft_threshold,
+    sparse_codes,
+)
+
+seeds = st.integers(0, 2**31 - 1)
+claim = pytest.mark.claim
+many = settings(max_examples=25, deadline=None)
+few = settings(max_examples=10, deadline=None)
+
+
+def normal(g, *shape):
+    return torch.randn(*shape, generator=g, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One sample x (d,), a dictionary D (d, m), a penalty; F, its parts, and the proximal step."""
+
+    x: torch.Tensor
+    D: torch.Tensor
+    penalty: float
+    g: torch.Generator
+
+    @property
+    def L(self) -> float:
+        return float(torch.linalg.eigvalsh(self.D.T @ self.D)[-1])
+
+    @property
+    def scale(self) -> float:
+        """F(0), the natural unit of the objective."""
+        return float(0.5 * self.x @ self.x)
+
+    def smooth(self, h):
+        return 0.5 * float(((self.x - self.D @ h) ** 2).sum())
+
+    def slope(self, h):
+        return self.D.T @ (self.D @ h - self.x)
+
+    def F(self, h):
+        return self.smooth(h) + self.penalty * float(h.abs().sum())
+
+    def step(self, h, alpha):
+        z = h - alpha * self.slope(h)
+        return z.sign() * (z.abs() - alpha * self.penalty).clamp(min=0)
+
+    def violation(self, h):
+        c = -self.slope(h)
+        wrong = torch.where(h != 0, (c - self.penalty * h.sign()).abs(), c.abs() - self.penalty)
+        return float(wrong.clamp(min=0).max())
+
+    def code(self):
+        """A random code of the size of the minimiser, some of its entries zero."""
+        m = self.D.shape[1]
+        size = float(self.x.norm()) / math.sqrt(m)
+        return size * normal(self.g, m) * (torch.rand(m, generator=self.g) < 0.6)
+
+    def best(self):
+        """A minimiser: support and signs from the library, values from their linear system."""
+        h = sparse_codes(
+            self.x[None], self.D, self.penalty, solver="fista", tol=1e-12, max_iter=50_000
+        ).H[0]
+        J = h != 0
+        if bool(J.any()):
+            D_J = self.D[:, J]
+            values = torch.linalg.lstsq(
+                D_J.T @ D_J, (D_J.T @ self.x - self.penalty * h[J].sign())[:, None]
+            ).solution[:, 0]
+            polished = torch.zeros_like(h)
+            polished[J] = values
+            if self.violation(polished) < self.violation(h):
+                h = polished
+        # judged by the optimality conditions, not by the solver's own word
+        unit = float((self.D.T @ self.x).abs().max())
+        assert self.violation(h) <= 1e-6 * unit
+        return h
+
+
+def draw(seed, *, penalty=None, coherent=True):
+    """A random problem; the penalty as a share of the largest one, by default 0.02 to 0.8."""
+    g = torch.Generator().manual_seed(seed)
+    d, m = (int(torch.randint(2, 9, (), generator=g)) for _ in range(2))
+    D = normal(g, d, m)
+    if coherent and seed % 2:
+        D = D + 2 * normal(g, d, 1)  # atoms with a common part
+    D = D * (0.5 + torch.rand(m, generator=g))  # of different lengths: unit length is not needed
+    scale = 10.0 ** int(torch.randint(-2, 3, (), generator=g))
+    x = scale * normal(g, d)
+    share = 0.02 + 0.78 * float(torch.rand((), generator=g)) if penalty is None else penalty
+    return Problem(x, D, share * float((D.T @ x).abs().max()), g)
+
+
+@given(seeds)
+@many
+def the_l1_norm_is_below_the_count_and_above_every_affine_minorant(seed):
+    g = torch.Generator().manual_seed(seed)
+    m = int(torch.randint(1, 4, (), generator=g))
+    R = 10.0 ** float(normal(g, 1))
+    box = R * (2 * torch.rand(400, m, generator=g, dtype=torch.float64) - 1)
+    box *= torch.rand(400, m, generator=g) < 0.7
+    count, l1 = (box != 0).sum(1), box.abs().sum(1) / R
+    assert bool((l1 <= count + 1e-12).all())
+    # the largest affine function of each slope below the count on the box: below l1 / R as well
+    slope = 2 * normal(g, m) / R
+    b = -float((R * slope.abs() - 1).clamp(min=0).sum())
+    affine = box @ slope + b
+    assert bool((affine <= count + 1e-9).all())
+    assert bool((affine <= l1 + 1e-9).all())
+    # and their supremum reaches it: slopes sign(h) / R
+    assert torch.allclose((box * box.sign() / R).sum(1), l1)
+
+
+@given(seeds)
+@few
+def no_convex_function_below_the_count_exceeds_the_l1_norm(seed):
+    """The largest value a convex minorant may have at h: the cheapest mixture with mean h."""
+    g = torch.Generator().manual_seed(seed)
+    m = int(torch.randint(1, 4, (), generator=g))
+    R = 10.0 ** float(normal(g, 1))
+    h = R * (2 * torch.rand(m, generator=g, dtype=torch.float64) - 1)
+    grid = torch.tensor(list(product([-1, -0.5, 0, 0.25, 1], repeat=m)), dtype=torch.float64)
+    cost = (grid != 0).sum(1)
+    mean_and_mass = torch.cat([grid.T, torch.ones(1, len(grid), dtype=torch.float64)])
+    wanted = torch.cat([h / R, torch.ones(1, dtype=torch.float64)])
+    mixture = linprog(cost.numpy(), A_eq=mean_and_mass.numpy(), b_eq=wanted.numpy())
+    assert mixture.fun == pytest.approx(float(h.abs().sum()) / R, abs=1e-9)
+
+
+@claim("thm-l1-envelope")
+def test_the_l1_norm_is_the_convex_envelope_of_the_count():
+    the_l1_norm_is_below_the_count_and_above_every_affine_minorant()
+    no_convex_function_below_the_count_exceeds_the_l1_norm()
+
+
+@claim("thm-lasso-optimality")
+@given(seeds)
+@few
+def test_the_conditions_hold_exactly_at_the_minimisers(seed):
+    p = draw(seed, penalty=0.0 if seed % 5 == 0 else None)
+    h = p.best()
+    for reach in (1e-3, 1.0, 100.0):  # the conditions hold at h: nothing is lower
+        y = h + reach * p.code()
+        growth = 0.5 * float(((p.D @ (y - h)) ** 2).sum())
+        assert p.F(y) >= p.F(h) + growth - 1e-6 * (p.scale + growth)
+    # they fail at another code: some entry alone can be changed to lower F
+    y = p.code()
+    assume(p.violation(y) > 1e-3 * float((p.D.T @ p.x).abs().max()))
+    c, length2 = -p.slope(y), (p.D**2).sum(0)
+    moves = []
+    for j in range(len(y)):
+        z = c[j] + length2[j] * y[j]
+        moved = y.clone()
+        moved[j] = torch.sign(z) * max(float(z.abs()) - p.penalty, 0.0) / length2[j]
+        moves.append(p.F(moved))
+    assert min(moves) < p.F(y)
+    assert p.F(y) > p.F(h)
+
+
+@claim("prop-zero-code")
+@given(seeds)
+@many
+def test_the_code_is_zero_from_the_largest_penalty_on_and_not_below(seed):
+    p = draw(seed)
+    top = float((p.D.T @ p.x).abs().max())
+    assert float(largest_penalty(p.x[None], p.D)) == pytest.approx(top, rel=1e-12)
+    above, below = (Problem(p.x, p.D, share * top, p.g) for share in (1.0, 0.99))
+    zero = torch.zeros(p.D.shape[1], dtype=torch.float64)
+    for reach in (1e-4, 1e-2, 1.0):
+        assert above.F(reach * p.code()) >= above.F(zero) * (1 - 1e-12)
+    assert below.F(below.best()) < below.F(zero)
+
+
+@claim("prop-same-fit")
+@given(seeds)
+@few
+def test_all_minimisers_share_fit_correlations_and_norm(seed):
+    p = draw(seed)
+    twice = Problem(p.x, torch.cat([p.D, p.D[:, :2]], 1), p.penalty, p.g)
+    m = p.D.shape[1]
+    h = torch.cat([p.best(), torch.zeros(min(m, 2), dtype=torch.float64)])
+    for _ in range(3):  # weight moved between the copies: a minimiser, and not the same code
+        part = torch.rand(2, generator=p.g, dtype=torch.float64)
+        other = h.clone()
+        other[m : m + 2] = part * h[:2]
+        other[:2] = (1 - part) * h[:2]
+        assert twice.F(other) == pytest.approx(twice.F(h), rel=1e-9)
+        assert torch.allclose(twice.D @ other, twice.D @ h, atol=1e-9 * float(p.x.norm()))
+        assert float(other.abs().sum()) == pytest.approx(float(h.abs().sum()), rel=1e-9)
+    # and what a solver finds from two starts
+    starts = torch.stack([twice.code(), 3 * twice.code()])
+    found = fista(p.x.expand(2, -1), twice.D, p.penalty, H0=starts, tol=1e-12, max_iter=20_000).H
+    fits = found @ twice.D.T
+    assert torch.allclose(fits[0], fits[1], atol=1e-4 * float(p.x.norm()))
+    assert float(found[0].abs().sum()) == pytest.approx(float(found[1].abs().sum()), rel=1e-3)
+    # unique where the conditions are strict and the columns independent
+    J = p.best() != 0
+    slack = p.penalty - p.slope(p.best()).abs()[~J]
+    if bool(J.any()) and (len(slack) == 0 or float(slack.min()) > 1e-2 * p.penalty):
+        s = torch.linalg.svdvals(p.D[:, J])
+        if len(s) == int(J.sum()) and float(s[-1]) > 0.1 * float(s[0]):
+            once = fista(
+                p.x.expand(2, -1), p.D, p.penalty, H0=starts[:, :m], tol=1e-12, max_iter=20_000
+            ).H
+            assert torch.allclose(once[0], once[1], atol=1e-4 * float(once.abs().max()))
+
+
+finite = st.floats(-1e6, 1e6, allow_nan=False, allow_infinity=False)
+
+
+@claim("thm-soft-threshold")
+@given(
+    st.lists(finite, min_size=1, max_size=8),
+    st.floats(0, 1e6),
+    st.lists(finite, min_size=1, max_size=8),
+)
+@settings(max_examples=100, deadline=None)
+def test_the_proximal_operator_is_soft_thresholding_and_the_sign_clamp(z, t, others):
+    z = torch.tensor([*z, t, -t, 0.0, 2 * t], dtype=torch.float64)  # the corners too
+    y = soft_threshold(z, t)
+    assert torch.equal(y, sign_clamp(z, t))
+    expected = [math.copysign(max(abs(v) - t, 0.0), v) for v in z.tolist()]
+    assert torch.equal(y, torch.tensor(expected, dtype=torch.float64))
+
+    def cost(y):
+        return 0.5 * (y - z) ** 2 + t * y.abs()
+
+    for other in others:  # entry by entry: the problem separates
+        room = 1e-13 * (1 + z**2 + other**2 + t**2)  # what float64 leaves of differences of squares
+        assert bool((cost(torch.full_like(z, other)) >= cost(y) - room).all())
+        near = y + 1e-3 * other
+        assert bool((cost(near) >= cost(y) + 0.5 * (near - y) ** 2 - room).all())
+
+
+@claim("lem-majorise")
+@given(seeds)
+@many
+def test_the_simple_function_lies_above_and_touches(seed):
+    p = draw(seed)
+    L = p.L
+    assert lipschitz(p.D) == pytest.approx(L, rel=1e-9)
+
+    def Q(h, y, alpha):
+        return (
+            p.smooth(y)
+            + float(p.slope(y) @ (h - y))
+            + float(((h - y) ** 2).sum()) / (2 * alpha)
+            + p.penalty * float(h.abs().sum())
+        )
+
+    h, y = 10 * p.code(), p.code()
+    room = 1e-9 * (p.scale + Q(h, y, 1 / L))
+    for alpha in (1 / L, 0.3 / L):
+        assert Q(h, y, alpha) >= p.F(h) - room
+        assert Q(y, y, alpha) == pytest.approx(p.F(y), rel=1e-12)
+    steepest = torch.linalg.eigh(p.D.T @ p.D).eigenvectors[:, -1]
+    h = y + float(p.x.norm()) * steepest
+    assert Q(h, y, 1.1 / L) < p.F(h)
+
+
+@claim("prop-ista-step")
+@given(seeds)
+@few
+def test_which_steps_are_safe(seed):
+    p = draw(seed)
+    L, best = p.L, p.best()
+    size = float(best.abs().max()) + 1e-12 * float(p.x.norm())
+    h = p.code()
+    for factor in (0.2, 1.0, 1.9, 3.0):  # (a) a code that stays is optimal, whatever the step
+        assert torch.allclose(p.step(best, factor / L), best, atol=1e-4 * size)
+        if p.violation(h) > 1e-3 * p.penalty:
+            assert not torch.equal(p.step(h, factor / L), h)
+    for factor in (0.2, 1.0, 1.5, 1.99):  # (b)
+        alpha = factor / L
+        after = p.step(h, alpha)
+        gain = (1 / alpha - L / 2) * float(((after - h) ** 2).sum())
+        assert p.F(after) <= p.F(h) - gain + 1e-10 * (p.F(h) + gain)
+    # (c) one atom, and a step beyond the limit
+    one = Problem(p.x, p.D[:, :1], 0.5 * float((p.D[:, 0] @ p.x).abs()), p.g)
+    alpha = 2.05 / one.L
+    size = alpha * (float((one.D.T @ one.x).abs()) + one.penalty) / (alpha * one.L - 2)
+    h = torch.tensor([1.01 * size], dtype=torch.float64)
+    sizes = []
+    for _ in range(400):
+        sizes.append(float(h.abs()))
+        h = one.step(h, alpha)
+    assert all(b > a for a, b in pairwise(sizes))
+    assert sizes[-1] > 100 * sizes[0]
+
+
+@claim("lem-proximal-step")
+@given(seeds)
+@many
+def test_what_one_proximal_step_achieves(seed):
+    p = draw(seed)
+    for factor in (1.0, 0.4):
+        alpha = factor / p.L
+        y = 3 * p.code()
+        after = p.step(y, alpha)
+        for h in (p.code(), torch.zeros_like(y), y, 10 * p.code()):
+            closer = (((h - y) ** 2).sum() - ((h - after) ** 2).sum()) / (2 * alpha)
+            room = 1e-9 * (p.scale + abs(float(closer)) + p.F(h))
+            assert p.F(after) <= p.F(h) + float(closer) + room
+
+
+def slow_problem(steps, share):
+    """D = diag(1, almost 0), x = 0 and a penalty that needs all the steps: the bounds' worst."""
+    D = torch.diag(torch.tensor([1.0, 1e-6], dtype=torch.float64))
+    start = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
+    return torch.zeros(1, 2, dtype=torch.float64), D, share(steps), start
+
+
+@given(seeds)
+@few
+def ista_obeys_its_theorem(seed):
+    p = draw(seed)
+    best, start, L = p.best(), 3 * p.code(), p.L
+    distance2 = float(((start - best) ** 2).sum())
+    run = ista(p.x[None], p.D, p.penalty, H0=start[None], tol=0, max_iter=150, trace=True)
+    assert len(run.trace) > 1
+    room = 1e-7 * (p.scale + p.F(start))
+    for k, value in enumerate(run.trace[1:], start=1):
+        assert value - p.F(best) <= L * distance2 / (2 * k) + room
+    assert all(b <= a + 1e-12 * run.trace[0] for a, b in pairwise(run.trace))
+    h, distance = start, math.sqrt(distance2)
+    for _ in range(100):
+        h = p.step(h, 1 / L)
+        closer = float((h - best).norm())
+        assert closer <= distance * (1 + 1e-9) + 1e-6 * float(best.norm())
+        distance = closer
+    end = ista(p.x[None], p.D, p.penalty, H0=start[None], tol=1e-9, max_iter=100_000)
+    assert bool(end.converged[0])  # (c): to a minimiser
+    assert p.F(end.H[0]) <= p.F(best) + 1e-8 * p.scale
+
+
+@claim("thm-ista")
+def test_ista_converges_like_one_over_k_with_its_constant():
+    ista_obeys_its_theorem()
+    for k in (3, 10, 40):  # no better constant than half of this one
+        X, D, penalty, start = slow_problem(k, lambda k: 1 / (2 * k))
+        reached = ista(X, D, penalty, H0=start, step=1.0, tol=0, max_iter=k, trace=True).trace[k]
+        assert 0.49 / (2 * k) <= reached <= 1 / (2 * k)
+
+
+@claim("prop-ista-tail")
+@given(seeds)
+@few
+def test_the_support_is_found_and_then_convergence_is_linear(seed):
+    g = torch.Generator().manual_seed(seed)
+    D = normalise_atoms(normal(g, 10, 14))
+    x = normal(g, 10)
+    p = Problem(x, D, 0.4 * float((D.T @ x).abs().max()), g)
+    best, L = p.best(), p.L
+    J = best != 0
+    mu = float(torch.linalg.eigvalsh(D[:, J].T @ D[:, J])[0])
+    slack = float((p.penalty - p.slope(best).abs()[~J]).min())
+    size = float(best.abs()[J].min())
+    assume(mu > 0.1 and slack > 0.02 * p.penalty and size > 0.02 * float(best.abs().max()))
+    h, found, checked = p.code(), False, 0
+    for _ in range(3000):
+        after = p.step(h, 1 / L)
+        before = float((h - best).norm())
+        if before < 1e-8 * float(best.norm()):
+            break
+        if torch.equal(h.sign(), best.sign()) and torch.equal(after.sign(), best.sign()):
+            assert float((after - best).norm()) <= (1 - mu / L) * before * (1 + 1e-6)
+            found, checked = True, checked + 1
+        h = after
+    assert found
+    assert checked > 3
+    assert torch.equal(h.sign(), best.sign())
+
+
+@given(seeds)
+@few
+def fista_obeys_its_theorem(seed):
+    p = draw(seed)
+    best, start = p.best(), 3 * p.code()
+    distance2 = float(((start - best) ** 2).sum())
+    run = fista(
+        p.x[None], p.D, p.penalty, H0=start[None], tol=0, max_iter=150, restart=False, trace=True
+    )
+    room = 1e-7 * (p.scale + p.F(start))
+    for k, value in enumerate(run.trace[1:], start=1):
+        assert value - p.F(best) <= 2 * p.L * distance2 / (k + 1) ** 2 + room
+
+
+@claim("thm-fista")
+def test_fista_converges_like_one_over_k_squared_with_its_constant():
+    fista_obeys_its_theorem()
+    for k in (10, 40, 160):  # the order and, within a factor, the constant are reached
+        X, D, penalty, start = slow_problem(k, lambda k: 2 / (k + 1) ** 2)
+        run = fista(X, D, penalty, H0=start, step=1.0, tol=0, max_iter=k, restart=False, trace=True)
+        assert 0.3 * 2 / (k + 1) ** 2 <= run.trace[k] <= 2 / (k + 1) ** 2
+
+
+@claim("thm-gap")
+@given(seeds)
+@many
+def test_gap_and_violation_bound_the_error(seed):
+    p = draw(seed)
+    best = p.best()
+    F_best = p.F(best)
+    room = 1e-7 * p.scale
+    near = best + 1e-3 * p.code()
+    for h in (p.code(), near, torch.zeros_like(best)):
+        r = p.x - p.D @ h
+        limit = p.penalty / float((p.D.T @ r).abs().max())
+        gamma = min(max(float(r @ p.x / (r @ r)), 0.0), limit)
+        u = gamma * r
+        assert float((p.D.T @ u).abs().max()) <= p.penalty * (1 + 1e-9)
+        gap = p.F(h) - (float(u @ p.x) - 0.5 * float(u @ u))
+        library = float(duality_gap(p.x[None], p.D, h[None], p.penalty))
+        assert library == pytest.approx(gap, rel=1e-7, abs=1e-9 * p.scale)
+        error = p.F(h) - F_best
+        assert 0.5 * float(((p.D @ (h - best)) ** 2).sum()) <= error + room
+        assert error <= gap + room
+        nu = float(optimality(p.x[None], p.D, h[None], p.penalty))
+        assert nu == pytest.approx(p.violation(h), rel=1e-9, abs=1e-12)
+        assert error <= nu * float((h - best).abs().sum()) + room
+        assert error <= nu * float(h.abs().sum() + p.F(h) / p.penalty) + room
+        # any feasible point is a lower bound, not only the scaled residual
+        any_u = normal(p.g, len(p.x))
+        any_u *= p.penalty / float((p.D.T @ any_u).abs().max())
+        assert float(any_u @ p.x - 0.5 * any_u @ any_u) <= F_best + room
+    assert float(duality_gap(p.x[None], p.D, best[None], p.penalty)) <= 1e-6 * p.scale
+
+
+@claim("prop-coordinate-descent")
+@given(seeds)
+@few
+def test_coordinate_descent_descends_and_reaches_the_minimum(seed):
+    p = draw(seed, coherent=False)
+    h, length2 = p.code(), (p.D**2).sum(0)
+    F_now = p.F(h)
+    F_best = p.F(p.best())
+    for _ in range(300):
+        start = h.clone()
+        for j in range(len(h)):
+            z = float(p.D[:, j] @ (p.x - p.D @ h) + length2[j] * h[j])
+            moved = h.clone()
+            moved[j] = math.copysign(max(abs(z) - p.penalty, 0.0), z) / float(length2[j])
+            F_after = p.F(moved)
+            gain = 0.5 * float(length2[j]) * float(moved[j] - h[j]) ** 2
+            assert F_after <= F_now - gain + 1e-10 * (p.scale + F_now)
+            h, F_now = moved, F_after
+        if float((h - start).abs().max()) <= 1e-12 * float(h.abs().max()):
+            break
+    assert F_now <= F_best + 1e-4 * p.scale
+    library = coordinate_descent(p.x[None], p.D, p.penalty, tol=1e-9, max_iter=100_000)
+    assert bool(library.converged[0])
+    assert p.F(library.H[0]) == pytest.approx(F_best, rel=1e-7)
+
+
+@claim("prop-lasso-path")
+@given(seeds)
+@many
+def test_codes_move_on_a_line_as_the_penalty_changes(seed):
+    p = draw(seed, coherent=False)
+    best = p.best()
+    J = best != 0
+    assume(bool(J.any()))
+    D_J, signs = p.D[:, J], best[J].sign()
+    s = torch.linalg.svdvals(D_J)
+    slack = p.penalty - p.slope(best).abs()[~J]
+    assume(len(s) == int(J.sum()) and float(s[-1]) > 0.05 * float(s[0]))
+    assume(len(slack) == 0 or float(slack.min()) > 1e-2 * p.penalty)
+    size = float(best.abs().max())
+    assume(float(best.abs()[J].min()) > 1e-2 * size)
+    for share in (1 - 1e-4, 1.0, 1 + 1e-4):
+        penalty = share * p.penalty
+        on_line = torch.zeros_like(best)
+        on_line[J] = torch.linalg.solve(D_J.T @ D_J, D_J.T @ p.x - penalty * signs)
+        there = Problem(p.x, p.D, penalty, p.g)
+        assert there.violation(on_line) <= 1e-9 * p.penalty
+        assert torch.equal(on_line.sign(), best.sign())
+        assert torch.allclose(there.best(), on_line, atol=1e-6 * size)
+
+
+@claim("thm-one-step")
+@given(seeds, st.booleans())
+@many
+def test_one_step_recovers_the_support_for_orthonormal_atoms(seed, aimed):
+    g = torch.Generator().manual_seed(seed)
+    d = int(torch.randint(2, 12, (), generator=g))
+    m = int(torch.randint(1, d + 1, (), generator=g))
+    D = torch.linalg.qr(normal(g, d, m)).Q
+    tau = 10.0 ** float(normal(g, 1))
+    z = tau * (1 + 3 * torch.rand(m, generator=g, dtype=torch.float64))
+    z[0] = tau  # the smallest allowed
+    z *= torch.where(torch.rand(m, generator=g) < 0.5, 1.0, -1.0)
+    z *= torch.rand(m, generator=g) < 0.5
+    j = int(torch.randint(0, m, (), generator=g))
+    # the worst direction: along an atom, against its coefficient
+    noise = -D[:, j] * (z[j].sign() if z[j] != 0 else 1.0) if aimed else normal(g, d)
+    noise *= tau / 4 / noise.norm()
+    x = D @ z + noise
+    start = 10 * tau * normal(g, 1, m)
+    one = ista(x[None], D, tau / 2, step=1.0, H0=start, tol=0, max_iter=1).H[0]
+    assert torch.equal(one.sign(), z.sign())
+    assert float((one - z).abs().max()) <= 0.75 * tau * (1 + 1e-9)
+    assert Problem(x, D, tau / 2, g).violation(one) <= 1e-9 * tau
+    # beyond twice the allowed noise an atom that is not used can be forced in
+    if aimed and z[j] == 0:
+        forced = ista((D @ z + 2.1 * noise)[None], D, tau / 2, step=1.0, tol=0, max_iter=1).H[0]
+        assert not torch.equal(forced.sign(), z.sign())
+
+
+@claim("thm-coherence")
+@given(seeds)
+@many
+def test_few_incoherent_atoms_are_found_whatever_the_penalty(seed):
+    g = torch.Generator().manual_seed(seed)
+    d = int(torch.randint(6, 16, (), generator=g))
+    m = int(torch.randint(2, d + 1, (), generator=g))
+    closeness = 0.15 * float(torch.rand((), generator=g))
+    D = torch.linalg.qr(normal(g, d, m)).Q
+    D = normalise_atoms(D + closeness * normal(g, d, m) / math.sqrt(d))
+    if seed % 3 == 0:  # an overcomplete dictionary: two bases with coherence 1 / 4
+        hadamard = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
+        wave = hadamard
+        for _ in range(3):
+            wave = torch.kron(wave, hadamard)
+        D = torch.cat([torch.eye(16, dtype=torch.float64), wave / 4], 1)
+    m = D.shape[1]
+    M = mutual_coherence(D)
+    gram = D.T @ D
+    assert pytest.approx(float((gram - torch.diag(gram.diag())).abs().max()), abs=1e-12) == M
+    allowed = math.ceil((1 + 1 / M) / 2 - 1e-9) - 1  # the largest s with (2 s - 1) M < 1
+    s = min(allowed, m)
+    assume(s >= 1)
+    z = torch.zeros(m, dtype=torch.float64)
+    place = torch.randperm(m, generator=g)[:s]
+    sign = torch.where(torch.rand(s, generator=g) < 0.5, 1.0, -1.0).double()
+    z[place] = sign * (1 + torch.rand(s, generator=g, dtype=torch.float64))
+    x = D @ z
+    for share in (0.05, 0.5, 1.5):
+        penalty = share * (1 - (s - 1) * M)
+        p = Problem(x, D, penalty, g)
+        h = p.best()
+        assert bool((h[z == 0] == 0).all())
+        assert float((h - z).abs().max()) <= share * (1 + 1e-9)
+        assert bool((p.slope(h).abs()[z == 0] < penalty).all())
+        if share < 1:  # every coefficient is larger than the bound
+            assert torch.equal(h.sign(), z.sign())
+    assert float(objective(x[None], D, z[None], 0.0)) < 1e-20
