@@ -77,6 +77,6 @@ def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> 
 
 def fingerprint(X: Tensor) -> str:
     """Shape, dtype, device and a digest of the values: what tells one data set from another."""
-    values = X.detach().cpu().contiguous()
-    digest = hashlib.sha256(memoryview(values.numpy()).cast("B")).hexdigest()[:16]
+    values = X.detach().cpu().contiguous().flatten().view(torch.uint8)
+    digest = hashlib.sha256(values.numpy().data).hexdigest()[:16]
     return f"{tuple(X.shape)} {X.dtype} on {X.device.type}, digest {digest}"

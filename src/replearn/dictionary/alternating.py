@@ -1,0 +1,64 @@
+r"""Alternating minimisation over all samples: codes for the dictionary, dictionary for the codes.
+
+    minimise (1/n) sum_i 1/2 ||x_i - D h_i||^2 + penalty ||h_i||_1   over H and unit atoms
+
+Neither half can increase the objective: the codes start from the last ones, and a sample whose new
+code is no better keeps the old one; the dictionary step minimises exactly over one atom at a time.
+The objective is bounded below, so its values converge; the pair (D, H) need not be a global
+minimum, because the problem is not convex in both together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from replearn.dictionary.online import Settings, draw_replacements, generator_at, unit_rows
+from replearn.dictionary.update import update_atoms
+from replearn.sparse import objective, sparse_codes
+
+_SWEEPS = 5  # over the atoms, in one dictionary step: cheap beside the codes
+
+
+@dataclass(frozen=True)
+class AlternatingState:
+    """All that an alternation changes. Each makes a new one: an interruption leaves a whole one."""
+
+    atoms: Tensor  # (m, d), D^T
+    H: Tensor  # (n, m)
+    random: Tensor  # state of the generator, for the draws of replacements
+    objective: tuple[float, ...] = ()
+    replaced: int = 0
+    converged: bool = False
+
+
+def alternate(state: AlternatingState, X: Tensor, settings: Settings) -> AlternatingState:
+    """One alternation; the objective after it is appended, unless rounding stops the descent."""
+    D = state.atoms.T
+    H = sparse_codes(
+        X,
+        D,
+        settings.penalty,
+        solver=settings.solver,
+        tol=settings.code_tol,
+        H0=state.H,
+        nonnegative=settings.nonnegative,
+    ).H
+    penalty = settings.penalty
+    better = objective(X, D, H, penalty) <= objective(X, D, state.H, penalty)
+    H = torch.where(better[:, None], H, state.H)
+    atoms = update_atoms(state.atoms, H.T @ H, H.T @ X, _SWEEPS)
+
+    unused, random, replaced = ~(H != 0).any(0), state.random, state.replaced
+    if bool(unused.any()):
+        generator = generator_at(random)
+        places, samples = draw_replacements(unused, X - H @ atoms, generator)
+        atoms[places] = unit_rows(X[samples])  # their codes are zero: no change of the objective
+        random, replaced = generator.get_state(), replaced + len(places)
+
+    value = float(objective(X, atoms.T, H, penalty).double().mean())
+    if state.objective and value > state.objective[-1]:
+        return replace(state, converged=True)
+    return AlternatingState(atoms, H, random, (*state.objective, value), replaced)

@@ -1,0 +1,116 @@
+r"""Atoms, the columns of a dictionary D (d, m): their length, their likeness, their identity.
+
+The objective of dictionary learning is the same for D and for D P S, with P a permutation and S
+a diagonal matrix of signs, when the codes are permuted and signed alike. A learned dictionary can
+therefore be compared with a true one only up to order and sign: ``match_atoms`` does so by the
+assignment of largest total \|cosine\| (Kuhn 1955).
+
+References
+----------
+H. W. Kuhn, Naval Research Logistics Quarterly 2 (1955). D. L. Donoghue and X. Huo, IEEE
+Transactions on Information Theory 47 (2001), for the mutual coherence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from replearn._validate import check_matrix
+
+__all__ = ["AtomMatch", "match_atoms", "mutual_coherence", "normalise_atoms"]
+
+
+@dataclass(frozen=True)
+class AtomMatch:
+    """Which atom of D stands for which true atom: ``D[:, permutation] * sign`` ~ ``D_true``.
+
+    Attributes
+    ----------
+    permutation : (m_true,) int64, the column of D that was assigned to each true atom.
+    sign : (m_true,) of -1 and 1.
+    similarity : (m_true,), absolute cosine of the angle between the two, in [0, 1].
+    """
+
+    permutation: Tensor
+    sign: Tensor
+    similarity: Tensor
+
+
+def normalise_atoms(D: Tensor) -> Tensor:
+    """D with every column divided by its Euclidean length; columns of zeros stay zero.
+
+    Lengths that overflow or underflow when squared are handled. Gradients flow through.
+
+    Parameters
+    ----------
+    D : (d, m)
+
+    Returns
+    -------
+    (d, m), unit columns.
+
+    Raises
+    ------
+    ValueError : D is not a finite float matrix.
+    """
+    check_matrix("D", D)
+    largest = D.detach().abs().amax(0)
+    scaled = D / torch.where(largest > 0, largest, 1.0)
+    length = torch.where(largest > 0, scaled.square().sum(0), 1.0).sqrt()
+    return scaled / length
+
+
+@torch.no_grad()
+def match_atoms(D: Tensor, D_true: Tensor) -> AtomMatch:
+    """Assign to each true atom a different learned atom so that the \\|cosines\\| add up to most.
+
+    Parameters
+    ----------
+    D : (d, m), m >= m_true. D_true : (d, m_true). The lengths of the columns play no role; a
+        column of zeros is like nothing (similarity 0).
+
+    Returns
+    -------
+    AtomMatch
+
+    Raises
+    ------
+    ValueError : shapes that do not fit.
+    """
+    check_matrix("D", D)
+    check_matrix("D_true", D_true)
+    if D.shape[0] != D_true.shape[0] or D.shape[1] < D_true.shape[1]:
+        raise ValueError(
+            f"D, D_true: got shapes {tuple(D.shape)} and {tuple(D_true.shape)}, want (d, m) and "
+            "(d, m_true) with the same d and m >= m_true"
+        )
+    cosines = normalise_atoms(D_true.double()).T @ normalise_atoms(D.double())
+    _, columns = linear_sum_assignment(cosines.abs().cpu().numpy(), maximize=True)
+    permutation = torch.as_tensor(columns, dtype=torch.int64, device=D.device)
+    matched = cosines.gather(1, permutation[:, None]).squeeze(1)
+    return AtomMatch(
+        permutation=permutation,
+        sign=torch.where(matched < 0, -1.0, 1.0).to(D.dtype),
+        similarity=matched.abs().clamp(max=1.0).to(D.dtype),
+    )
+
+
+@torch.no_grad()
+def mutual_coherence(D: Tensor) -> float:
+    """Largest absolute cosine between two different atoms: max_{j != k} |d_j . d_k|, in [0, 1].
+
+    Parameters
+    ----------
+    D : (d, m); columns of any length. With a single atom the coherence is 0.
+
+    Raises
+    ------
+    ValueError : D is not a finite float matrix.
+    """
+    D = normalise_atoms(D)
+    cosines = (D.T @ D).abs().fill_diagonal_(0.0)
+    return min(1.0, float(cosines.max()))

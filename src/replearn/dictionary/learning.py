@@ -1,0 +1,485 @@
+r"""Dictionary learning: atoms of which every sample needs only a few.
+
+For samples X (n, d), a dictionary D (d, m) with unit columns and codes H (n, m)::
+
+    minimise (1/n) sum_i 1/2 ||x_i - D h_i||^2 + penalty ||h_i||_1   over H and D, ||d_j|| = 1
+
+Without the constraint on the atoms the penalty would have no effect: D -> c D, H -> H / c keeps the
+product and makes the penalty as small as one likes.
+
+References
+----------
+B. A. Olshausen and D. J. Field, Nature 381 (1996). J. Mairal, F. Bach, J. Ponce and G. Sapiro,
+Journal of Machine Learning Research 11 (2010).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from replearn import _checkpoint
+from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
+from replearn.dictionary.alternating import AlternatingState, alternate
+from replearn.dictionary.atoms import normalise_atoms
+from replearn.dictionary.online import OnlineState, Settings, learn_batch, start, unit_rows
+from replearn.sparse import sparse_codes
+from replearn.sparse.solve import Solver
+
+__all__ = ["DictionaryLearning"]
+
+Method = Literal["online", "alternating"]
+_METHODS = ("online", "alternating")
+_VERSION = 1
+_SAVE_EVERY = 10.0  # seconds between checkpoints; the end and an interruption write one as well
+
+
+class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    r"""Learns a dictionary, with scikit-learn's names and conventions.
+
+    Parameters
+    ----------
+    n_atoms : m, the number of atoms.
+    penalty : weight of the l1 norm of the codes, in units of X.
+    method : - "online": a dictionary step after every mini-batch, from sums over all samples so far
+          in which old ones fade (Mairal et al. 2010). The choice for more than a few thousand
+          samples. A pass over the data is an epoch.
+        - "alternating": codes of all samples, then the dictionary. The objective never increases.
+    solver : of ``sparse_codes``, for the codes.
+    batch_size : samples per step ("online").
+    epochs : passes over the data in ``fit`` ("online").
+    max_iter : most alternations ("alternating").
+    forgetting : rho >= 0 ("online"): the sample seen s-th weighs (s / t)^rho after t samples, so
+        that about the last t / (rho + 1) count, but never fewer than about 4 m (see
+        ``replearn.dictionary.online``). 0 forgets nothing: codes of the first, poor dictionaries
+        weigh as much as the last.
+    nonnegative : codes h >= 0.
+    tol : the alternation ends when the objective falls by less than this fraction of itself.
+    code_tol : relative duality gap to which codes are computed during learning; None takes 0.1
+        ("online", where a dictionary lives for one step only) or 1e-4 ("alternating").
+    transform_tol : the same for ``transform``.
+    D0 : (d, m), the first dictionary (its columns are normalised). None takes random samples,
+        without those that are zero, normalised; if there are too few, random directions.
+    checkpoint : file for the state of ``fit``, replaced atomically every few seconds, at the end,
+        and when learning is interrupted. If it exists, ``fit`` resumes there and ends with exactly
+        the dictionary of a run that was never interrupted; a finished run is not repeated. A
+        larger ``epochs`` or ``max_iter`` carries it on.
+    progress : True shows a progress bar on standard error if that is a terminal, so that notebooks
+        turned into pages stay clean; "always" shows it elsewhere as well.
+    seed : of the order of the samples and of all draws. The global random state is not used.
+
+    Attributes
+    ----------
+    components_ : (m, d) = D^T, unit rows. dictionary_ : (d, m), the same, atoms as columns.
+    objective_ : list of float, mean objective per sample.
+
+        - "alternating": after each alternation; never increases.
+        - "online": over each epoch (each call of ``partial_fit``), of each sample with the
+          dictionary as it was when the sample came, and codes to ``code_tol``.
+    n_iter_ : alternations, or completed epochs.
+    n_steps_ : dictionary steps.
+    replaced_ : how often an unused atom was replaced by a sample, drawn with probability
+        proportional to its squared reconstruction error. Unused means: with zero codes for the
+        last 10 m samples ("online") or for all samples ("alternating").
+    n_features_in_ : d
+
+    Raises
+    ------
+    ValueError : an argument does not fit, the checkpoint is damaged or belongs to another run, or a
+        method is called before ``fit`` (scikit-learn's NotFittedError).
+    """
+
+    components_: Tensor
+    dictionary_: Tensor
+    objective_: list[float]
+    n_iter_: int
+    n_steps_: int
+    replaced_: int
+    n_features_in_: int
+
+    def __init__(
+        self,
+        n_atoms: int,
+        penalty: float,
+        *,
+        method: Method = "online",
+        solver: Solver = "auto",
+        batch_size: int = 512,
+        epochs: int = 10,
+        max_iter: int = 100,
+        forgetting: float = 20.0,
+        nonnegative: bool = False,
+        tol: float = 1e-4,
+        code_tol: float | None = None,
+        transform_tol: float = 1e-4,
+        D0: Tensor | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        progress: bool | Literal["always"] = True,
+        seed: int = 0,
+    ) -> None:
+        self.n_atoms = n_atoms
+        self.penalty = penalty
+        self.method = method
+        self.solver = solver
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.max_iter = max_iter
+        self.forgetting = forgetting
+        self.nonnegative = nonnegative
+        self.tol = tol
+        self.code_tol = code_tol
+        self.transform_tol = transform_tol
+        self.D0 = D0
+        self.checkpoint = checkpoint
+        self.progress = progress
+        self.seed = seed
+
+    @torch.no_grad()
+    def fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
+        """Learn from X (n, d), from the start or from the checkpoint. Returns self.
+
+        An interruption (Ctrl-C) leaves the dictionary learned so far in the attributes.
+        """
+        check_matrix("X", X)
+        self._check_parameters()
+        atoms, order, random = self._first(X)
+        run: _OnlineRun | _AlternatingRun
+        if self.method == "online":
+            progress = _Progress(start(atoms, random), order)
+            run = _OnlineRun(X, self._settings(), progress, self.batch_size, self.epochs)
+        else:
+            first = AlternatingState(atoms, X.new_zeros(len(X), self.n_atoms), random)
+            run = _AlternatingRun(X, self._settings(), first, self.max_iter, self.tol)
+        path = None if self.checkpoint is None else Path(self.checkpoint)
+        identity = self._identity(X) if path else {}
+        if path is not None and path.exists():
+            saved = _checkpoint.load(
+                path, writer=type(self).__name__, version=_VERSION, identity=identity
+            )
+            run.restore(path, saved, X.device)
+
+        def save() -> None:
+            if path is not None:
+                about = {"writer": type(self).__name__, "version": _VERSION, "identity": identity}
+                _checkpoint.save(path, about | run.saved())
+
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._drive(run, save)
+        finally:
+            self._publish(run)
+        return self
+
+    @torch.no_grad()
+    def partial_fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
+        """Learn online from the samples X (n, d) as they come, once, after those seen before.
+
+        Continues ``fit`` or earlier calls; otherwise starts, with D0 or samples of X. The samples
+        are taken in their order, in batches of ``batch_size``. Needs method "online"; writes no
+        checkpoint (the model can be pickled between calls). Returns self.
+        """
+        self._check_parameters()
+        if self.method != "online":
+            raise ValueError(f"method: got {self.method!r}, want 'online' for partial_fit")
+        check_matrix("X", X)
+        state: OnlineState | None = getattr(self, "_state", None)
+        if state is None:
+            atoms, _, random = self._first(X)
+            state = start(atoms, random)
+            self.objective_, self.n_iter_ = [], 0
+        else:
+            check_matrix("X", X, state.atoms.shape[1], state.atoms.dtype)
+            if len(state.atoms) != self.n_atoms:
+                raise ValueError(
+                    f"n_atoms: got {self.n_atoms}, want {len(state.atoms)}, as before; "
+                    "fit starts afresh"
+                )
+        settings, total = self._settings(), 0.0
+        for first in range(0, len(X), self.batch_size):
+            state, value = learn_batch(state, X[first : first + self.batch_size], settings)
+            total += value
+        self._set_state(state)
+        self.objective_.append(total / len(X))
+        return self
+
+    @torch.no_grad()
+    def transform(self, X: Tensor) -> Tensor:
+        """Codes H (n, m) of X (n, d), to the relative duality gap ``transform_tol``."""
+        self._check_fitted()
+        check_matrix("X", X, self.n_features_in_, self.components_.dtype)
+        return sparse_codes(
+            X,
+            self.dictionary_,
+            self.penalty,
+            solver=self.solver,
+            tol=self.transform_tol,
+            nonnegative=self.nonnegative,
+            progress=False,
+        ).H
+
+    def fit_transform(self, X: Tensor, y: None = None) -> Tensor:
+        """The codes H (n, m) of the data the dictionary is learned from."""
+        return self.fit(X).transform(X)
+
+    def inverse_transform(self, H: Tensor) -> Tensor:
+        """Reconstruction X_hat = H D^T (n, d) from codes H (n, m)."""
+        self._check_fitted()
+        check_matrix("H", H, len(self.components_), self.components_.dtype)
+        return H @ self.components_
+
+    def _drive(self, run: _OnlineRun | _AlternatingRun, save: Callable[[], None]) -> None:
+        """Steps until the run is done, with checkpoints and a progress bar."""
+        show = self.progress == "always" or (self.progress and sys.stderr.isatty())
+        bar = tqdm(total=run.total, initial=run.done, unit=run.unit, disable=not show)
+        save()  # before the first step, so that a path that cannot be written is found now
+        saved_at = time.monotonic()
+        with bar:
+            try:
+                while not run.finished:
+                    run.step()
+                    bar.update()
+                    if show:
+                        bar.set_postfix(objective=run.latest, refresh=False)
+                    if time.monotonic() - saved_at > _SAVE_EVERY:
+                        save()
+                        saved_at = time.monotonic()
+            finally:
+                save()
+
+    def _publish(self, run: _OnlineRun | _AlternatingRun) -> None:
+        """The attributes, from the state of the run."""
+        self.objective_, self.n_iter_ = list(run.objective), run.iterations
+        if isinstance(run, _OnlineRun):
+            self._set_state(run.now.state)
+            return
+        self.__dict__.pop("_state", None)
+        self.n_steps_, self.replaced_ = run.iterations, run.state.replaced
+        self._set_atoms(run.state.atoms)
+
+    def _set_state(self, state: OnlineState) -> None:
+        self._state = state
+        self.n_steps_, self.replaced_ = state.steps, state.replaced
+        self._set_atoms(state.atoms)
+
+    def _set_atoms(self, atoms: Tensor) -> None:
+        self.components_, self.dictionary_ = atoms, atoms.T
+        self.n_features_in_ = atoms.shape[1]
+
+    def _settings(self) -> Settings:
+        default = 0.1 if self.method == "online" else 1e-4
+        return Settings(
+            penalty=float(self.penalty),
+            solver=self.solver,
+            code_tol=default if self.code_tol is None else float(self.code_tol),
+            forgetting=float(self.forgetting),
+            nonnegative=bool(self.nonnegative),
+        )
+
+    def _first(self, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """First atoms (m, d), and states of the generators of the order and of replacements."""
+        generator = torch.Generator().manual_seed(check_seed(self.seed))
+        atoms = self._first_atoms(X, generator)
+        order = generator.get_state()
+        other = int(torch.randint(2**62, (), generator=generator))
+        return atoms, order, torch.Generator().manual_seed(other).get_state()
+
+    def _first_atoms(self, X: Tensor, generator: torch.Generator) -> Tensor:
+        """Unit rows (m, d): D0, or samples that are not zero, or random directions."""
+        m, d = self.n_atoms, X.shape[1]
+        if self.D0 is not None:
+            check_matrix("D0", self.D0)
+            if tuple(self.D0.shape) != (d, m):
+                raise ValueError(f"D0: got shape {tuple(self.D0.shape)}, want (d, m) = ({d}, {m})")
+            if not bool(self.D0.any(0).all()):
+                raise ValueError("D0: got a column of zeros, want atoms that are not zero")
+            return normalise_atoms(self.D0.to(X)).T.contiguous()
+        filled = X.any(1).nonzero().squeeze(1).cpu()
+        chosen = filled[torch.randperm(len(filled), generator=generator)[:m]]
+        rest = torch.randn(m - len(chosen), d, generator=generator, dtype=torch.float64)
+        return unit_rows(torch.cat([X[chosen.to(X.device)], rest.to(X)]))
+
+    def _identity(self, X: Tensor) -> dict[str, str]:
+        """What a checkpoint must share with the run that resumes it, by the arguments' names."""
+        names = ["method", "n_atoms", "penalty", "solver", "nonnegative", "code_tol", "seed"]
+        names += ["batch_size", "forgetting"] if self.method == "online" else ["tol"]
+        identity = {name: str(getattr(self, name)) for name in names}
+        identity["X"] = _checkpoint.fingerprint(X)
+        identity["D0"] = "None" if self.D0 is None else _checkpoint.fingerprint(self.D0)
+        return identity
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "components_"):
+            raise NotFittedError("this DictionaryLearning is not fitted yet: call fit(X) first")
+
+    def _check_parameters(self) -> None:
+        if self.method not in _METHODS:
+            raise ValueError(f"method: got {self.method!r}, want one of {', '.join(_METHODS)}")
+        for name in ("n_atoms", "batch_size", "epochs", "max_iter"):
+            value = getattr(self, name)
+            check_integer(name, value)
+            if value < 1:
+                raise ValueError(f"{name}: got {value}, want at least 1")
+        for name in ("penalty", "forgetting", "tol", "code_tol", "transform_tol"):
+            value = getattr(self, name)
+            if name == "code_tol" and value is None:
+                continue
+            check_not_negative(name, value)
+            if not math.isfinite(value):
+                raise ValueError(f"{name}: got {value}, want a finite number")
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """Where an online run is: the learner, and the place in the epoch."""
+
+    state: OnlineState
+    order: Tensor  # state of the generator that draws the order of this epoch
+    start: int = 0  # samples of this epoch that are done
+    total: float = 0.0  # sum of their objectives
+    objective: tuple[float, ...] = ()  # per epoch
+
+
+class _OnlineRun:
+    """Epochs of mini-batches in random order."""
+
+    unit = "batch"
+
+    def __init__(
+        self, X: Tensor, settings: Settings, now: _Progress, batch: int, epochs: int
+    ) -> None:
+        self.X, self.settings, self.now, self.batch, self.epochs = X, settings, now, batch, epochs
+        self.total = epochs * -(-len(X) // batch)
+        self._order: Tensor | None = None
+
+    @property
+    def done(self) -> int:
+        return self.now.state.steps
+
+    @property
+    def iterations(self) -> int:
+        return len(self.now.objective)
+
+    @property
+    def objective(self) -> tuple[float, ...]:
+        return self.now.objective
+
+    @property
+    def latest(self) -> float:
+        now = self.now
+        return now.total / now.start if now.start else now.objective[-1]
+
+    @property
+    def finished(self) -> bool:
+        return self.iterations >= self.epochs
+
+    def step(self) -> None:
+        now, n = self.now, len(self.X)
+        if self._order is None:
+            self._order = self._draw()[0].to(self.X.device)
+        batch = self.X[self._order[now.start : now.start + self.batch]]
+        state, value = learn_batch(now.state, batch, self.settings)
+        end, total = now.start + len(batch), now.total + value
+        if end < n:
+            self.now = replace(now, state=state, start=end, total=total)
+            return
+        following = _Progress(state, self._draw()[1], objective=(*now.objective, total / n))
+        # The place first: if it changes and the order is not yet dropped, the next run has none.
+        self.now, self._order = following, None
+
+    def _draw(self) -> tuple[Tensor, Tensor]:
+        """The order of this epoch, and the state of the generator after it."""
+        generator = torch.Generator()
+        generator.set_state(self.now.order)
+        return torch.randperm(len(self.X), generator=generator), generator.get_state()
+
+    def saved(self) -> dict[str, Any]:
+        now = self.now
+        return {"progress": _as_dict(now) | {"state": _as_dict(now.state)}}
+
+    def restore(self, path: Path, saved: dict[str, Any], device: torch.device) -> None:
+        progress = saved["progress"]
+        state = OnlineState(**_moved(progress.pop("state"), device))
+        now = _Progress(state=state, **progress)
+        _check_length("epochs", self.epochs, len(now.objective), path)
+        self.now, self._order = now, None
+
+
+class _AlternatingRun:
+    """Alternations until the objective stays."""
+
+    unit = "alternation"
+
+    def __init__(
+        self, X: Tensor, settings: Settings, state: AlternatingState, max_iter: int, tol: float
+    ) -> None:
+        self.X, self.settings, self.state, self.total, self.tol = X, settings, state, max_iter, tol
+
+    @property
+    def done(self) -> int:
+        return len(self.state.objective)
+
+    @property
+    def iterations(self) -> int:
+        return self.done
+
+    @property
+    def objective(self) -> tuple[float, ...]:
+        return self.state.objective
+
+    @property
+    def latest(self) -> float:
+        return self.state.objective[-1]
+
+    @property
+    def finished(self) -> bool:
+        return self.state.converged or self.done >= self.total
+
+    def step(self) -> None:
+        before = self.state
+        state = alternate(before, self.X, self.settings)
+        if state.replaced == before.replaced and len(state.objective) > 1:
+            last, value = state.objective[-2:]
+            if last - value <= self.tol * last:
+                state = replace(state, converged=True)
+        self.state = state
+
+    def saved(self) -> dict[str, Any]:
+        return {"state": _as_dict(self.state)}
+
+    def restore(self, path: Path, saved: dict[str, Any], device: torch.device) -> None:
+        state = AlternatingState(**_moved(saved["state"], device))
+        _check_length("max_iter", self.total, len(state.objective), path)
+        self.state = state
+
+
+def _as_dict(record: Any) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Tensors on the device, but for the state of a generator, which is always on the CPU."""
+    return {
+        key: value.to(device) if isinstance(value, Tensor) and key != "random" else value
+        for key, value in values.items()
+    }
+
+
+def _check_length(name: str, wanted: int, there: int, path: Path) -> None:
+    if there > wanted:
+        raise ValueError(
+            f"{name}: got {wanted}, but checkpoint {path} has {there} behind it; want at least as "
+            "many, or another path"
+        )

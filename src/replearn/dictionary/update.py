@@ -1,0 +1,103 @@
+r"""The dictionary step: atoms for fixed codes.
+
+With codes H (n, m) fixed, the objective depends on D through A = H^T H and B = H^T X only::
+
+    sum_i 1/2 ||x_i - D h_i||^2 = 1/2 tr(D^T D A) - tr(D B) + const
+
+As a function of one atom d_j it is A_jj/2 ||d_j||^2 - v_j . d_j + const with
+v_j = B_j - sum_{k != j} A_jk d_k. On the unit sphere the first term is constant, so the exact
+minimiser is v_j / ||v_j||; one atom after the other, the objective never increases (block
+coordinate descent, Mairal, Bach, Ponce and Sapiro 2010, Algorithm 2, there on the unit ball with
+the minimiser v_j / max(A_jj, ||v_j||)). The sphere loses nothing: an atom that grows lets its codes
+shrink at the same product, which lowers the penalty, so the best dictionaries of the ball lie
+on the sphere.
+
+The lecture's step moves all atoms at once along the negative gradient and renormalises them
+(``alternating_step``). Renormalising is the projection onto the product of unit spheres, so from
+unit atoms and with a step of at most 1/lambda_max(H^T H / n) it minimises an upper bound that
+touches the objective at D: it never increases it either. With a longer step it may: the spheres
+are not convex, so 2/lambda_max is no bound here. From atoms of other lengths it may as well, as
+the renormalisation alone can increase the objective.
+
+References
+----------
+J. Mairal, F. Bach, J. Ponce and G. Sapiro, Journal of Machine Learning Research 11 (2010).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from replearn._validate import check_matrix, check_not_negative
+from replearn.dictionary.atoms import normalise_atoms
+
+__all__ = ["alternating_step", "update_atoms"]
+
+
+@torch.no_grad()
+def alternating_step(X: Tensor, D: Tensor, H: Tensor, step: float | None = None) -> Tensor:
+    r"""The dictionary step of the lecture: a gradient step, then atoms brought back to unit length.
+
+    D <- normalise(D + step (1/n) sum_i (x_i - D h_i) h_i^T), for the objective
+    (1/n) sum_i 1/2 ||x_i - D h_i||^2 with the codes fixed.
+
+    If the columns of D have unit length and step <= 1/lambda_max(H^T H / n), the objective does not
+    increase. Otherwise it may.
+
+    Parameters
+    ----------
+    X : (n, d). D : (d, m). H : (n, m), codes.
+    step : the learning rate; None takes 1/lambda_max(H^T H / n), or 0 if all codes are zero.
+
+    Returns
+    -------
+    (d, m), unit columns (a column of zeros stays one).
+
+    Raises
+    ------
+    ValueError : shapes or dtypes that do not fit, or a step that is negative.
+    """
+    check_matrix("X", X)
+    check_matrix("D", D, dtype=None)
+    check_matrix("H", H, D.shape[1])
+    if len(H) != len(X) or D.shape[0] != X.shape[1] or not X.dtype == D.dtype == H.dtype:
+        raise ValueError(
+            f"X, D, H: got {_describe(X)}, {_describe(D)} and {_describe(H)}, want (n, d), (d, m) "
+            "and (n, m) of one dtype"
+        )
+    gradient = (H @ D.T - X).T @ H / len(X)
+    if step is None:
+        curvature = float(torch.linalg.eigvalsh(H.T.double() @ H.double() / len(X))[-1])
+        step = 1 / curvature if curvature > 0 else 0.0
+    check_not_negative("step", step)
+    return normalise_atoms(D - step * gradient)
+
+
+def update_atoms(atoms: Tensor, A: Tensor, B: Tensor, sweeps: int = 1) -> Tensor:
+    """Minimise over one unit atom at a time, ``sweeps`` times over all; returns a new tensor.
+
+    Parameters
+    ----------
+    atoms : (m, d), unit rows: D^T. A : (m, m) = H^T H. B : (m, d) = H^T X.
+        An atom that no code uses (A_jj = 0) stays as it is.
+    """
+    atoms = atoms.clone(memory_format=torch.contiguous_format)
+    if atoms.device.type == "cpu":
+        from replearn.dictionary.kernels import sweep  # here: it imports numba
+
+        for _ in range(sweeps):
+            sweep(atoms.numpy(), A.contiguous().numpy(), B.contiguous().numpy())
+        return atoms
+    used = (A.diagonal() > 0).tolist()
+    for _ in range(sweeps):
+        for j in range(len(atoms)):
+            if used[j]:
+                v = B[j] - A[j] @ atoms + A[j, j] * atoms[j]
+                length = v.norm()
+                atoms[j] = torch.where(length > 0, v / length, atoms[j])
+    return atoms
+
+
+def _describe(X: Tensor) -> str:
+    return f"{tuple(X.shape)} {X.dtype}"

@@ -1,0 +1,33 @@
+"""Sparse coding: see replearn.sparse.lasso for the problem, sparse_codes for its solution."""
+
+from replearn.sparse.codes import Codes
+from replearn.sparse.coordinate import coordinate_descent
+from replearn.sparse.lasso import duality_gap, largest_penalty, lipschitz, objective, optimality
+from replearn.sparse.lista import LISTA, lista_loss
+from replearn.sparse.prox import (
+    hard_threshold,
+    nonnegative_threshold,
+    sign_clamp,
+    soft_threshold,
+)
+from replearn.sparse.proximal_gradient import fista, ista
+from replearn.sparse.solve import sparse_codes
+
+__all__ = [
+    "LISTA",
+    "Codes",
+    "coordinate_descent",
+    "duality_gap",
+    "fista",
+    "hard_threshold",
+    "ista",
+    "largest_penalty",
+    "lipschitz",
+    "lista_loss",
+    "nonnegative_threshold",
+    "objective",
+    "optimality",
+    "sign_clamp",
+    "soft_threshold",
+    "sparse_codes",
+]

@@ -1,0 +1,123 @@
+"""Checks of what the sparse coding functions are given, and the problem they agree on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+
+import torch
+from torch import Tensor
+
+from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
+
+Tick = Callable[[int], object]
+"""Told how many samples are finished, as they are."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """n lasso problems that share a dictionary, checked; and when to stop."""
+
+    X: Tensor  # (n, d)
+    D: Tensor  # (d, m)
+    penalty: Tensor  # (n,), of the dtype and on the device of X
+    H0: Tensor | None  # (n, m)
+    nonnegative: bool
+    tol: float
+    max_iter: int
+
+
+def check_problem(
+    X: Tensor,
+    D: Tensor,
+    penalty: float | Tensor,
+    *,
+    H0: Tensor | None = None,
+    nonnegative: bool = False,
+    tol: float = 0.0,
+    max_iter: int = 0,
+) -> Problem:
+    """The problem, or a ValueError that names the argument that does not fit."""
+    check_matrix("X", X)
+    check_dictionary(D, X)
+    if H0 is not None:
+        check_codes("H0", H0, X, D)
+        if nonnegative and bool((H0 < 0).any()):
+            raise ValueError("H0: got negative codes, want none with nonnegative=True")
+    check_not_negative("tol", tol)
+    check_integer("max_iter", max_iter)
+    if max_iter < 0:
+        raise ValueError(f"max_iter: got {max_iter}, want at least 0")
+    return Problem(
+        X.detach(),
+        D.detach(),
+        check_penalty(penalty, X),
+        None if H0 is None else H0.detach(),
+        bool(nonnegative),
+        float(tol),
+        int(max_iter),
+    )
+
+
+def within(gap: Tensor, objective: Tensor, x2: Tensor, tol: float) -> Tensor:
+    """Which samples are finished: gap at most tol * objective, or so small beside ||x||^2 that
+    it is rounding (where x is fitted exactly, the objective itself is)."""
+    floor = 0.5 * float(torch.finfo(gap.dtype).eps) ** 1.5 * x2
+    enough: Tensor = gap <= tol * objective + floor
+    return enough
+
+
+def check_dictionary(D: Tensor, X: Tensor | None = None) -> None:
+    """Refuse all but a finite, floating (d, m) tensor, m >= 1, that goes with X (n, d)."""
+    check_tensor("D", D, "a torch tensor of shape (d, m)")
+    shape = tuple(D.shape)
+    d = "d" if X is None else X.shape[1]
+    if D.ndim != 2 or 0 in shape or (X is not None and shape[0] != d):
+        empty = " with at least one atom (column)" if 0 in shape else ""
+        raise ValueError(f"D: got shape {shape}, want ({d}, m){empty}")
+    if X is None:
+        check_matrix("D", D)
+    else:
+        _check_alike("D", D, X)
+
+
+def check_codes(name: str, H: Tensor, X: Tensor, D: Tensor) -> None:
+    """Refuse all but finite codes (n, m) of X's dtype and device."""
+    want = (X.shape[0], D.shape[1])
+    check_tensor(name, H, f"a torch tensor of shape {want}")
+    if tuple(H.shape) != want:
+        raise ValueError(f"{name}: got shape {tuple(H.shape)}, want (n, m) = {want}")
+    _check_alike(name, H, X)
+
+
+def check_penalty(penalty: float | Tensor, X: Tensor) -> Tensor:
+    """One penalty a sample, (n,), of X's dtype and on its device."""
+    n = len(X)
+    if isinstance(penalty, Tensor):
+        if tuple(penalty.shape) not in ((), (n,)):
+            raise ValueError(
+                f"penalty: got shape {tuple(penalty.shape)}, want a number or shape ({n},), "
+                "one for each sample"
+            )
+    elif not isinstance(penalty, Real):
+        raise ValueError(
+            f"penalty: got {penalty!r}, want a number of at least 0 or a tensor of shape ({n},)"
+        )
+    values: Tensor = torch.as_tensor(penalty, dtype=X.dtype, device=X.device).detach()
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and math.isfinite(high)):
+        wrong = high if low >= 0 else low
+        raise ValueError(f"penalty: got {wrong:g}, want finite values of at least 0")
+    expanded: Tensor = values.expand(n)
+    return expanded
+
+
+def _check_alike(name: str, value: Tensor, X: Tensor) -> None:
+    if value.dtype != X.dtype:
+        raise ValueError(f"{name}: got dtype {value.dtype}, want {X.dtype}, that of X")
+    if value.device != X.device:
+        raise ValueError(f"{name}: lies on {value.device}, want {X.device}, where X lies")
+    if not torch.isfinite(value).all():
+        raise ValueError(f"{name}: got NaN or infinite values, want finite ones")

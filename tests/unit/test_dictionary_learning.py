@@ -1,0 +1,605 @@
+"""Dictionary learning: descent, recovery, forgetting, replacement, and that nothing is lost."""
+
+import pickle
+import re
+import sys
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.decomposition import MiniBatchDictionaryLearning
+from sklearn.exceptions import NotFittedError
+
+from replearn.dictionary import (
+    DictionaryLearning,
+    alternating_step,
+    learning,
+    match_atoms,
+    normalise_atoms,
+)
+from replearn.dictionary import alternating as alternating_module
+from replearn.dictionary import online as online_module
+from replearn.dictionary.update import update_atoms
+from replearn.sparse import objective, sparse_codes
+
+# A deadline would make the tests depend on how busy the machine is.
+few = settings(deadline=None, max_examples=25)
+METHODS = ["online", "alternating"]
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    ),
+]
+
+
+def gaussian(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def planted(n=1500, d=20, m=20, k=2, *, seed=0, noise=0.01, dtype=torch.float64):
+    """Samples that are each k atoms of a random dictionary, weighted +-[0.5, 1.5], plus noise."""
+    generator = torch.Generator().manual_seed(seed)
+    D = normalise_atoms(torch.randn(d, m, generator=generator, dtype=dtype))
+    weight = 0.5 + torch.rand(n, m, generator=generator, dtype=dtype)
+    weight *= torch.where(torch.rand(n, m, generator=generator) < 0.5, -1.0, 1.0)
+    chosen = torch.rand(n, m, generator=generator).argsort(1) < k
+    return torch.where(chosen, weight, 0.0) @ D.T + noise * gaussian(
+        n, d, seed=seed, dtype=dtype
+    ), D
+
+
+def loss(X, D, H):
+    """(1/n) sum_i 1/2 ||x_i - D h_i||^2."""
+    return float((X - H @ D.T).square().sum()) / (2 * len(X))
+
+
+def quick(method="online", **changes):
+    """A model that learns a small problem in a moment."""
+    arguments = {"method": method, "batch_size": 16, "epochs": 3, "max_iter": 4, "tol": 0.0}
+    return DictionaryLearning(**{"n_atoms": 6, "penalty": 0.2} | arguments | changes)
+
+
+# The dictionary step
+
+
+@few
+@given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 8))
+def test_one_atom_at_a_time_never_increases_the_loss(seed, d, m):
+    X, H = gaussian(12, d, seed=seed), gaussian(12, m, seed=seed + 1)
+    H = torch.where(H > 0.5, H, 0.0)
+    D = normalise_atoms(gaussian(d, m, seed=seed + 2))
+    new = update_atoms(D.T, H.T @ H, H.T @ X).T
+    assert loss(X, new, H) <= loss(X, D, H) * (1 + 1e-12) + 1e-15
+    torch.testing.assert_close(new.norm(dim=0), torch.ones(m, dtype=torch.float64))
+
+
+def test_each_atom_is_the_best_of_its_sphere_and_unused_ones_stay():
+    X, H = gaussian(30, 4), gaussian(30, 3, seed=1)
+    H[:, 1] = 0
+    D = normalise_atoms(gaussian(4, 3, seed=2))
+    new = update_atoms(D.T, H.T @ H, H.T @ X, 200).T
+    torch.testing.assert_close(new[:, 1], D[:, 1], rtol=0, atol=0)
+    # Stationary on the sphere: the gradient is along the atom, against the outward normal.
+    gradient = (new @ H.T - X.T) @ H
+    along = (gradient * new).sum(0)
+    torch.testing.assert_close(gradient, along * new, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-13)])
+def test_the_compiled_sweep_does_what_the_equation_says(device, dtype, tolerance):
+    H, X = gaussian(40, 7, dtype=dtype, seed=1), gaussian(40, 5, dtype=dtype)
+    H[:, 2] = 0
+    C, A, B = normalise_atoms(gaussian(5, 7, dtype=dtype, seed=2)).T, H.T @ H, H.T @ X
+    wanted = C.clone()
+    for _ in range(2):
+        for j in (j for j in range(7) if j != 2):
+            v = B[j] - A[j] @ wanted + A[j, j] * wanted[j]
+            wanted[j] = v / v.norm()
+    got = update_atoms(C.to(device), A.to(device), B.to(device), 2).cpu()
+    torch.testing.assert_close(got, wanted, rtol=0, atol=tolerance)
+
+
+def test_the_lectures_step_is_a_gradient_step_and_a_normalisation():
+    X, H, D = gaussian(20, 4), gaussian(20, 3, seed=1), gaussian(4, 3, seed=2).requires_grad_()
+    (0.5 * (X - H @ D.T).square().sum(1).mean()).backward()
+    wanted = D.detach() - 0.3 * D.grad
+    got = alternating_step(X, D, H, 0.3)
+    torch.testing.assert_close(got, wanted / wanted.norm(dim=0))
+    assert not got.requires_grad
+
+
+@few
+@given(st.integers(0, 10**6), st.floats(0.01, 1.0))
+def test_the_lectures_step_never_increases_up_to_one_over_the_curvature(seed, share):
+    X, H = gaussian(15, 4, seed=seed), gaussian(15, 6, seed=seed + 1)
+    D = normalise_atoms(gaussian(4, 6, seed=seed + 2))
+    longest = 1 / float(torch.linalg.eigvalsh(H.T @ H / 15)[-1])
+    assert loss(X, alternating_step(X, D, H, share * longest), H) <= loss(X, D, H) * (1 + 1e-12)
+    torch.testing.assert_close(
+        alternating_step(X, D, H), alternating_step(X, D, H, longest), rtol=0, atol=1e-12
+    )
+
+
+def test_the_lectures_step_may_increase_where_its_conditions_fail():
+    # One atom, one coordinate pair: x = 1 along e_1 (weakly), codes all 1.
+    X, H = torch.tensor([[0.1, 0.0]]), torch.tensor([[1.0]])
+    D = torch.tensor([[1.0], [0.0]])
+    # A step of 1.9, below 2 / lambda_max = 2, jumps over the middle of the sphere.
+    assert loss(X, alternating_step(X, D, H, 1.9), H) > loss(X, D, H)
+    # A short atom that already fits is made long by the renormalisation alone.
+    assert loss(X, alternating_step(X, 0.1 * D, H), H) > loss(X, 0.1 * D, H)
+
+
+def test_the_lectures_step_without_codes_only_normalises():
+    D = gaussian(4, 3)
+    got = alternating_step(gaussian(5, 4), D, torch.zeros(5, 3, dtype=torch.float64))
+    torch.testing.assert_close(got, normalise_atoms(D))
+
+
+# The whole
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 8),
+    st.floats(0.05, 1.0),
+    st.booleans(),
+    st.sampled_from([torch.float32, torch.float64]),
+)
+def test_the_alternation_never_increases(seed, m, penalty, nonnegative, dtype):
+    X = gaussian(15, 4, seed=seed, dtype=dtype)
+    model = DictionaryLearning(
+        m, penalty, method="alternating", max_iter=6, tol=0.0, nonnegative=nonnegative, seed=seed
+    )
+    model.fit(X)
+    assert 1 <= model.n_iter_ == len(model.objective_) == model.n_steps_ <= 6
+    assert all(b <= a for a, b in zip(model.objective_, model.objective_[1:], strict=False))
+    lengths = model.components_.norm(dim=1)
+    torch.testing.assert_close(lengths, torch.ones(m, dtype=dtype))
+
+
+def test_the_recorded_objective_is_that_of_the_equation():
+    X = gaussian(40, 5)
+    model = quick("alternating", max_iter=30, tol=1e-3).fit(X)
+    assert model.n_iter_ < 30
+    best = float(objective(X, model.dictionary_, model.transform(X), 0.2).mean())
+    # The record has the codes of the dictionary before: transform can only be better.
+    assert best <= model.objective_[-1] * (1 + 1e-4)
+    assert best == pytest.approx(model.objective_[-1], rel=0.01)
+    online = quick(epochs=1, batch_size=40, D0=model.dictionary_, code_tol=1e-6).fit(X)
+    assert online.objective_[0] == pytest.approx(best, rel=1e-3)  # codes of D0, before its step
+
+
+def test_an_alternation_that_rounding_would_make_worse_is_not_made(monkeypatch):
+    X = gaussian(40, 5)
+    model = quick("alternating", max_iter=2).fit(X)
+    updates = iter([update_atoms, update_atoms, lambda atoms, *rest: atoms.flip(0)])
+    monkeypatch.setattr(alternating_module, "update_atoms", lambda *a: next(updates)(*a))
+    stopped = quick("alternating", max_iter=9).fit(X)
+    assert stopped.objective_ == model.objective_
+    assert torch.equal(stopped.components_, model.components_)
+
+
+def test_the_online_objective_is_the_mean_over_all_samples_of_an_epoch():
+    X = gaussian(40, 5)
+    wanted = float(X.square().sum()) / 80  # with such a penalty all codes are zero
+    assert quick(penalty=1e3, epochs=2).fit(X).objective_ == pytest.approx([wanted, wanted])
+    assert quick(penalty=1e3).partial_fit(X).objective_ == pytest.approx([wanted])
+
+
+def test_each_epoch_visits_all_samples_in_another_order(monkeypatch):
+    X, seen = gaussian(40, 5), []
+    learn = learning.learn_batch
+    monkeypatch.setattr(
+        learning, "learn_batch", lambda state, x, s: (seen.append(x), learn(state, x, s))[1]
+    )
+    quick(epochs=2).fit(X)
+    assert [len(x) for x in seen] == [16, 16, 8] * 2
+    first, second = (torch.cat(seen[i : i + 3]) for i in (0, 3))
+    for epoch in (first, second):
+        torch.testing.assert_close(epoch[epoch[:, 0].argsort()], X[X[:, 0].argsort()])
+    assert not torch.equal(first, second)
+    assert not torch.equal(first, X)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_planted_dictionary_is_recovered_up_to_order_and_sign(seed, dtype):
+    X, D = planted(seed=seed, dtype=dtype)
+    model = DictionaryLearning(20, 0.1, batch_size=32, epochs=12, seed=seed).fit(X)
+    # All twenty for each of 40 seeds tried; the problem has other minima, so one may be missing.
+    assert int((match_atoms(model.dictionary_, D).similarity > 0.99).sum()) >= 19
+
+
+def test_a_planted_dictionary_is_recovered_by_alternation():
+    X, D = planted(n=600)
+    model = DictionaryLearning(20, 0.1, method="alternating", seed=1).fit(X)
+    assert int((match_atoms(model.dictionary_, D).similarity > 0.99).sum()) >= 19
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_codes_are_nonnegative_where_asked(method):
+    X = gaussian(60, 5).abs()
+    model = quick(method, nonnegative=True)
+    assert float(model.fit_transform(X).min()) == 0.0
+    assert float(quick(method).fit_transform(X).min()) < 0.0
+    # Learned with such codes as well: the first objective is theirs, with the first atoms.
+    D0 = -model.dictionary_
+    first = quick(method, nonnegative=True, D0=D0, penalty=0.5, batch_size=60, max_iter=1)
+    signed = clone(first).set_params(nonnegative=False)
+    assert first.fit(X).objective_[0] > 1.1 * signed.fit(X).objective_[0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_attributes_have_their_shapes_and_follow_the_data(dtype):
+    X = gaussian(50, 5, dtype=dtype)
+    model = quick().fit(X)
+    H = model.transform(X)
+    assert model.components_.shape == (6, 5)
+    assert model.dictionary_.shape == (5, 6)
+    assert H.shape == (50, 6)
+    assert (H.dtype, model.components_.dtype) == (dtype, dtype)
+    assert (model.n_iter_, model.n_steps_, model.n_features_in_) == (3, 12, 5)
+    torch.testing.assert_close(model.dictionary_, model.components_.T, rtol=0, atol=0)
+    torch.testing.assert_close(model.inverse_transform(H), H @ model.dictionary_.T)
+    torch.testing.assert_close(H, sparse_codes(X, model.dictionary_, 0.2).H)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_held_out_objective_is_no_worse_than_scikit_learns():
+    X, _ = planted(n=1200, d=16, m=32, k=3, noise=0.1)
+    train, held_out = X[:1000], X[1000:]
+    ours = DictionaryLearning(32, 0.2, batch_size=50, epochs=10).fit(train)
+    peer = MiniBatchDictionaryLearning(
+        32, alpha=0.2, batch_size=50, max_iter=10, fit_algorithm="cd", random_state=0,
+        max_no_improvement=None, tol=0.0,
+    ).fit(train.numpy())  # fmt: skip
+    theirs = normalise_atoms(torch.from_numpy(peer.components_.T.copy()))
+
+    def held(D):
+        return float(objective(held_out, D, sparse_codes(held_out, D, 0.2).H, 0.2).mean())
+
+    # Over five seeds of the data theirs was 5% to 14% above ours.
+    assert held(ours.dictionary_) <= held(theirs)
+
+
+# Forgetting, replacement, streams
+
+
+def test_a_step_weighs_old_samples_as_documented():
+    X, D = gaussian(64, 4), normalise_atoms(gaussian(4, 3, seed=1))
+    for rho in (0.0, 2.0, 50.0):
+        model = quick(n_atoms=3, D0=D, forgetting=rho, code_tol=1e-8).partial_fit(X[:16])
+        D1, fade = model.dictionary_, max(0.5**rho, np.exp(-16 / (3 * online_module._MEMORY)))
+        first, second = (
+            sparse_codes(x, atoms, 0.2, tol=1e-8).H for x, atoms in ((X[:16], D), (X[16:32], D1))
+        )
+        A = fade * first.T @ first + second.T @ second
+        B = fade * first.T @ X[:16] + second.T @ X[16:32]
+        wanted = update_atoms(D1.T, A, B)
+        torch.testing.assert_close(model.partial_fit(X[16:32]).components_, wanted)
+
+
+def test_forgetting_leaves_a_dictionary_that_no_longer_holds():
+    old, new = (planted(n=600, d=8, m=8, k=1, seed=s) for s in (0, 1))
+    errors = {}
+    for rho in (0.0, 20.0):
+        model = DictionaryLearning(8, 0.1, batch_size=20, forgetting=rho, D0=old[1])
+        model.partial_fit(old[0]).partial_fit(new[0])
+        errors[rho] = float(
+            objective(new[0], model.dictionary_, model.transform(new[0]), 0.1).mean()
+        )
+    assert errors[20.0] < 0.9 * errors[0.0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_unused_atom_is_replaced_by_a_sample_and_counted(method):
+    X = torch.zeros(200, 6, dtype=torch.float64)
+    X[:, :3] = gaussian(200, 3)
+    D0 = torch.eye(6, dtype=torch.float64)  # the last three are orthogonal to all data
+    model = quick(method, D0=D0, penalty=0.05, epochs=1, max_iter=1).fit(X)
+    assert model.replaced_ == 3
+    assert float(model.components_[:, 3:].abs().max()) == 0.0
+    torch.testing.assert_close(model.components_.norm(dim=1), torch.ones(6, dtype=torch.float64))
+
+
+def test_replacements_are_drawn_anew_each_time():
+    X, unused = gaussian(200, 3), torch.tensor([True])
+    state = online_module.start(normalise_atoms(gaussian(3, 1)).T, torch.Generator().get_state())
+    H = torch.zeros(200, 1, dtype=torch.float64)
+    once = online_module._replace_unused(state, unused, X, H)
+    twice = online_module._replace_unused(once, unused, X, H)
+    assert not torch.equal(once.atoms, twice.atoms)
+    first = alternating_module.AlternatingState(state.atoms, H, state.random)
+    unchanging = online_module.Settings(1e3, "auto", 1e-4, 0.0, False)  # all codes stay zero
+    once = alternating_module.alternate(first, X, unchanging)
+    assert not torch.equal(once.atoms, alternating_module.alternate(once, X, unchanging).atoms)
+
+
+def test_atoms_in_use_are_not_replaced():
+    X, D = planted()
+    assert DictionaryLearning(20, 0.1, D0=D, batch_size=64, epochs=2).fit(X).replaced_ == 0
+
+
+def test_first_atoms_are_samples_that_are_not_zero():
+    X = torch.zeros(30, 5, dtype=torch.float64)
+    X[::5] = gaussian(6, 5)
+    model = quick("alternating", penalty=1e3, max_iter=1).fit(X)  # all codes zero: nothing moves
+    cosines = model.components_ @ normalise_atoms(X[::5].T)
+    torch.testing.assert_close(cosines.max(1).values, torch.ones(6, dtype=torch.float64))
+
+
+def test_more_atoms_than_samples_that_are_not_zero_are_filled_up():
+    X = torch.zeros(30, 5)
+    X[0] = 1
+    model = quick(epochs=1).fit(X)
+    torch.testing.assert_close(model.components_.norm(dim=1), torch.ones(6))
+    assert bool(quick(epochs=1).fit(torch.zeros(30, 5)).components_.isfinite().all())
+
+
+def test_partial_fit_of_an_epochs_order_is_fit():
+    X = gaussian(70, 5)
+    model = quick(epochs=1, D0=gaussian(5, 6, seed=3))
+    generator = torch.Generator()
+    generator.set_state(model._first(X)[1])
+    shuffled = X[torch.randperm(70, generator=generator)]
+    fitted, stream = model.fit(X), clone(model)
+    stream.partial_fit(shuffled[:32]).partial_fit(shuffled[32:])  # 32 is a multiple of the batch
+    assert torch.equal(stream.components_, fitted.components_)
+    assert stream.n_steps_ == fitted.n_steps_ == 5
+    assert len(stream.objective_) == 2
+
+
+def test_partial_fit_goes_on_after_fit_and_after_pickling():
+    X = gaussian(64, 5)
+    model = quick().fit(X)
+    copy = pickle.loads(pickle.dumps(model))
+    assert torch.equal(model.partial_fit(X).components_, copy.partial_fit(X).components_)
+    assert model.n_steps_ == 3 * 4 + 4
+    assert not torch.equal(model.components_, quick().fit(X).components_)
+
+
+# Interruption
+
+
+def interrupt(monkeypatch, method, after):
+    """Ctrl-C in the step after so many, at its dictionary step: the codes have been computed."""
+    calls = 0
+
+    def fails(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls > after:
+            raise KeyboardInterrupt
+        return update_atoms(*arguments)
+
+    module = online_module if method == "online" else alternating_module
+    monkeypatch.setattr(module, "update_atoms", fails)
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 4, 6, 8, 11])
+@pytest.mark.parametrize("method", METHODS)
+def test_interrupted_and_resumed_is_uninterrupted_bit_for_bit(tmp_path, method, after):
+    # Three atoms that no sample uses, so that replacements are drawn on both sides of the break.
+    X = gaussian(60, 6, dtype=torch.float32)
+    X[:, 4:] = 0
+    D0 = torch.eye(6)
+    D0[:4, :3] = gaussian(4, 3, seed=1, dtype=torch.float32)
+    arguments = {"D0": D0, "penalty": 0.3, "max_iter": 12}
+    whole = quick(method, **arguments).fit(X)
+    assert whole.n_steps_ == 12
+    assert whole.replaced_ > 0
+    path = tmp_path / "new" / "state.pt"
+    model = quick(method, **arguments, checkpoint=path)
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt(patch, method, after)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X)
+    assert model.n_steps_ == after  # what was learned is there, and in the file
+    saved = torch.load(path)
+    if method == "online":
+        assert saved["progress"]["state"]["steps"] == after
+    else:
+        assert len(saved["state"]["objective"]) == after
+    resumed = quick(method, **arguments, checkpoint=path).fit(X)
+    for name in ("components_", "objective_", "n_iter_", "n_steps_", "replaced_"):
+        a, b = getattr(resumed, name), getattr(whole, name)
+        assert torch.equal(a, b) if name == "components_" else a == b, name
+    assert [file.name for file in path.parent.iterdir()] == ["state.pt"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_finished_run_is_not_repeated_and_can_be_carried_on(tmp_path, monkeypatch, method):
+    X, path = gaussian(60, 5), tmp_path / "state.pt"
+    longer = {"epochs": 5, "max_iter": 7}
+    first = quick(method, checkpoint=path).fit(X)
+    carried = quick(method, checkpoint=path, **longer).fit(X)
+    assert torch.equal(carried.components_, quick(method, **longer).fit(X).components_)
+    assert carried.n_steps_ > first.n_steps_
+    interrupt(monkeypatch, method, 0)
+    again = quick(method, checkpoint=path, **longer).fit(X)
+    assert torch.equal(again.components_, carried.components_)
+    name = "epochs" if method == "online" else "max_iter"
+    with pytest.raises(ValueError, match=rf"{name}: got \d, but checkpoint .* has \d behind it"):
+        quick(method, checkpoint=path).fit(X)
+
+
+def test_the_checkpoint_is_written_on_the_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(learning, "_SAVE_EVERY", 0.0)
+    X, path = gaussian(60, 5), tmp_path / "state.pt"
+    saves = []
+    save = learning._checkpoint.save
+    monkeypatch.setattr(
+        learning._checkpoint, "save", lambda path, state: (saves.append(state), save(path, state))
+    )
+    quick(checkpoint=path).fit(X)
+    done = [state["progress"]["state"]["steps"] for state in saves]
+    assert done == [0, *range(1, 13), 12]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"penalty": 0.3}, "penalty is 0.3, there 0.2"),
+        ({"n_atoms": 5}, "n_atoms is 5, there 6"),
+        ({"forgetting": 1.0}, "forgetting is 1.0, there"),
+        ({"seed": 1}, "seed is 1, there 0"),
+        ({"method": "alternating"}, "method is alternating, there online"),
+        ({"D0": torch.eye(5, 6) + 1}, "D0 is .*, there None"),
+        ({"X": gaussian(60, 5, seed=9)}, "X is .*, there .* digest"),
+        ({"X": gaussian(60, 5).float()}, "X is .*float32.*, there .*float64"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, changes, sentence):
+    path = tmp_path / "state.pt"
+    X = gaussian(60, 5)
+    quick(checkpoint=path).fit(X)
+    before = path.read_bytes()
+    arguments = {"X": X, "checkpoint": path} | changes
+    X = arguments.pop("X")
+    with pytest.raises(ValueError, match=f"belongs to another run: .*{sentence}") as caught:
+        quick(**arguments).fit(X)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
+    X, path = gaussian(60, 5), tmp_path / "state.pt"
+    quick(checkpoint=path).fit(X)
+    whole = path.read_bytes()
+    for damaged in (b"", b"text", whole[: len(whole) // 2]):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="is not a file written by DictionaryLearning"):
+            quick(checkpoint=path).fit(X)
+    torch.save({"weights": torch.ones(3)}, path)
+    with pytest.raises(ValueError, match="is not a file written by DictionaryLearning"):
+        quick(checkpoint=path).fit(X)
+    with pytest.raises(ValueError, match="is a folder"):
+        quick(checkpoint=tmp_path).fit(X)
+
+
+# Conventions
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_everything_random_comes_from_the_seed(method):
+    X = gaussian(60, 5)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first = quick(method).fit(X).components_
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])
+    torch.manual_seed(99)
+    assert torch.equal(first, quick(method).fit(X).components_)
+    assert not torch.equal(first, quick(method, seed=1).fit(X).components_)
+
+
+def test_parameters_are_read_set_and_cloned_as_in_scikit_learn():
+    D0 = torch.eye(5, 6) + 1
+    model = quick(D0=D0).fit(gaussian(30, 5))
+    copy = clone(model)
+    assert torch.equal(copy.D0, D0)
+    assert not hasattr(copy, "components_")
+    changed = copy.set_params(penalty=0.7)
+    assert changed is copy
+    assert changed.get_params()["penalty"] == 0.7
+    assert {**model.get_params(), "D0": None, "penalty": 0.7} == {**copy.get_params(), "D0": None}
+    with pytest.raises(ValueError, match="wrong"):
+        model.set_params(wrong=1)
+    assert repr(quick()).startswith("DictionaryLearning(batch_size=16")
+
+
+def test_the_bar_shows_the_objective_and_is_silent_off_a_terminal(capsys, monkeypatch):
+    X = gaussian(60, 5)
+    quick().fit(X)
+    assert capsys.readouterr().err == ""
+    for method in METHODS:
+        quick(method, progress="always").fit(X)
+        assert "objective=" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    quick(progress=False).fit(X)
+    assert capsys.readouterr().err == ""
+
+
+def test_methods_before_fit_say_so():
+    for call in (
+        lambda m: m.transform(gaussian(3, 5)),
+        lambda m: m.inverse_transform(gaussian(3, 6)),
+    ):
+        with pytest.raises(NotFittedError, match=r"not fitted yet: call fit\(X\) first"):
+            call(quick())
+
+
+X_OK = gaussian(20, 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "X", "sentence"),
+    [
+        ({"n_atoms": 0}, X_OK, "n_atoms: got 0, want at least 1"),
+        ({"n_atoms": 2.5}, X_OK, "n_atoms: got 2.5, want an integer"),
+        ({"penalty": -1.0}, X_OK, "penalty: got -1.0, want a number of at least 0"),
+        ({"penalty": float("inf")}, X_OK, "penalty: got inf, want a finite number"),
+        ({"penalty": float("nan")}, X_OK, "penalty: got nan, want a number of at least 0"),
+        ({"method": "batch"}, X_OK, "method: got 'batch', want one of online, alternating"),
+        ({"solver": "newton"}, X_OK, "solver: got 'newton', want one of"),
+        ({"batch_size": 0}, X_OK, "batch_size: got 0, want at least 1"),
+        ({"epochs": 0}, X_OK, "epochs: got 0, want at least 1"),
+        ({"forgetting": -0.5}, X_OK, "forgetting: got -0.5, want a number of at least 0"),
+        ({"seed": "a"}, X_OK, "seed: got 'a', want an integer"),
+        ({"D0": torch.eye(6)}, X_OK, r"D0: got shape \(6, 6\), want \(d, m\) = \(5, 6\)"),
+        ({"D0": torch.zeros(5, 6)}, X_OK, "D0: got a column of zeros, want"),
+        ({}, X_OK.tolist(), "X: got list, want a torch tensor"),
+        ({}, X_OK[0], r"X: got shape \(5,\), want \(n, d\)"),
+        ({}, X_OK.int(), "X: got dtype torch.int32, want"),
+        ({}, X_OK * torch.nan, "X: got NaN or infinite values"),
+    ],
+)
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_bad_arguments_are_refused_in_one_sentence(call, changes, X, sentence):
+    with pytest.raises(ValueError, match=sentence) as caught:
+        getattr(quick(**changes), call)(X)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda m: m.transform(gaussian(3, 4)), r"X: got shape \(3, 4\), want \(n, 5\)"),
+        (lambda m: m.transform(gaussian(3, 5).float()), "X: got dtype torch.float32, want"),
+        (lambda m: m.inverse_transform(gaussian(3, 5)), r"H: got shape \(3, 5\), want \(n, 6\)"),
+        (lambda m: m.partial_fit(gaussian(3, 4)), r"X: got shape \(3, 4\), want \(n, 5\)"),
+        (
+            lambda m: m.set_params(n_atoms=7).partial_fit(gaussian(3, 5)),
+            "n_atoms: got 7, want 6, as before",
+        ),
+        (
+            lambda m: m.set_params(method="alternating").partial_fit(gaussian(3, 5)),
+            "method: got 'alternating', want 'online' for partial_fit",
+        ),
+        (
+            lambda m: alternating_step(gaussian(3, 5), gaussian(5, 6), gaussian(4, 6)),
+            re.escape("X, D, H: got (3, 5) torch.float64, (5, 6) torch.float64 and (4, 6)"),
+        ),
+        (
+            lambda m: alternating_step(gaussian(3, 5), gaussian(5, 6), gaussian(3, 6), -1.0),
+            "step: got -1.0, want a number of at least 0",
+        ),
+    ],
+)
+def test_data_that_do_not_fit_the_model_are_refused(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call(quick().fit(X_OK))
+
+
+def test_a_refused_fit_leaves_no_file(tmp_path):
+    path = tmp_path / "folder" / "state.pt"
+    with suppress(ValueError):
+        quick(checkpoint=path, penalty=-1.0).fit(X_OK)
+    assert not path.parent.exists()

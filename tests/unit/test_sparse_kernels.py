@@ -1,0 +1,184 @@
+"""The loops of coordinate descent as plain Python, and compiled where nothing can be cached."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import replearn
+from replearn.sparse import coordinate_descent, kernels, optimality
+
+NAMES = ["slopes", "bound", "sweep", "newton", "violation", "descend", "activate", "solve"]
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Kernels that are not compiled: line by line what the compiled ones do."""
+    for name in NAMES:
+        monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
+
+
+def problem(n=6, d=5, m=8, *, seed=0, coherent=False):
+    generator = torch.Generator().manual_seed(seed)
+    X, D = (torch.randn(*s, generator=generator, dtype=torch.float64) for s in [(n, d), (d, m)])
+    if coherent:
+        D += 3 * D[:, :1]
+    return X, D / D.norm(dim=0)
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("newton", [False, True])
+@pytest.mark.parametrize("coherent", [False, True])
+@pytest.mark.parametrize("penalty", [0.0, 0.1])
+def test_plain_and_compiled_kernels_agree(nonnegative, newton, coherent, penalty, monkeypatch):
+    X, D = problem(m=4 if penalty == 0 else 8, coherent=coherent)
+    D[:, 2] = 0
+    how = {"tol": 1e-10, "nonnegative": nonnegative, "newton": newton}
+    fast = coordinate_descent(X, D, penalty, **how)
+    for name in NAMES:
+        monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
+    slow = coordinate_descent(X, D, penalty, **how)
+    assert torch.allclose(slow.H, fast.H, atol=1e-8)
+    assert torch.allclose(slow.objective, fast.objective, rtol=1e-12)
+    assert torch.equal(slow.converged, fast.converged)
+    warm = coordinate_descent(X, D, penalty, **how | {"tol": 1e-9}, H0=slow.H)
+    assert not warm.iterations[slow.converged].any()
+
+
+def support(seed=0, n_atoms=6, d=10):
+    """Active atoms, all with codes, in buffers of a width of 32."""
+    generator = np.random.default_rng(seed)
+    D = generator.standard_normal((d, n_atoms))
+    x = generator.standard_normal(d)
+    A = np.zeros((n_atoms, 48))
+    A[:, :n_atoms] = D.T @ D
+    code, slope = np.zeros(32), np.zeros(32)
+    code[:n_atoms] = generator.standard_normal(n_atoms)
+    slope[:n_atoms] = D.T @ (x - D @ code[:n_atoms])
+    return D, x, A, code, slope
+
+
+def take_newton_step(A, code, slope, lam, k=6):
+    U, places, step = np.zeros((k, 48)), np.zeros(k, np.int64), np.zeros(32)
+    return kernels.newton(A, code, slope, k, 32, lam, U, places, step, 1e-12)
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_full_newton_step_solves_the_equations_of_the_support():
+    D, x, A, code, slope = support()
+    solution = np.linalg.solve(D.T @ D, D.T @ x)
+    lam = 1e-3
+    code[:6] = solution * 1.01
+    slope[:6] = D.T @ (x - D @ code[:6])
+    assert take_newton_step(A, code, slope, lam)
+    assert np.allclose(slope[:6], lam * np.sign(code[:6]), atol=1e-12)
+    assert np.allclose(slope[:6], D.T @ (x - D @ code[:6]), atol=1e-12)
+    assert not code[6:].any()
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("seed", range(5))
+def test_a_blocked_newton_step_ends_at_the_first_zero_and_descends(seed):
+    D, x, A, code, slope = support(seed)
+    lam = 5.0  # towards zero, and beyond for some
+
+    def objective(h):
+        return 0.5 * np.sum((x - D @ h) ** 2) + lam * np.abs(h).sum()
+
+    before = code[:6].copy()
+    assert not take_newton_step(A, code, slope, lam)
+    assert (code[:6] == 0).sum() == 1
+    assert (code[:6] * before >= 0).all()
+    assert objective(code[:6]) < objective(before)
+    assert np.allclose(slope[:6], D.T @ (x - D @ code[:6]), atol=1e-12)
+
+
+@pytest.mark.usefixtures("plain")
+def test_dependent_atoms_keep_their_codes_in_a_newton_step():
+    D, x, A, code, slope = support(n_atoms=6)
+    D[:, 3] = D[:, 1]
+    A[:, :6] = D.T @ D
+    code[:6] = np.abs(np.linalg.lstsq(D, x, rcond=None)[0]) + 1
+    slope[:6] = D.T @ (x - D @ code[:6])
+    kept = code[3]
+    take_newton_step(A, code, slope, 0.1)
+    assert np.isfinite(code).all()
+    assert code[3] == kept
+    assert take_newton_step(A, 0 * code, slope, 0.1)  # no support: nothing to do
+
+
+@pytest.mark.usefixtures("plain")
+def test_halted_kernels_return():
+    X, D = problem()
+    halt = np.ones(1, np.bool_)
+    B, G, lam = (X @ D).numpy(), (D.T @ D).numpy(), np.full(6, 0.1)
+    H = np.full((6, 8), 7.0)
+    counts, values, gaps, done = np.zeros(6, np.int64), np.zeros(6), np.zeros(6), np.zeros(6, bool)
+    rest = (1e-9, 100, 0.0, 2e-16, halt, counts, values, gaps, done)
+    kernels.solve(B, X.square().sum(1).numpy(), lam, G, H, False, False, True, *rest)
+    assert not H[0].any()
+    assert (H[1:] == 7).all()
+    assert not counts.any()
+    assert not done.any()
+
+
+def test_only_the_missing_cache_is_forgiven(monkeypatch):
+    calls = []
+
+    def njit(**options):
+        calls.append(options)
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
+        return lambda function: function
+
+    monkeypatch.setattr(kernels, "njit", njit)
+    assert kernels.compiled(len) is len
+    assert [o.get("cache", False) for o in calls] == [True, False]
+
+    def broken(**options):
+        if options.get("cache"):
+            raise RuntimeError("something else")
+        return lambda function: function
+
+    monkeypatch.setattr(kernels, "njit", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        kernels.compiled(len)
+
+
+def test_it_works_where_nothing_can_be_written(tmp_path):
+    """A package folder and a HOME that are no folders: numba finds no place for its cache."""
+    package = tmp_path / "replearn"
+    shutil.copytree(
+        Path(replearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (package / "sparse" / "__pycache__").write_text("in the way")
+    (tmp_path / "home").write_text("in the way")
+    code = (
+        "from replearn.sparse import kernels; import replearn; print(replearn.__file__);"
+        "print(type(kernels.sweep._cache).__name__)"
+    )
+    home = str(tmp_path / "home")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_"))}
+    environment |= {"PYTHONPATH": str(tmp_path), "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == [str(package / "__init__.py"), "NullCache"]
+
+
+def test_codes_by_plain_kernels_are_optimal(plain):
+    X, D = problem(n=4, m=6, seed=3)
+    codes = coordinate_descent(X, D, 0.2, tol=1e-12)
+    assert optimality(X, D, codes.H, 0.2).max() < 1e-6
