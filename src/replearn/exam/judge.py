@@ -1,7 +1,8 @@
 """Runs a notebook's tests against a student's process and says what came of each.
 
 The given cells of the assignment run on both sides, the student's cells on the student's side, the
-test cells here. The same class judges on a laptop (:mod:`replearn.exam.check`) and while work is graded.
+test cells here. The same class judges on a laptop (:mod:`replearn.exam.check`) and while work is
+graded.
 """
 
 from __future__ import annotations
