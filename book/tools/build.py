@@ -116,6 +116,9 @@ def run_chapters(root: Path, cache_path: Path) -> None:
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     timeout = config["execute"]["timeout"]
     print(f"book: running {len(pending)} chapters, {AT_ONCE} at a time", flush=True)
+    # Each has its share of the cores: with more threads than cores, chapters take ten times as
+    # long. The variable is read when a kernel starts, so it is set here and not in the workers.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // AT_ONCE)))
     with ProcessPoolExecutor(AT_ONCE) as pool:
         jobs = [pool.submit(run_chapter, path, cache_path, timeout) for path in pending]
         for number, job in enumerate(jobs, 1):

@@ -44,12 +44,13 @@ def secrets(source: Path) -> list[str]:
                 hidden = "### BEGIN" in line
             elif hidden:
                 found.append(line)
-    # A line that students are given anyway, in a visible cell, a chapter or the library, is none.
+    # A line that students are given anyway, in a cell of any assignment, a chapter or the library,
+    # is none.
     given = "".join(
         squeeze(path.read_text(encoding="utf-8"))
         for path in [*ROOT.glob("lectures/*.md"), *ROOT.glob("src/replearn/**/*.py")]
     )
-    shown = given + squeeze(student_text(source))
+    shown = given + "".join(squeeze(student_text(each)) for each in SOURCES)
     return [
         line for line in found if len(squeeze(line)) >= LONG_ENOUGH and squeeze(line) not in shown
     ]
