@@ -47,7 +47,7 @@ def replearn(problem: Race) -> Learner:
 
     return Learner(
         learn,
-        list(itertools.product((256, 512, 1024), (1.0, 3.0))),
+        list(itertools.product((256, 512), (3.0, 20.0))),
         lambda setting: setting[0],
         lambda setting: f"batch {setting[0]}, forgetting {setting[1]:g}",
     )
@@ -73,11 +73,9 @@ def spams_train(problem: Race) -> Learner:
             verbose=False,
         )
 
-    settings = [(batch, 0, 1.0) for batch in (256, 512, 1024)]
-    settings += itertools.product((512,), (1,), (1.0, 3.0, 10.0))
     return Learner(
         learn,
-        settings,
+        [(512, 0, 1.0), (512, 1, 3.0), (512, 1, 10.0), (256, 1, 10.0), (1024, 1, 10.0)],
         lambda setting: setting[0],
         lambda s: f"batch {s[0]}, modeParam {s[1]}" + (f", rho {s[2]:g}" if s[1] else ""),
     )
@@ -109,7 +107,7 @@ def scikit_learn(problem: Race) -> Learner:
 
     return Learner(
         learn,
-        list(itertools.product((256, 512, 1024), (None, cores()))),
+        [(256, None), (1024, None), (1024, cores())],
         lambda setting: setting[0],
         lambda setting: f"batch_size {setting[0]}, n_jobs {setting[1]}",
     )
