@@ -1,0 +1,181 @@
+r"""Layers: dense ones h = s(W x + b), their transposes, and an activation that keeps k entries.
+
+The derivative of an activation is written through its value, which is what makes the Jacobian of
+one layer cheap (see :mod:`replearn.autoencoders.penalties`)::
+
+    sigmoid   h = 1 / (1 + exp(-a))      s'(a) = h (1 - h)
+    tanh      h = tanh(a)                s'(a) = 1 - h^2
+    relu      h = max(a, 0)              s'(a) = 1 where h > 0, else 0
+    softplus  h = log(1 + exp(a))        s'(a) = 1 - exp(-h)
+    linear    h = a                      s'(a) = 1
+
+Sources: Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural
+networks, AISTATS, for the uniform start; Makhzani & Frey (2014), k-sparse autoencoders, ICLR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from replearn._validate import check_integer
+
+__all__ = ["ACTIVATIONS", "Dense", "KSparse", "TiedDecoder", "dense_stack", "slope"]
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda A: A,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "softplus": nn.functional.softplus,
+}
+
+_SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": torch.ones_like,
+    "sigmoid": lambda H: H * (1 - H),
+    "tanh": lambda H: 1 - H.square(),
+    "relu": lambda H: (H > 0).to(H.dtype),
+    "softplus": lambda H: -torch.expm1(-H),
+}
+
+
+def slope(activation: str, H: Tensor) -> Tensor:
+    """The derivative s'(a) of an activation, elementwise, from its value h = s(a).
+
+    Raises
+    ------
+    ValueError : no such activation.
+    """
+    check_activation(activation)
+    return _SLOPES[activation](H)
+
+
+def check_activation(activation: str) -> None:
+    """Refuse the name of an activation that there is none of."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation: got {activation!r}, want one of {', '.join(ACTIVATIONS)}")
+
+
+class Dense(nn.Module):
+    r"""One dense layer, ``h = s(W x + b)``, for rows: ``H = s(X W^T + b)``.
+
+    W starts uniform in ``+-sqrt(6 / (d + m))`` (Glorot and Bengio 2010), b at 0.
+
+    Parameters
+    ----------
+    d, m : widths of input and output, at least 1.
+    activation : a key of ``ACTIVATIONS``.
+
+    Attributes
+    ----------
+    weight : (m, d), W. bias : (m,), b. activation : as given.
+
+    Raises
+    ------
+    ValueError : a width or an activation that does not fit.
+    """
+
+    def __init__(self, d: int, m: int, activation: str = "relu") -> None:
+        super().__init__()
+        for name, width in (("d", d), ("m", m)):
+            check_integer(name, width)
+            if width < 1:
+                raise ValueError(f"{name}: got {width}, want at least 1")
+        check_activation(activation)
+        self.activation = activation
+        self.weight = nn.Parameter(torch.empty(m, d))
+        self.bias = nn.Parameter(torch.zeros(m))
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """H (n, m) of X (n, d)."""
+        return ACTIVATIONS[self.activation](nn.functional.linear(X, self.weight, self.bias))
+
+    def extra_repr(self) -> str:
+        m, d = self.weight.shape
+        return f"{d}, {m}, {self.activation!r}"
+
+
+class TiedDecoder(nn.Module):
+    r"""The decoder whose matrices are the encoder's, transposed, in reverse order.
+
+    For layers ``W_1, ..., W_L`` of the encoder: ``h -> s(W_L^T h + c_L) -> ... -> W_1^T h + c_1``.
+    Only the biases c are its own; the last layer has no activation, those between have that of
+    the encoder's layer below.
+
+    Parameters
+    ----------
+    encoder : sequence of Dense layers. They are kept by reference, not copied: a step on W moves
+        both ends.
+    """
+
+    def __init__(self, encoder: Sequence[Dense]) -> None:
+        super().__init__()
+        # In a tuple, so that the matrices are not parameters a second time.
+        self._layers = tuple(encoder)
+        self.biases = nn.ParameterList(
+            [layer.weight.new_zeros(layer.weight.shape[1]) for layer in reversed(self._layers)]
+        )
+
+    def forward(self, H: Tensor) -> Tensor:
+        """The decoder's output (n, d), before the output's activation, of H (n, m)."""
+        last = len(self._layers) - 1
+        for i, bias in enumerate(self.biases):
+            layer = self._layers[last - i]
+            H = nn.functional.linear(H, layer.weight.T, bias)
+            if i < last:
+                H = ACTIVATIONS[self._layers[last - i - 1].activation](H)
+        return H
+
+
+class KSparse(nn.Module):
+    r"""Keep the k largest entries of each code, set the others to 0 (Makhzani and Frey 2014).
+
+    ``h_j = a_j`` if a_j is one of the k largest, else 0. It has no parameters; the gradient flows
+    through the entries that are kept. In evaluation mode ``round(k_test)`` are kept, where given.
+
+    Parameters
+    ----------
+    k : entries kept, at least 1. k_test : entries kept in evaluation mode; None: k. The paper takes
+        more there than in training.
+
+    Raises
+    ------
+    ValueError : a count that does not fit, or (in forward) one beyond the code's width.
+    """
+
+    def __init__(self, k: int, k_test: int | None = None) -> None:
+        super().__init__()
+        for name, count in (("k", k), ("k_test", k if k_test is None else k_test)):
+            check_integer(name, count)
+            if count < 1:
+                raise ValueError(f"{name}: got {count}, want at least 1")
+        self.k, self.k_test = k, k if k_test is None else k_test
+
+    def forward(self, A: Tensor) -> Tensor:
+        """Codes (n, m) with at most k entries other than 0 in each row of A (n, m)."""
+        k = self.k if self.training else self.k_test
+        if k > A.shape[-1]:
+            raise ValueError(f"k: got {k} for codes of width {A.shape[-1]}, want at most that")
+        values, places = A.topk(k, dim=-1)
+        return torch.zeros_like(A).scatter(-1, places, values)
+
+    def extra_repr(self) -> str:
+        return f"{self.k}" if self.k_test == self.k else f"{self.k}, k_test={self.k_test}"
+
+
+def dense_stack(sizes: Sequence[int], activation: str, last: str) -> nn.Sequential:
+    """Dense layers between the widths ``sizes``, the last with the activation ``last``.
+
+    Raises
+    ------
+    ValueError : fewer than two widths, or one that does not fit.
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"sizes: got {list(sizes)}, want at least two widths")
+    names = [activation] * (len(sizes) - 2) + [last]
+    return nn.Sequential(
+        *(Dense(d, m, name) for d, m, name in zip(sizes, sizes[1:], names, strict=False))
+    )

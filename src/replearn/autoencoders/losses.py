@@ -1,0 +1,47 @@
+r"""Reconstruction losses: negative log-likelihoods of a sample given its code, up to constants.
+
+For one sample x with the decoder's output a = g(h), a vector of d values::
+
+    Gaussian   p(x | h) = N(x; a, I/2)              -log p = ||x - a||^2 + const
+    Bernoulli  p(x_j = 1 | h) = sigmoid(a_j)        -log p = sum_j [log(1 + exp(a_j)) - x_j a_j]
+
+Both are sums over the d coordinates and means over the samples of the batch. The squared error is
+that of ``replearn.metrics.reconstruction_error``; the cross-entropy is in nats a sample, so that
+the "loss per pixel" of many tutorials is this divided by d. Where x lies strictly between 0 and 1
+the cross-entropy is no likelihood, but its minimiser is still the mean, and its least value is the
+entropy of x, not 0.
+
+Sources: Bishop (2006), Pattern Recognition and Machine Learning, 5.2.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor
+from torch.nn import functional
+
+from replearn.autoencoders.layers import ACTIVATIONS
+from replearn.autoencoders.networks import Autoencoder
+
+__all__ = ["cross_entropy", "squared_error"]
+
+
+def squared_error(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
+    """Mean over the samples of ||x - x_hat||^2, x_hat = o(g(h)), for H (n, m) and X (n, d)."""
+    X_hat = ACTIVATIONS[model.output](model.decoder(H))
+    return (X_hat - X).square().sum() / len(X)
+
+
+def cross_entropy(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
+    """Mean over the samples of the Bernoulli cross-entropy in nats, from the logits a = g(h).
+
+    Raises
+    ------
+    ValueError : the model's output is not "sigmoid".
+    """
+    if model.output != "sigmoid":
+        raise ValueError(f"output: got a model with {model.output!r}, want 'sigmoid'")
+    logits = cast(Tensor, model.decoder(H))
+    total = functional.binary_cross_entropy_with_logits(logits, X, reduction="sum")
+    return total / len(X)

@@ -1,0 +1,190 @@
+r"""Autoencoders: an encoder h = f(x), a decoder, and the mean of a sample given its code.
+
+::
+
+    h = f(x)                  encode    (n, d) -> (n, m)
+    a = g(h)                  decoder   (n, m) -> (n, d)
+    x_hat = o(a)              decode    o = identity ("linear") or sigmoid ("sigmoid")
+
+The decoder ends before the output's activation o, so that the cross-entropy can be computed from
+a, the logits, without loss of accuracy (:mod:`replearn.autoencoders.losses`). Samples are rows of
+d values also where the layers are convolutions.
+
+Sources: Hinton & Salakhutdinov (2006), Reducing the dimensionality of data with neural networks,
+Science 313; Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from replearn._validate import check_seed
+from replearn.autoencoders.layers import (
+    ACTIVATIONS,
+    Dense,
+    KSparse,
+    TiedDecoder,
+    check_activation,
+    dense_stack,
+)
+
+__all__ = ["Autoencoder", "convolutional_autoencoder", "dense_autoencoder"]
+
+OUTPUTS = ("linear", "sigmoid")
+
+
+class Autoencoder(nn.Module):
+    """An encoder and a decoder: see the module's text.
+
+    Parameters
+    ----------
+    encoder : module (n, d) -> (n, m). decoder : module (n, m) -> (n, d), without the output's
+        activation.
+    output : "linear" for real values, "sigmoid" for values between 0 and 1.
+
+    Attributes
+    ----------
+    encoder, decoder, output : as given.
+    recipe : how the factory that made the model was called, for ``save_model``; None if none did.
+
+    Raises
+    ------
+    ValueError : ``output`` is neither.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, output: str = "linear") -> None:
+        super().__init__()
+        if output not in OUTPUTS:
+            raise ValueError(f"output: got {output!r}, want one of {', '.join(OUTPUTS)}")
+        self.encoder, self.decoder, self.output = encoder, decoder, output
+        self.recipe: dict[str, Any] | None = None
+
+    def encode(self, X: Tensor) -> Tensor:
+        """Codes H (n, m) of X (n, d)."""
+        return cast(Tensor, self.encoder(X))
+
+    def decode(self, H: Tensor) -> Tensor:
+        """Reconstructions X_hat (n, d) of codes H (n, m)."""
+        return ACTIVATIONS[self.output](self.decoder(H))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Reconstructions X_hat (n, d) of X (n, d)."""
+        return self.decode(self.encode(X))
+
+
+def dense_autoencoder(
+    sizes: Sequence[int],
+    *,
+    activation: str = "relu",
+    code: str | None = None,
+    output: str = "sigmoid",
+    tied: bool = False,
+    k: int | None = None,
+    seed: int = 0,
+) -> Autoencoder:
+    """A dense autoencoder, of any depth and width.
+
+    Parameters
+    ----------
+    sizes : widths from the input to the code, such as ``[784, 128, 64, 32]``; the decoder has the
+        same in reverse.
+    activation : of the hidden layers. code : of the code; None: as the others.
+    output : "linear" or "sigmoid".
+    tied : whether the decoder's matrices are the encoder's, transposed.
+    k : keep the k largest entries of the code only (``KSparse``).
+    seed : of the start; the global generator is left as it was.
+
+    Raises
+    ------
+    ValueError : an argument does not fit.
+    """
+    recipe = {
+        "factory": "dense_autoencoder",
+        "sizes": [int(size) for size in sizes],
+        "activation": activation,
+        "code": code,
+        "output": output,
+        "tied": tied,
+        "k": k,
+        "seed": seed,
+    }
+    check_activation(activation)
+    last = activation if code is None else code
+    with seeded(seed):
+        layers = dense_stack(sizes, activation, last)
+        decoder: nn.Module
+        if tied:
+            decoder = TiedDecoder(cast(Sequence[Dense], tuple(layers)))
+        else:
+            decoder = dense_stack(sizes[::-1], activation, "linear")
+    encoder = layers if k is None else nn.Sequential(*layers, KSparse(k))
+    model = Autoencoder(encoder, decoder, output=output)
+    model.recipe = recipe
+    return model
+
+
+def convolutional_autoencoder(
+    shape: tuple[int, int] = (28, 28),
+    channels: Sequence[int] = (16, 8, 8),
+    *,
+    output: str = "sigmoid",
+    seed: int = 0,
+) -> Autoencoder:
+    r"""A convolutional autoencoder with the layers of the Keras blog (Chollet 2016).
+
+    The encoder has for each number of channels a 3 x 3 convolution with ReLU and a 2 x 2 maximum
+    pooling; sizes that are odd are rounded up. The decoder doubles the size and convolves, in
+    reverse, and ends with a convolution to one channel. The code is the last map of channels,
+    flattened: for (28, 28) and (16, 8, 8) it has 8 x 4 x 4 = 128 values.
+
+    Parameters
+    ----------
+    shape : (height, width) of the images; X is (n, height * width).
+    channels : of each level.
+    output, seed : as for ``dense_autoencoder``.
+
+    Raises
+    ------
+    ValueError : an argument does not fit.
+    """
+    height, width = shape
+    if not channels or min(height, width, *channels) < 1:
+        raise ValueError(
+            f"shape, channels: got {tuple(shape)} and {list(channels)}, want positive numbers and "
+            "at least one level"
+        )
+    with seeded(seed):
+        down: list[nn.Module] = [nn.Unflatten(1, (1, height, width))]
+        heights, before = [(height, width)], 1
+        for count in channels:
+            down += [nn.Conv2d(before, count, 3, padding=1), nn.ReLU()]
+            down += [nn.MaxPool2d(2, ceil_mode=True)]
+            heights.append(tuple(-(-size // 2) for size in heights[-1]))  # type: ignore[arg-type]
+            before = count
+        up: list[nn.Module] = [nn.Unflatten(1, (before, *heights[-1]))]
+        for count, size in zip([*channels[-2::-1], channels[0]], heights[-2::-1], strict=True):
+            up += [nn.Conv2d(before, count, 3, padding=1), nn.ReLU(), nn.Upsample(size)]
+            before = count
+        up += [nn.Conv2d(before, 1, 3, padding=1), nn.Flatten()]
+    model = Autoencoder(nn.Sequential(*down, nn.Flatten()), nn.Sequential(*up), output=output)
+    model.recipe = {
+        "factory": "convolutional_autoencoder",
+        "shape": [height, width],
+        "channels": list(channels),
+        "output": output,
+        "seed": seed,
+    }
+    return model
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's generator of the CPU, seeded, inside the block; leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(check_seed(seed))
+        yield

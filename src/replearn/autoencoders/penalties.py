@@ -1,0 +1,120 @@
+r"""Penalties: what else than a small loss is asked of an autoencoder.
+
+Each is a function ``(model, X, H) -> scalar`` of the encoder's input X (n, d) and the codes
+H = f(X) (n, m), a mean over the samples; :func:`replearn.autoencoders.objective` adds them with
+weights. With J(x) = dh/dx, the (m, d) Jacobian of the encoder::
+
+    l1             (1/n) sum_i ||h_i||_1
+    kl_to_rate(r)  sum_j KL(r || r_j),   r_j = (1/n) sum_i h_ij in (0, 1)
+                   KL(r || q) = r log(r/q) + (1 - r) log((1 - r)/(1 - q))
+    contractive    (1/n) sum_i ||J(x_i)||_F^2
+    weight_decay   sum of the squares of all weights, biases left out
+
+For one layer h = s(W x + b) the Jacobian is diag(s'(a)) W, so that
+
+    ||J(x)||_F^2 = sum_j s'(a_j)^2 ||w_j||^2                                   (closed form)
+
+costs no more than the layer itself. For any encoder and random v with E[v v^T] = I
+
+    E ||J v||^2 = tr(J E[v v^T] J^T) = ||J||_F^2                               (Hutchinson)
+
+and J v is one pass of forward differentiation.
+
+Sources: Rifai et al. (2011), Contractive auto-encoders, ICML; Hutchinson (1990), A stochastic
+estimator of the trace, Communications in Statistics 19; Lee, Ekanadham & Ng (2008), Sparse deep
+belief net model for visual area V2, NIPS, and Ng (2011), Sparse autoencoder, CS294A, for the rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from replearn._validate import check_integer
+from replearn.autoencoders.layers import Dense, slope
+from replearn.autoencoders.networks import Autoencoder
+
+__all__ = ["Penalty", "contractive", "hutchinson", "kl_to_rate", "l1", "weight_decay"]
+
+Penalty = Callable[[Autoencoder, Tensor, Tensor], Tensor]
+
+
+def l1(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
+    """(1/n) sum_i ||h_i||_1: the negative logarithm of a Laplace prior on codes."""
+    return H.abs().sum() / len(H)
+
+
+def kl_to_rate(rate: float) -> Penalty:
+    """The penalty that pulls each unit's mean activity over the batch to ``rate``.
+
+    For codes in (0, 1), those of a sigmoid layer.
+
+    Raises
+    ------
+    ValueError : ``rate`` is not between 0 and 1, or (when called) a unit's mean activity is not.
+    """
+    if not 0 < rate < 1:
+        raise ValueError(f"rate: got {rate}, want a number between 0 and 1")
+
+    def penalty(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
+        if bool((H < 0).any()) or bool((H > 1).any()):
+            raise ValueError("H: got codes outside [0, 1], want those of a sigmoid layer")
+        active = H.mean(0).clamp(torch.finfo(H.dtype).eps, 1 - torch.finfo(H.dtype).eps)
+        r = torch.full_like(active, rate)
+        return (r * (r / active).log() + (1 - r) * ((1 - r) / (1 - active)).log()).sum()
+
+    return penalty
+
+
+def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
+    """(1/n) sum_i ||J(x_i)||_F^2 of an encoder of one dense layer, in closed form.
+
+    Raises
+    ------
+    ValueError : the encoder is not one ``Dense`` layer; ``hutchinson`` takes any.
+    """
+    layer = model.encoder
+    if isinstance(layer, nn.Sequential) and len(layer) == 1:
+        layer = layer[0]
+    if not isinstance(layer, Dense):
+        raise ValueError(
+            f"encoder: got {type(layer).__name__}, want one Dense layer; hutchinson takes any"
+        )
+    squares = slope(layer.activation, H).square().sum(0)
+    return squares @ layer.weight.square().sum(1) / len(H)
+
+
+def hutchinson(n_probes: int = 1) -> Penalty:
+    """The penalty (1/n) sum_i ||J(x_i)||_F^2, estimated without bias with random signs v.
+
+    Parameters
+    ----------
+    n_probes : vectors v drawn for each sample and call, at least 1; the variance falls as
+        1/n_probes. They come from torch's global generator.
+
+    Raises
+    ------
+    ValueError : ``n_probes`` does not fit.
+    """
+    check_integer("n_probes", n_probes)
+    if n_probes < 1:
+        raise ValueError(f"n_probes: got {n_probes}, want at least 1")
+
+    def penalty(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
+        total = H.new_zeros(())
+        for _ in range(n_probes):
+            v = torch.randint(0, 2, X.shape, device=X.device).to(X.dtype) * 2 - 1
+            Jv = cast(Tensor, torch.func.jvp(model.encode, (X,), (v,))[1])
+            total = total + Jv.square().sum()
+        return total / (n_probes * len(X))
+
+    return penalty
+
+
+def weight_decay(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
+    """Sum of the squares of the model's weights: of parameters with two dimensions or more."""
+    squares = [p.square().sum() for p in model.parameters() if p.ndim > 1]
+    return torch.stack(squares).sum()

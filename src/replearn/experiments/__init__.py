@@ -1,0 +1,1 @@
+"""The long experiments: published figures, trained anew and stored with their provenance."""

@@ -1,0 +1,17 @@
+"""Pretraining: RBMs, greedy stacking, and classifiers that are fine-tuned."""
+
+from replearn.pretraining.classifier import Classifier, classification_loss, error_rate
+from replearn.pretraining.rbm import RBM, contrastive_divergence
+from replearn.pretraining.stack import encode, greedy, stacked_encoder, unroll
+
+__all__ = [
+    "RBM",
+    "Classifier",
+    "classification_loss",
+    "contrastive_divergence",
+    "encode",
+    "error_rate",
+    "greedy",
+    "stacked_encoder",
+    "unroll",
+]

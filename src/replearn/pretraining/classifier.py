@@ -1,0 +1,98 @@
+r"""A classifier on top of an encoder, and its fine-tuning.
+
+::
+
+    p(y = c | x) = softmax(V f(x) + v)_c        loss: -(1/n) sum_i log p(y_i | x_i)
+
+Dropout, where asked for, sets entries of the input and of the codes of each layer to 0 with the
+given probabilities during training and scales the others up (Srivastava et al. 2014).
+
+Sources: Bishop (2006), Pattern Recognition and Machine Learning, 4.3.4; Srivastava et al. (2014),
+Dropout, JMLR 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from replearn._validate import check_integer
+
+__all__ = ["Classifier", "classification_loss", "error_rate"]
+
+_ROWS = 4096
+
+
+class Classifier(nn.Module):
+    """An encoder with a linear layer of ``n_classes`` logits on top.
+
+    Parameters
+    ----------
+    encoder : module (n, d) -> (n, m); an ``nn.Sequential`` gets dropout between its layers. It is
+        trained on in place: pass a copy to keep the original.
+    m : width of the code.
+    n_classes : at least 2.
+    dropout : probability for codes. input_dropout : for the input.
+
+    Attributes
+    ----------
+    encoder, head : the modules; ``head`` starts at 0, so that the first gradients do not depend on
+        chance.
+
+    Raises
+    ------
+    ValueError : an argument does not fit.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        m: int,
+        n_classes: int = 10,
+        *,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        for name, count, least in (("m", m, 1), ("n_classes", n_classes, 2)):
+            check_integer(name, count)
+            if count < least:
+                raise ValueError(f"{name}: got {count}, want at least {least}")
+        for name, rate in (("dropout", dropout), ("input_dropout", input_dropout)):
+            if not 0 <= rate < 1:
+                raise ValueError(f"{name}: got {rate}, want a number from 0, below 1")
+        self.encoder, self.dropout, self.input_dropout = encoder, dropout, input_dropout
+        self.head = nn.Linear(m, n_classes)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.recipe: dict[str, Any] | None = None
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Logits (n, n_classes) of X (n, d)."""
+        H = functional.dropout(X, self.input_dropout, self.training)
+        layers = self.encoder if isinstance(self.encoder, nn.Sequential) else (self.encoder,)
+        for layer in cast(Iterable[nn.Module], layers):
+            H = functional.dropout(layer(H), self.dropout, self.training)
+        return cast(Tensor, self.head(H))
+
+
+def classification_loss(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
+    """Mean cross-entropy in nats of the model's logits, for labels y (n,)."""
+    return functional.cross_entropy(model(X), y)
+
+
+@torch.no_grad()
+def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
+    """The fraction of X (n, d) whose most probable class is not y (n,), in evaluation mode."""
+    training = model.training
+    model.eval()
+    wrong = sum(
+        int((model(X[i : i + _ROWS]).argmax(1) != y[i : i + _ROWS]).sum())
+        for i in range(0, len(X), _ROWS)
+    )
+    model.train(training)
+    return wrong / len(X)
