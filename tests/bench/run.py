@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import multiprocessing
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from replearn.experiments.provenance import cores, provenance
 from tests.bench.case import Case, Fact, Goal, Measured, Prepared
 from tests.bench.cases import all_cases
 from tests.bench.quick import is_quick
@@ -96,11 +93,6 @@ def _serve(case: str, name: str, pipe: Connection) -> None:
         pass  # the harness has ended
     except Exception:
         pipe.send(traceback.format_exc())
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -230,7 +222,7 @@ def report(case: Case, found: Measurement) -> dict[str, Any]:
         "absolute": case.absolute,
         "repeats": case.repeats,
         "seconds": seconds,
-        **provenance(),
+        **provenance(ROOT),
     }
     folder = RESULTS / "quick" if is_quick() else RESULTS
     folder.mkdir(parents=True, exist_ok=True)
@@ -280,58 +272,3 @@ def ratio(times: list[float], reference: list[float]) -> float:
     A contender with fewer rounds has taken part in the first ones.
     """
     return statistics.median(a / b for a, b in zip(times, reference, strict=False))
-
-
-def provenance() -> dict[str, Any]:
-    """Machine, versions, date and commit."""
-    return {
-        "machine": {
-            "cpu": _cpu_model(),
-            "cores": cores(),
-            "gpu": _gpu(),
-            "load_1min": round(os.getloadavg()[0], 2),
-        },
-        "versions": {"python": platform.python_version(), **_versions()},
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("numpy", "torch", "scikit-learn", "numba", "spams-bin"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # a peer that is not there: its contenders say so
-            continue
-    return found
-
-
-def _gpu() -> str | None:
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
-
-
-def _cpu_model() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def _commit() -> str | None:
-    """The commit, with "-dirty" when files differ from it; None outside a repository."""
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()

@@ -1,0 +1,203 @@
+"""Experiments that are scored by test error: pretrained without labels, then fine-tuned with all.
+
+Every network is pretrained on the 50,000 training images that are not held out, gets a softmax
+layer on top, and is trained on with labels until the validation error has not fallen for a while;
+the weights of the lowest validation loss are scored, once, on the test set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import nn
+
+from replearn.autoencoders import (
+    Autoencoder,
+    Dense,
+    Masking,
+    contractive,
+    cross_entropy,
+    dense_autoencoder,
+    objective,
+    squared_error,
+)
+from replearn.experiments.task import Experiment, Job, Outcome, Published
+from replearn.pretraining import (
+    Classifier,
+    classification_loss,
+    error_rate,
+    greedy,
+    stacked_encoder,
+)
+from replearn.training import train
+
+_FAMILY = "test error after fine-tuning"
+
+
+def _fine_tune(
+    encoder: nn.Module,
+    m: int,
+    job: Job,
+    outcome: Outcome,
+    *,
+    dropout: float,
+    input_dropout: float,
+    stages: Sequence[tuple[float, int]],
+) -> None:
+    """Train encoder and softmax layer together; put errors in per cent into the outcome."""
+    data = job.data
+    model = Classifier(encoder, m, 10, dropout=dropout, input_dropout=input_dropout)
+    model = model.to(data.X.device)
+    for number, (lr, epochs) in enumerate(stages, 1):
+        history = train(
+            model,
+            data.X,
+            y=data.y,
+            loss=classification_loss,
+            X_val=data.X_val,
+            y_val=data.y_val,
+            epochs=job.epochs(epochs),
+            batch_size=128,
+            lr=lr,
+            patience=15,
+            checkpoint=job.checkpoint(f"fine-tuning{number}"),
+            seed=job.seed + 1000 * number,
+            progress="always",
+        )
+        outcome.add_curve(f"fine-tuning, learning rate {lr:g}", history)
+    outcome.details["validation"] = 100 * error_rate(model, data.X_val, data.y_val)
+    outcome.details["training"] = 100 * error_rate(model, data.X, data.y)
+    outcome.value = 100 * error_rate(model, data.X_test, data.y_test)
+
+
+def _pretrain(
+    layers: Sequence[Autoencoder], losses: Sequence[object], job: Job, outcome: Outcome, epochs: int
+) -> nn.Sequential:
+    histories = greedy(
+        [layer.to(job.data.X.device) for layer in layers],
+        job.data.X,
+        losses,  # type: ignore[arg-type]
+        epochs=job.epochs(epochs),
+        batch_size=128,
+        lr=1e-3,
+        checkpoint=job.checkpoint("pretraining"),
+        seed=job.seed,
+        progress="always",
+    )
+    for number, history in enumerate(histories, 1):
+        outcome.add_curve(f"pretraining, layer {number}", history)
+    return stacked_encoder(layers)
+
+
+def _sizes(job: Job, *widths: int) -> list[int]:
+    return [job.data.X.shape[1], *(16 if job.quick else width for width in widths)]
+
+
+def _stacked_denoising(job: Job) -> Outcome:
+    """784-1000-1000-1000, masking noise of 10, 20 and 30%, cross-entropy, tied weights."""
+    sizes = _sizes(job, 1000, 1000, 1000)
+    layers = [
+        dense_autoencoder([d, m], activation="sigmoid", tied=True, seed=job.seed * 10 + i)
+        for i, (d, m) in enumerate(pairwise(sizes))
+    ]
+    losses = [objective(cross_entropy, corruption=Masking(rate)) for rate in (0.1, 0.2, 0.3)]
+    outcome = Outcome(float("nan"))
+    encoder = _pretrain(layers, losses, job, outcome, epochs=15)
+    _fine_tune(
+        encoder,
+        sizes[-1],
+        job,
+        outcome,
+        dropout=0.2,
+        input_dropout=0.2,
+        stages=[(3e-4, 30), (5e-5, 10)],
+    )
+    return outcome
+
+
+def _stacked_contractive(job: Job) -> Outcome:
+    """784-1000-1000, closed-form penalty of weight 0.1, cross-entropy, tied weights."""
+    sizes = _sizes(job, 1000, 1000)
+    layers = [
+        dense_autoencoder([d, m], activation="sigmoid", tied=True, seed=job.seed * 10 + i)
+        for i, (d, m) in enumerate(pairwise(sizes))
+    ]
+    losses = [objective(cross_entropy, penalties={contractive: 0.1})] * 2
+    outcome = Outcome(float("nan"))
+    encoder = _pretrain(layers, losses, job, outcome, epochs=20)
+    _fine_tune(
+        encoder,
+        sizes[-1],
+        job,
+        outcome,
+        dropout=0.3,
+        input_dropout=0.2,
+        stages=[(3e-4, 35), (5e-5, 10)],
+    )
+    return outcome
+
+
+def _k_sparse(job: Job) -> Outcome:
+    """784-1000, linear and tied, the 25 largest activations kept; then ReLU and fine-tuning."""
+    sizes = _sizes(job, 1000)
+    k = 4 if job.quick else 25
+    model = dense_autoencoder(
+        sizes, activation="linear", output="linear", tied=True, k=k, seed=job.seed
+    )
+    outcome = Outcome(float("nan"))
+    linear = _pretrain([model], [objective(squared_error)], job, outcome, epochs=25)
+    encoder = nn.Sequential(Dense(sizes[0], sizes[1], "relu"))
+    encoder.load_state_dict(linear.state_dict())
+    _fine_tune(
+        encoder,
+        sizes[-1],
+        job,
+        outcome,
+        dropout=0.5,
+        input_dropout=0.2,
+        stages=[(1e-3, 45), (1e-4, 10)],
+    )
+    return outcome
+
+
+_ERROR = "test error"
+
+EXPERIMENTS = (
+    Experiment(
+        name="stacked-denoising",
+        title="Stacked denoising autoencoders",
+        network="784-1000-1000-1000-10, sigmoid",
+        metric=_ERROR,
+        unit="%",
+        digits=2,
+        published=(Published("1.3", "theano2016sda"), Published("1.28", "vincent2010stacked")),
+        run=_stacked_denoising,
+        family=_FAMILY,
+        note="Dropout of 20% in fine-tuning, which the published networks did not have.",
+    ),
+    Experiment(
+        name="stacked-contractive",
+        title="Stacked contractive autoencoders",
+        network="784-1000-1000-10, sigmoid",
+        metric=_ERROR,
+        unit="%",
+        digits=2,
+        published=(Published("1.14", "rifai2011contractive"),),
+        run=_stacked_contractive,
+        family=_FAMILY,
+        note="Dropout of 20% (input) and 30% in fine-tuning, which the paper did not have.",
+    ),
+    Experiment(
+        name="k-sparse",
+        title="k-sparse autoencoder",
+        network="784-1000-10, ReLU",
+        metric=_ERROR,
+        unit="%",
+        digits=2,
+        published=(Published("1.08", "makhzani2014ksparse"),),
+        run=_k_sparse,
+        family=_FAMILY,
+        note="Dropout of 20% (input) and 50% in fine-tuning.",
+    ),
+)
