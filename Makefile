@@ -70,6 +70,10 @@ test: lint ## Everything CI runs
 bench: env ## Speed beside the peers', each in its own process
 	$(PY) -m tests.bench
 
+.PHONY: experiments
+experiments: env ## Published figures trained anew, hours; or one: make experiments NAME=codes-deep
+	$(PY) -m replearn.experiments $(NAME)
+
 .PHONY: soak
 soak: env ## The grader's long trials: kills, a large class, many seeds; goes on where it was
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.soak
@@ -94,4 +98,4 @@ clean: ## Remove everything generated except .venv
 .PHONY: help
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-	  while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done

@@ -19,6 +19,7 @@ _PARTS = (
     "mathjax",
     "no_thebe",
     "performance_pages",
+    "scoreboard_pages",
 )
 
 

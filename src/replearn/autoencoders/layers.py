@@ -7,10 +7,13 @@ one layer cheap (see :mod:`replearn.autoencoders.penalties`)::
     tanh      h = tanh(a)                s'(a) = 1 - h^2
     relu      h = max(a, 0)              s'(a) = 1 where h > 0, else 0
     softplus  h = log(1 + exp(a))        s'(a) = 1 - exp(-h)
+    elu       h = a where a > 0, else exp(a) - 1      s'(a) = 1 where h > 0, else h + 1
     linear    h = a                      s'(a) = 1
 
 Sources: Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural
-networks, AISTATS, for the uniform start; Makhzani & Frey (2014), k-sparse autoencoders, ICLR.
+networks, AISTATS, for the uniform start; Clevert, Unterthiner & Hochreiter (2016), Fast and
+accurate deep network learning by exponential linear units, ICLR; Makhzani & Frey (2014), k-sparse
+autoencoders, ICLR.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
     "softplus": nn.functional.softplus,
+    "elu": nn.functional.elu,
 }
 
 _SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -38,6 +42,7 @@ _SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": lambda H: 1 - H.square(),
     "relu": lambda H: (H > 0).to(H.dtype),
     "softplus": lambda H: -torch.expm1(-H),
+    "elu": lambda H: H.clamp(max=0) + 1,
 }
 
 
@@ -166,8 +171,10 @@ class KSparse(nn.Module):
         return f"{self.k}" if self.k_test == self.k else f"{self.k}, k_test={self.k_test}"
 
 
-def dense_stack(sizes: Sequence[int], activation: str, last: str) -> nn.Sequential:
-    """Dense layers between the widths ``sizes``, the last with the activation ``last``.
+def dense_stack(
+    sizes: Sequence[int], activation: str, last: str, *, layer: type[Dense] = Dense
+) -> nn.Sequential:
+    """Layers, ``Dense`` or a subclass, between the widths ``sizes``, the last with ``last``.
 
     Raises
     ------
@@ -177,5 +184,5 @@ def dense_stack(sizes: Sequence[int], activation: str, last: str) -> nn.Sequenti
         raise ValueError(f"sizes: got {list(sizes)}, want at least two widths")
     names = [activation] * (len(sizes) - 2) + [last]
     return nn.Sequential(
-        *(Dense(d, m, name) for d, m, name in zip(sizes, sizes[1:], names, strict=False))
+        *(layer(d, m, name) for d, m, name in zip(sizes, sizes[1:], names, strict=False))
     )

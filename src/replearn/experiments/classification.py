@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 from torch import nn
 
@@ -73,7 +74,8 @@ def _fine_tune(
 
 def _pretrain(
     layers: Sequence[Autoencoder], losses: Sequence[object], job: Job, outcome: Outcome, epochs: int
-) -> nn.Sequential:
+) -> None:
+    """Train the layers in place, one after the other."""
     histories = greedy(
         [layer.to(job.data.X.device) for layer in layers],
         job.data.X,
@@ -87,7 +89,6 @@ def _pretrain(
     )
     for number, history in enumerate(histories, 1):
         outcome.add_curve(f"pretraining, layer {number}", history)
-    return stacked_encoder(layers)
 
 
 def _sizes(job: Job, *widths: int) -> list[int]:
@@ -103,9 +104,9 @@ def _stacked_denoising(job: Job) -> Outcome:
     ]
     losses = [objective(cross_entropy, corruption=Masking(rate)) for rate in (0.1, 0.2, 0.3)]
     outcome = Outcome(float("nan"))
-    encoder = _pretrain(layers, losses, job, outcome, epochs=15)
+    _pretrain(layers, losses, job, outcome, epochs=15)
     _fine_tune(
-        encoder,
+        stacked_encoder(layers),
         sizes[-1],
         job,
         outcome,
@@ -125,9 +126,9 @@ def _stacked_contractive(job: Job) -> Outcome:
     ]
     losses = [objective(cross_entropy, penalties={contractive: 0.1})] * 2
     outcome = Outcome(float("nan"))
-    encoder = _pretrain(layers, losses, job, outcome, epochs=20)
+    _pretrain(layers, losses, job, outcome, epochs=20)
     _fine_tune(
-        encoder,
+        stacked_encoder(layers),
         sizes[-1],
         job,
         outcome,
@@ -146,11 +147,11 @@ def _k_sparse(job: Job) -> Outcome:
         sizes, activation="linear", output="linear", tied=True, k=k, seed=job.seed
     )
     outcome = Outcome(float("nan"))
-    linear = _pretrain([model], [objective(squared_error)], job, outcome, epochs=25)
-    encoder = nn.Sequential(Dense(sizes[0], sizes[1], "relu"))
-    encoder.load_state_dict(linear.state_dict())
+    _pretrain([model], [objective(squared_error)], job, outcome, epochs=25)
+    layer = Dense(sizes[0], sizes[1], "relu")
+    layer.load_state_dict(cast(Dense, cast(nn.Sequential, model.encoder)[0]).state_dict())
     _fine_tune(
-        encoder,
+        layer,
         sizes[-1],
         job,
         outcome,

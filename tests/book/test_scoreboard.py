@@ -1,0 +1,171 @@
+"""The scoreboard: its sentences and tables, from results that are made up here."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+from replearn.experiments.registry import ALL
+from replearn.experiments.task import Experiment, Outcome, Published
+from replearn_book.figures import problems_of_html
+from replearn_book.scoreboard_pages import (
+    conclusion,
+    cost,
+    detail_lines,
+    dots,
+    measured,
+    table_lines,
+    verdict,
+)
+
+EXPERIMENT = Experiment(
+    name="sieve",
+    title="A sieve",
+    network="holes of 3 mm",
+    metric="sand lost",
+    unit="%",
+    digits=2,
+    published=(Published("1.5", "hinton2006reducing"), Published("1.28", "hinton2006reducing")),
+    run=lambda job: Outcome(0.0),
+    family="sieves",
+    note="Shaken by hand.",
+)
+FREE = Experiment(
+    name="free",
+    title="Free",
+    network="none",
+    metric="sand lost",
+    unit="",
+    digits=1,
+    published=(),
+    run=lambda job: Outcome(0.0),
+    family="sieves",
+)
+
+
+def result(*values: float, device: str = "cpu") -> dict:
+    runs = [
+        {
+            "seed": seed,
+            "value": value,
+            "details": {"validation": value + 1},
+            "device": device,
+            "cpu_seconds": 90.0,
+            "wall_seconds": 30.0,
+            "data": "sand",
+            "machine": {"cpu": "Abacus 3", "cores": 2, "gpu": None, "load_1min": 0.5},
+            "versions": {"python": "3.11"},
+            "date": "2026-11-20T21:00:00+00:00",
+            "commit": None,
+        }
+        for seed, value in enumerate(values)
+    ]
+    return {"name": "sieve", "runs": runs}
+
+
+def test_a_figure_is_reached_at_the_precision_it_was_printed_in():
+    assert Published("0.09", "x").reached_by(0.0949)
+    assert not Published("0.09", "x").reached_by(0.0951)
+    assert not Published("3.00", "x").reached_by(3.006)
+    assert Published("3.00", "x").reached_by(3.004)
+
+
+def test_each_published_figure_has_its_verdict():
+    assert verdict(EXPERIMENT, result(1.4)) == "1.5% reached, 1.28% **MISSED**"
+    assert verdict(EXPERIMENT, result(1.2, 1.3)) == "1.5% reached, 1.28% reached"
+    assert verdict(FREE, result(1.4)) == "nothing was printed"
+
+
+def test_the_spread_over_seeds_is_shown_and_a_single_seed_is_said():
+    assert measured(EXPERIMENT, result(1.2, 1.3)) == "1.25% (1.20 to 1.30, 2 seeds)"
+    assert measured(EXPERIMENT, result(1.2)) == "1.20% (one seed)"
+
+
+def test_the_cost_is_cpu_time_unless_a_card_did_the_work():
+    assert cost(result(1.0)) == "1.5 min of CPU time"
+    assert cost(result(1.0, device="cuda:0")) == "30 s on a graphics card"
+
+
+def test_the_table_says_what_was_not_run_and_how_to_run_it():
+    lines = table_lines([(EXPERIMENT, result(1.2)), (FREE, None)])
+    assert "1.28% {cite}`hinton2006reducing`" in lines[2]
+    assert "`make experiments NAME=free`" in lines[3]
+    assert {line.count("|") for line in lines} == {7}
+
+
+def test_details_are_means_over_the_seeds():
+    lines = detail_lines([(EXPERIMENT, result(1.0, 2.0)), (FREE, None)])
+    assert lines == ["- *A sieve.* Shaken by hand. Also measured: validation 2.50."]
+
+
+def test_the_figure_says_its_conclusion():
+    pairs = [(EXPERIMENT, result(1.28, 1.28)), (FREE, result(1.0))]
+    assert "A sieve 1.00 times" in conclusion(pairs)
+    assert "Free" not in conclusion(pairs)
+    assert problems_of_html(dots(pairs)) == []
+
+
+def test_every_source_is_in_the_bibliography(root):
+    text = (root / "book" / "references.bib").read_text(encoding="utf-8")
+    cited = {figure.source for experiment in ALL.values() for figure in experiment.published}
+    assert [key for key in sorted(cited) if f"{{{key}," not in text] == []
+
+
+def test_the_page_has_every_family(root):
+    text = (root / "book" / "scoreboard.md").read_text(encoding="utf-8")
+    assert all(
+        f"```{{scoreboard}} {family}\n" in text for family in {e.family for e in ALL.values()}
+    )
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A book of one page; build() returns its text."""
+    source = tmp_path / "source"
+    source.mkdir()
+
+    def build(family: str) -> tuple[str, str]:
+        (source / "index.md").write_text(f"# Scores\n\n```{{scoreboard}} {family}\n```\n")
+        with docutils_namespace(), (tmp_path / "warnings").open("w+") as warnings:
+            Sphinx(
+                str(source), None, str(tmp_path / "html"), str(tmp_path / "doctrees"), "html",
+                confoverrides={
+                    "extensions": ["myst_parser", "replearn_book.scoreboard_pages"],
+                    "suppress_warnings": ["myst.role_unknown"],
+                },
+                status=None, warning=warnings,
+            ).build(force_all=True)  # fmt: skip
+            warnings.seek(0)
+            return (tmp_path / "html" / "index.html").read_text(), warnings.read()
+
+    build.source = source
+    return build
+
+
+def test_the_directive_shows_stored_results(site):
+    folder = site.source / "book" / "results" / "experiments"
+    folder.mkdir(parents=True)
+    name = "codes-deep"
+    (folder / f"{name}.json").write_text(json.dumps(result(2.5, 2.7) | {"name": name}))
+    page, _ = site("codes of 30 numbers")
+    assert "2.60 (2.50 to 2.70, 2 seeds)" in page
+    assert "not run yet" in page
+    assert "Abacus 3" in page
+    assert "<svg" in page
+
+
+def test_a_family_that_does_not_exist_is_an_error_that_names_those_there_are(site):
+    _, warnings = site("codes of 31 numbers")
+    assert "no experiment belongs to 'codes of 31 numbers'" in warnings
+    assert "codes of 30 numbers" in warnings
+
+
+def test_a_damaged_file_is_an_error_that_names_it(site):
+    folder = site.source / "book" / "results" / "experiments"
+    folder.mkdir(parents=True)
+    (folder / "codes-deep.json").write_text("[]")
+    _, warnings = site("codes of 30 numbers")
+    assert "codes-deep.json is not a file of results" in warnings
