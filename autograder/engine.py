@@ -107,9 +107,14 @@ class SandboxEngine:
         self.open()
         started = time.monotonic()
         steps = rebuild(assignment, submission)
-        compare = [q.key for q in assignment.questions] if self._compare else []
         seed = self._seed(submission)
-        code = list(code_steps(steps, assignment))
+        asked = set(submission.only or (q.key for q in assignment.questions))
+        code = [
+            step
+            for step in code_steps(steps, assignment)
+            if step.role != "test" or step.question in asked
+        ]
+        compare = sorted(asked) if self._compare else []
         record = self._judge(code, seed, assignment, judge=True, compare=compare)
         verdicts = record["verdicts"]
         tests = tuple(
@@ -122,6 +127,7 @@ class SandboxEngine:
                 message=verdicts[cell.grade_id]["message"],
             )
             for cell in assignment.tests
+            if cell.question in asked
         )
         return Result(
             student=submission.student,

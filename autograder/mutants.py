@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import wiper
-from .assignment import Assignment
+from .assignment import Assignment, question_of
 from .engine import Engine
 from .grading import Job, environment, run_jobs
 from .release import stub_answers
@@ -45,7 +45,8 @@ def check_tests(
 
     The reference counts as a right answer. The untouched stub must not score on any test, and an
     answer that wipes its arguments on no hidden one (:mod:`autograder.wiper`). What has not changed
-    since it was last graded comes from the store.
+    since it was last graded comes from the store. Of a mutant, only the questions are judged whose
+    tests must catch it.
     """
     report = Report()
     plan: list[tuple[Assignment, Variant | str]] = []
@@ -60,8 +61,10 @@ def check_tests(
         for variant in (*load_variants(assignment, "right"), *load_variants(assignment, "mutant")):
             plan.append((assignment, variant))
             # "/" keeps a variant called stub apart from the stub
-            student = f"{variant.kind}/{variant.name}"
-            jobs.append((variant.submission(assignment, student), assignment))
+            submission = variant.submission(assignment, f"{variant.kind}/{variant.name}")
+            # A mutant has to fail where it says; the tests of other questions would take minutes.
+            asked = tuple(dict.fromkeys(question_of(name) for name in variant.caught_by))
+            jobs.append((replace(submission, only=asked), assignment))
     results = _results(engine, jobs, store, workers, quiet)
     for (submission, assignment), (_, item) in zip(jobs, plan, strict=True):
         _judge(report, assignment, item, results[assignment.name, submission.student])

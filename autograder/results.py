@@ -42,6 +42,7 @@ class Submission:
     answers: Mapping[str, str]  # text of each solution or manual cell, by grade_id
     extras: tuple[Extra, ...] = ()
     notes: tuple[str, ...] = ()  # facts for the student and the instructor
+    only: tuple[str, ...] = ()  # questions whose tests are run; none named: all
 
 
 @dataclass(frozen=True)

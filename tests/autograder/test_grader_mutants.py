@@ -117,3 +117,18 @@ def test_each_fault_is_reported(
 def test_the_fixture_is_what_these_tests_assume(assignment: Assignment) -> None:
     assert {test.grade_id for test in assignment.tests} == ALL
     assert load_assignment(assignment.folder) == assignment
+
+
+def test_only_the_questions_that_must_catch_a_mutant_are_judged(tmp_path: Path) -> None:
+    assert run("mutants", course=Course(tmp_path)) == 0
+    store = ResultStore(Course(tmp_path).results.folder / "mutants")
+    judged = {
+        student: {test.question for test in store.load(NAME, student)[1].tests}
+        for student in ("mutant/q1_one_less", "mutant/q2_variance", "solution", "stub")
+    }
+    assert judged == {
+        "mutant/q1_one_less": {"q1"},
+        "mutant/q2_variance": {"q2"},
+        "solution": {"q1", "q2"},
+        "stub": {"q1", "q2"},
+    }

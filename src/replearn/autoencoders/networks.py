@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +50,6 @@ class Autoencoder(nn.Module):
     Attributes
     ----------
     encoder, decoder, output : as given.
-    recipe : how the factory that made the model was called, for ``save_model``; None if none did.
 
     Raises
     ------
@@ -59,10 +58,8 @@ class Autoencoder(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, *, output: str = "linear") -> None:
         super().__init__()
-        if output not in OUTPUTS:
-            raise ValueError(f"output: got {output!r}, want one of {', '.join(OUTPUTS)}")
+        check_output(output)
         self.encoder, self.decoder, self.output = encoder, decoder, output
-        self.recipe: dict[str, Any] | None = None
 
     def encode(self, X: Tensor) -> Tensor:
         """Codes H (n, m) of X (n, d)."""
@@ -103,17 +100,9 @@ def dense_autoencoder(
     ------
     ValueError : an argument does not fit.
     """
-    recipe = {
-        "factory": "dense_autoencoder",
-        "sizes": [int(size) for size in sizes],
-        "activation": activation,
-        "code": code,
-        "output": output,
-        "tied": tied,
-        "k": k,
-        "seed": seed,
-    }
     check_activation(activation)
+    if k is not None and len(sizes) and k > sizes[-1]:
+        raise ValueError(f"k: got {k} for codes of width {sizes[-1]}, want at most that")
     last = activation if code is None else code
     with seeded(seed):
         layers = dense_stack(sizes, activation, last)
@@ -123,9 +112,7 @@ def dense_autoencoder(
         else:
             decoder = dense_stack(sizes[::-1], activation, "linear")
     encoder = layers if k is None else nn.Sequential(*layers, KSparse(k))
-    model = Autoencoder(encoder, decoder, output=output)
-    model.recipe = recipe
-    return model
+    return Autoencoder(encoder, decoder, output=output)
 
 
 def convolutional_autoencoder(
@@ -138,9 +125,9 @@ def convolutional_autoencoder(
     r"""A convolutional autoencoder with the layers of the Keras blog (Chollet 2016).
 
     The encoder has for each number of channels a 3 x 3 convolution with ReLU and a 2 x 2 maximum
-    pooling; sizes that are odd are rounded up. The decoder doubles the size and convolves, in
-    reverse, and ends with a convolution to one channel. The code is the last map of channels,
-    flattened: for (28, 28) and (16, 8, 8) it has 8 x 4 x 4 = 128 values.
+    pooling; sizes that are odd are rounded up. The decoder convolves and doubles the size, with the
+    numbers of channels in reverse, and ends with a convolution to one channel. The code is the last
+    map of channels, flattened: for (28, 28) and (16, 8, 8) it has 8 x 4 x 4 = 128 values.
 
     Parameters
     ----------
@@ -167,19 +154,17 @@ def convolutional_autoencoder(
             heights.append(tuple(-(-size // 2) for size in heights[-1]))  # type: ignore[arg-type]
             before = count
         up: list[nn.Module] = [nn.Unflatten(1, (before, *heights[-1]))]
-        for count, size in zip([*channels[-2::-1], channels[0]], heights[-2::-1], strict=True):
+        for count, size in zip(channels[::-1], heights[-2::-1], strict=True):
             up += [nn.Conv2d(before, count, 3, padding=1), nn.ReLU(), nn.Upsample(size)]
             before = count
         up += [nn.Conv2d(before, 1, 3, padding=1), nn.Flatten()]
-    model = Autoencoder(nn.Sequential(*down, nn.Flatten()), nn.Sequential(*up), output=output)
-    model.recipe = {
-        "factory": "convolutional_autoencoder",
-        "shape": [height, width],
-        "channels": list(channels),
-        "output": output,
-        "seed": seed,
-    }
-    return model
+    return Autoencoder(nn.Sequential(*down, nn.Flatten()), nn.Sequential(*up), output=output)
+
+
+def check_output(output: str) -> None:
+    """Refuse the name of an output's activation that there is none of."""
+    if output not in OUTPUTS:
+        raise ValueError(f"output: got {output!r}, want one of {', '.join(OUTPUTS)}")
 
 
 @contextmanager

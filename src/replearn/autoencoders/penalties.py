@@ -104,6 +104,7 @@ def hutchinson(n_probes: int = 1) -> Penalty:
         raise ValueError(f"n_probes: got {n_probes}, want at least 1")
 
     def penalty(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
+        X = X.clone()  # the tangent of a view, a slice of all samples, is as large as its base
         total = H.new_zeros(())
         for _ in range(n_probes):
             v = torch.randint(0, 2, X.shape, device=X.device).to(X.dtype) * 2 - 1

@@ -159,11 +159,11 @@ def _logistic_pca(job: Job) -> Outcome:
 
 
 def _logistic_autoencoder(job: Job) -> Outcome:
-    """784-30 linear, then 30-784 with sigmoid output: logistic PCA whose codes a matrix computes."""
+    """784-30-784, linear code, sigmoid output: logistic PCA with codes that a matrix computes."""
     model = dense_autoencoder([job.data.X.shape[1], 30], activation="linear", seed=job.seed)
     model = model.to(job.data.X.device)
     outcome = Outcome(float("nan"))
-    _fit(model, objective(cross_entropy), job, outcome, [(1e-3, 60), (3e-4, 20)])
+    _fit(model, objective(cross_entropy), job, outcome, [(1e-3, 100), (3e-4, 50), (1e-4, 20)])
     loss = objective(squared_error)
     outcome.value = _mean(model, loss, job.data.X_test)
     outcome.details = {"validation": _mean(model, loss, job.data.X_val)}

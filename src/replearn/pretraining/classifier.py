@@ -14,13 +14,14 @@ Dropout, JMLR 15.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from replearn._validate import check_integer
+from replearn.autoencoders.networks import seeded
 
 __all__ = ["Classifier", "classification_loss", "error_rate"]
 
@@ -66,10 +67,10 @@ class Classifier(nn.Module):
             if not 0 <= rate < 1:
                 raise ValueError(f"{name}: got {rate}, want a number from 0, below 1")
         self.encoder, self.dropout, self.input_dropout = encoder, dropout, input_dropout
-        self.head = nn.Linear(m, n_classes)
+        with seeded(0):  # its start is overwritten: the global generator is left as it was
+            self.head = nn.Linear(m, n_classes)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        self.recipe: dict[str, Any] | None = None
 
     def forward(self, X: Tensor) -> Tensor:
         """Logits (n, n_classes) of X (n, d)."""
@@ -87,7 +88,18 @@ def classification_loss(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
 
 @torch.no_grad()
 def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
-    """The fraction of X (n, d) whose most probable class is not y (n,), in evaluation mode."""
+    """The fraction of X (n, d) whose most probable class is not y (n,), in evaluation mode.
+
+    Of classes that are equally probable the first counts.
+
+    Raises
+    ------
+    ValueError : no samples, or not one label for each.
+    """
+    if len(X) == 0 or y.shape != X.shape[:1]:
+        raise ValueError(
+            f"X, y: got shapes {tuple(X.shape)} and {tuple(y.shape)}, want (n, d) and (n,), n >= 1"
+        )
     training = model.training
     model.eval()
     wrong = sum(

@@ -27,7 +27,6 @@ restricted Boltzmann machines.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,15 +82,6 @@ class RBM(nn.Module):
             self.weight = nn.Parameter(std * torch.randn(m, d))
         self.bias = nn.Parameter(torch.zeros(m))
         self.visible_bias = nn.Parameter(torch.zeros(d))
-        self.recipe: dict[str, Any] = {
-            "factory": "RBM",
-            "d": d,
-            "m": m,
-            "visible": visible,
-            "hidden": hidden,
-            "std": std,
-            "seed": seed,
-        }
 
     def encode(self, X: Tensor) -> Tensor:
         """E[h | x] (n, m) of X (n, d)."""
@@ -115,15 +105,24 @@ class RBM(nn.Module):
         """A draw of x given each row of H, from ``generator`` or torch's global one."""
         return _draw(self.decode(H), self.visible, generator)
 
-    def gibbs(self, X: Tensor, steps: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """X (n, d) after so many steps of x -> h -> x; the last x is its mean if binary.
+    def gibbs(
+        self,
+        X: Tensor,
+        steps: int = 1,
+        generator: torch.Generator | None = None,
+        *,
+        mean: bool = True,
+    ) -> Tensor:
+        """X (n, d) after so many steps of x -> h -> x.
 
-        The mean instead of a draw in the last step lowers the variance of the gradient and leaves
-        its expectation as it is but for the curvature of F (Hinton 2012, section 3).
+        With ``mean`` the last x of binary units is E[x | h] and no draw. That lowers the variance
+        of the gradient, and changes its expectation by the curvature of F: also many steps do not
+        lead to the likelihood's gradient exactly (Hinton 2012, section 3). Gaussian units are
+        drawn.
         """
         for step in range(steps):
             H = self.sample_hidden(X, generator)
-            last = step == steps - 1 and self.visible == "binary"
+            last = mean and step == steps - 1 and self.visible == "binary"
             X = self.decode(H) if last else self.sample_visible(H, generator)
         return X
 
@@ -139,12 +138,13 @@ class RBM(nn.Module):
         return -X @ self.visible_bias - code
 
 
-def contrastive_divergence(steps: int = 1) -> Callable[[RBM, Tensor], Tensor]:
+def contrastive_divergence(steps: int = 1, *, mean: bool = True) -> Callable[[RBM, Tensor], Tensor]:
     """The loss of CD-k for ``replearn.training.train``: mean of F(x) - F(x_k), x_k held fixed.
 
     Parameters
     ----------
     steps : k, steps of Gibbs sampling from the data, at least 1.
+    mean : as for :meth:`RBM.gibbs`.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def contrastive_divergence(steps: int = 1) -> Callable[[RBM, Tensor], Tensor]:
 
     def loss(model: RBM, X: Tensor) -> Tensor:
         with torch.no_grad():
-            X_k = model.gibbs(X, steps)
+            X_k = model.gibbs(X, steps, mean=mean)
         return (model.free_energy(X) - model.free_energy(X_k)).mean()
 
     return loss

@@ -22,8 +22,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from replearn.autoencoders.layers import Dense, dense_stack
-from replearn.autoencoders.networks import Autoencoder
+from replearn._validate import check_tensor
+from replearn.autoencoders.layers import Dense, TiedDecoder
+from replearn.autoencoders.networks import Autoencoder, seeded
 from replearn.pretraining.rbm import RBM
 from replearn.training import History, train
 
@@ -31,6 +32,7 @@ __all__ = ["encode", "greedy", "stacked_encoder", "unroll"]
 
 Layer = Autoencoder | RBM
 _ROWS = 4096  # samples encoded at a time
+CONTAINERS = (Dense, nn.Sequential)
 
 
 def greedy(
@@ -38,6 +40,7 @@ def greedy(
     X: Tensor,
     losses: Callable[..., Tensor] | Sequence[Callable[..., Tensor]],
     *,
+    X_val: Tensor | None = None,
     checkpoint: Path | str | None = None,
     **settings: Any,
 ) -> list[History]:
@@ -48,9 +51,11 @@ def greedy(
     layers : single-layer autoencoders or RBMs; the width of each code is that of the next input.
     X : (n, d), the samples.
     losses : one for all layers or one for each: ``objective(...)`` or ``contrastive_divergence``.
+    X_val : (n_val, d), validation samples, encoded from layer to layer as X is.
     checkpoint : file; layer l writes ``name.l`` beside it. A run that was interrupted goes on with
         the layer and epoch it was in.
-    settings : of ``replearn.training.train`` (epochs, batch_size, lr, optimizer, seed, progress).
+    settings : of ``replearn.training.train``: epochs, batch_size, lr, optimizer, patience, seed,
+        progress.
 
     Returns
     -------
@@ -65,16 +70,18 @@ def greedy(
         raise ValueError(
             f"losses: got {len(chosen)} for {len(layers)} layers, want one for all, or one each"
         )
+    check_tensor("X", X)
+    if X.ndim != 2:
+        raise ValueError(f"X: got shape {tuple(X.shape)}, want (n, d)")
+    _check_widths(layers, X.shape[1])
     histories = []
-    H = X
+    H, H_val = X, X_val
     for index, (layer, loss) in enumerate(zip(layers, chosen, strict=True)):
-        d = _weights(layer)[0].shape[1]
-        if H.shape[1] != d:
-            raise ValueError(f"layers: layer {index + 1} takes {d} values, gets {H.shape[1]}")
         path = None if checkpoint is None else Path(f"{checkpoint}.{index + 1}")
-        histories.append(train(layer, H, loss=loss, checkpoint=path, **settings))
+        histories.append(train(layer, H, loss=loss, X_val=H_val, checkpoint=path, **settings))
         if index + 1 < len(layers):
             H = encode(layer, H)
+            H_val = None if H_val is None else encode(layer, H_val)
     return histories
 
 
@@ -89,61 +96,101 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
 
 
 def stacked_encoder(layers: Sequence[Layer]) -> nn.Sequential:
-    """The encoders of trained layers on top of one another: Dense layers with copied weights."""
+    """The encoders of trained layers on top of one another: Dense layers with copied weights.
+
+    Raises
+    ------
+    ValueError : no layers, widths that do not fit, or an encoder that is not one Dense layer.
+    """
+    _check_widths(layers)
     return nn.Sequential(*(_dense(*_weights(layer)) for layer in layers))
 
 
-def unroll(layers: Sequence[Layer], *, output: str = "sigmoid") -> Autoencoder:
+def unroll(layers: Sequence[Layer], *, output: str | None = None) -> Autoencoder:
     """The deep autoencoder of trained layers, with copied weights.
 
     The decoder's matrices start as the transposes of the RBMs', or as those of the layers' own
-    decoders, and are free from then on.
+    decoders, and are free from then on. Between them stands the activation of the code that each
+    reconstructs; where that is also the layer's own output (binary RBMs on one another, sigmoid
+    layers with sigmoid outputs), the deep autoencoder starts as the chain of the layers.
 
     Parameters
     ----------
-    layers : from the input to the code. output : of the deep autoencoder.
+    layers : from the input to the code.
+    output : of the deep autoencoder, "linear" or "sigmoid"; None: as the first layer's.
+
+    Raises
+    ------
+    ValueError : as for :func:`stacked_encoder`, or a decoder that is not one layer.
     """
+    encoder = stacked_encoder(layers)
     decoders = []
-    for below, layer in zip([None, *layers[:-1]], layers, strict=True):
+    for index, layer in enumerate(layers):
         W, c = _decoder_weights(layer)
-        activation = "linear" if below is None else _weights(below)[2]
+        activation = _weights(layers[index - 1])[2] if index else "linear"
         decoders.append(_dense(W, c, activation))
-    model = Autoencoder(stacked_encoder(layers), nn.Sequential(*decoders[::-1]), output=output)
-    encoder = [_weights(layer) for layer in layers]
-    model.recipe = {
-        "factory": "dense_autoencoder",
-        "sizes": [encoder[0][0].shape[1], *(len(W) for W, _, _ in encoder)],
-        "activation": encoder[0][2],
-        "code": encoder[-1][2],
-        "output": output,
-    }
-    return model
+    if output is None:
+        output = _output(layers[0])
+    return Autoencoder(encoder, nn.Sequential(*decoders[::-1]), output=output)
+
+
+def _output(layer: Layer) -> str:
+    if isinstance(layer, RBM):
+        return "linear" if layer.visible == "gaussian" else "sigmoid"
+    return layer.output
+
+
+def _check_widths(layers: Sequence[Layer], width: int | None = None) -> None:
+    """Refuse layers that do not fit on one another, before any of them is trained or copied."""
+    if not layers:
+        raise ValueError("layers: got none, want at least one")
+    for index, layer in enumerate(layers):
+        m, d = _dense_of(layer).weight.shape
+        if width is not None and width != d:
+            raise ValueError(f"layers: layer {index + 1} takes {d} values, gets {width}")
+        width = m
+
+
+def _dense_of(layer: Layer) -> Dense | RBM:
+    """What holds the weight (m, d) and the bias (m,) of a layer's encoder."""
+    if isinstance(layer, RBM):
+        return layer
+    dense = [module for module in layer.encoder.modules() if isinstance(module, Dense)]
+    if len(dense) != 1:
+        raise ValueError(f"layers: got an encoder of {len(dense)} dense layers, want 1")
+    return dense[0]
 
 
 def _weights(layer: Layer) -> tuple[Tensor, Tensor, str]:
     """W (m, d), b (m,) and the activation of a layer's encoder."""
-    if isinstance(layer, RBM):
-        return layer.weight, layer.bias, "linear" if layer.hidden == "gaussian" else "sigmoid"
-    dense = [module for module in layer.encoder.modules() if isinstance(module, Dense)]
-    if len(dense) != 1:
-        raise ValueError(f"layers: got an encoder of {len(dense)} dense layers, want 1")
-    return dense[0].weight, dense[0].bias, dense[0].activation
+    dense = _dense_of(layer)
+    if isinstance(dense, RBM):
+        return dense.weight, dense.bias, "linear" if dense.hidden == "gaussian" else "sigmoid"
+    assert isinstance(layer, Autoencoder)
+    others = [module for module in layer.encoder.modules() if not isinstance(module, CONTAINERS)]
+    if others:
+        raise ValueError(
+            f"layers: got an encoder with {type(others[0]).__name__}, want one Dense layer alone"
+        )
+    return dense.weight, dense.bias, dense.activation
 
 
 def _decoder_weights(layer: Layer) -> tuple[Tensor, Tensor]:
     """Matrix (d, m) and bias (d,) of a layer's decoder."""
     if isinstance(layer, RBM):
         return layer.weight.T, layer.visible_bias
+    if isinstance(layer.decoder, TiedDecoder):
+        return _dense_of(layer).weight.T, layer.decoder.biases[0]
     own = [module for module in layer.decoder.modules() if isinstance(module, Dense)]
-    if own:
-        return own[0].weight, own[0].bias
-    return _weights(layer)[0].T, next(layer.decoder.parameters())
+    if len(own) != 1:
+        raise ValueError(f"layers: got a decoder of {len(own)} dense layers, want 1")
+    return own[0].weight, own[0].bias
 
 
 def _dense(W: Tensor, b: Tensor, activation: str) -> Dense:
     m, d = W.shape
-    layer: Dense = dense_stack([d, m], activation, activation)[0]  # type: ignore[assignment]
-    layer = layer.to(device=W.device, dtype=W.dtype)
+    with seeded(0):  # its start is overwritten: the global generator is left as it was
+        layer = Dense(d, m, activation).to(device=W.device, dtype=W.dtype)
     with torch.no_grad():
         layer.weight.copy_(W)
         layer.bias.copy_(b)

@@ -1,0 +1,16 @@
+"""Chain minus data: this makes the data less probable."""
+# caught-by: q3_cd_visible, q3_cd_hidden
+
+# %% q3_cd
+def gibbs_step(X, W, b, c, u_h, u_x):
+    H = (u_h < torch.sigmoid(X @ W.T + b)).double()
+    return H, (u_x < torch.sigmoid(H @ W + c)).double()
+
+
+def cd_gradient(X, W, b, c, uniforms):
+    X_k = X
+    for u_h, u_x in uniforms:
+        _, X_k = gibbs_step(X_k, W, b, c, u_h, u_x)
+    H, H_k = torch.sigmoid(X @ W.T + b), torch.sigmoid(X_k @ W.T + b)
+    dW = (H.T @ X - H_k.T @ X_k) / len(X)
+    return -dW, (H_k - H).mean(dim=0), (X_k - X).mean(dim=0)

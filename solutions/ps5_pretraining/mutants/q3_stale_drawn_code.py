@@ -1,0 +1,16 @@
+"""Pairs the last sample with the draw that it was made from, instead of with p(h | x_k)."""
+# caught-by: q3_cd_visible, q3_cd_hidden
+
+# %% q3_cd
+def gibbs_step(X, W, b, c, u_h, u_x):
+    H = (u_h < torch.sigmoid(X @ W.T + b)).double()
+    return H, (u_x < torch.sigmoid(H @ W + c)).double()
+
+
+def cd_gradient(X, W, b, c, uniforms):
+    X_k = X
+    for u_h, u_x in uniforms:
+        H_k, X_k = gibbs_step(X_k, W, b, c, u_h, u_x)
+    H = torch.sigmoid(X @ W.T + b)
+    dW = (H.T @ X - H_k.T @ X_k) / len(X)
+    return dW, (H - H_k).mean(dim=0), (X - X_k).mean(dim=0)

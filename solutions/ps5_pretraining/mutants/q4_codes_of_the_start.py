@@ -1,0 +1,21 @@
+"""Trains the second layer on the codes of the first as it was before training."""
+# caught-by: q4_greedy_visible, q4_greedy_hidden
+
+# %% q4_greedy
+def train_layer(H, m, seed):
+    layer = Layer(H.shape[1], m, seed)
+
+    def loss(layer, x):
+        return ((x - layer(x)) ** 2).sum(dim=1).mean()
+
+    train(layer, H, loss=loss, epochs=30, batch_size=50, lr=2e-2, seed=seed, progress=False)
+    return layer.weights()
+
+
+def greedy(X, sizes, seed):
+    layers, H = [], X
+    for m in sizes:
+        layers.append(train_layer(H, m, seed))
+        W, b, _, _ = Layer(H.shape[1], m, seed).weights()
+        H = torch.sigmoid(H @ W.T + b)
+    return layers

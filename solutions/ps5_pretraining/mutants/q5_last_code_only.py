@@ -1,0 +1,26 @@
+"""Returns the last code instead of those of all layers."""
+# caught-by: q5_unroll_visible, q5_unroll_hidden
+
+# %% q5_unroll
+def stack_codes(X, layers):
+    codes = []
+    for W, b, _, _ in layers:
+        X = torch.sigmoid(X @ W.T + b)
+        codes.append(X)
+    return codes[-1:]
+
+
+def unroll(layers):
+    encoder = [(W.clone(), b.clone()) for W, b, _, _ in layers]
+    decoder = [(D.clone(), c.clone()) for _, _, D, c in reversed(layers)]
+    return encoder, decoder
+
+
+def stack_bound(X, layers):
+    bound, factor = torch.zeros(len(X), dtype=X.dtype), 1.0
+    for W, b, D, c in layers:
+        H = torch.sigmoid(X @ W.T + b)
+        bound = bound + factor * (X - torch.sigmoid(H @ D.T + c)).norm(dim=1)
+        factor = factor * torch.linalg.matrix_norm(D, ord=2) / 4
+        X = H
+    return bound

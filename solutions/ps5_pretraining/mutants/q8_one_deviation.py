@@ -1,0 +1,16 @@
+"""Uses one mean and deviation for all coordinates."""
+# caught-by: q8_fair_visible, q8_standardise_hidden
+
+# %% q8_fair
+def draw_labelled(y, per_class, generator):
+    index = []
+    for label in y.unique():
+        members = (y == label).nonzero()[:, 0]
+        index.append(members[torch.randperm(len(members), generator=generator)[:per_class]])
+    return torch.cat(index)
+
+
+def standardise(H, H_test):
+    mean, deviation = H.mean(), H.std(correction=0).expand(H.shape[1])
+    deviation = torch.where(H.max(dim=0).values > H.min(dim=0).values, deviation, 1.0)
+    return (H - mean) / deviation, (H_test - mean) / deviation

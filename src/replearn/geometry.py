@@ -1,0 +1,317 @@
+r"""The geometry of a representation: Jacobians, tangent planes and reconstruction fields.
+
+For a function f of rows, such as an encoder, with f(x) in R^k for x in R^d::
+
+    J(x) = df/dx,   J_ij = df_i / dx_j                   (k, d)
+    J(x) = U S V^T,   s_1 >= s_2 >= ... >= 0             singular value decomposition
+
+A small step e from x moves the code by J e: the first columns of V, the right singular vectors of
+the largest singular values, are the directions that the code is most sensitive to. Where a learnt
+code keeps the position on a manifold and forgets all else, these span the manifold's tangent plane
+at x (Rifai et al. 2011b). Local PCA estimates the same plane from neighbouring samples alone: the
+first principal directions of the samples near x.
+
+Planes are (n, d, dim): for each of n places an orthonormal basis, its columns.
+
+Sources: Rifai, Vincent, Muller, Glorot & Bengio (2011a), Contractive auto-encoders, ICML; Rifai,
+Dauphin, Vincent, Bengio & Muller (2011b), The manifold tangent classifier, NIPS; Alain & Bengio
+(2014), What regularized auto-encoders learn from the data-generating distribution, JMLR 15, for
+the field; Bjorck & Golub (1973), Mathematics of Computation 27, for the angles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from replearn._validate import check_integer, check_matrix, check_tensor
+
+__all__ = [
+    "TangentPlanes",
+    "jacobian",
+    "local_pca",
+    "plane_angles",
+    "reconstruction_field",
+    "tangent_planes",
+]
+
+# Entries of Jacobians (of differences, of distances) worked on at a time: bounds the memory
+# beyond the result to some multiple of 8 MB.
+_ENTRIES = 2**21
+
+
+@dataclass(frozen=True)
+class TangentPlanes:
+    """A plane at each of n places of R^d.
+
+    Attributes
+    ----------
+    bases : (n, d, dim), orthonormal columns by decreasing singular value. The entry of largest
+        absolute value in each column is positive, which fixes the sign.
+    singular_values : (n, r), all of them, descending. Where number ``dim`` is 0 or equals the next,
+        the plane is not determined by the function or the samples.
+    """
+
+    bases: Tensor
+    singular_values: Tensor
+
+
+def jacobian(function: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
+    """The Jacobian of a function of rows at each row of X.
+
+    By forward differentiation where the input is the narrower side (d passes), else by reverse
+    differentiation (k passes). Samples are taken in groups, so that the memory beyond the result
+    stays bounded. The result can itself be differentiated with respect to the function's
+    parameters; call it under ``torch.no_grad()`` where that is not wanted.
+
+    Parameters
+    ----------
+    function : (n, d) -> (n, k), each row of the output a function of that row of the input alone,
+        made of torch's operations, without chance: a module with dropout must be in evaluation
+        mode. ``model.encode``, or a whole model.
+    X : (n, d), float32 or float64.
+
+    Returns
+    -------
+    (n, k, d), in units of the output per unit of X.
+
+    Raises
+    ------
+    ValueError : X is not a finite float (n, d) tensor, the output has another shape or no gradient,
+        or the first row's output is another one beside other rows than alone.
+    """
+    check_matrix("X", X)
+    k = _width_of(function, X)
+    n, d = X.shape
+
+    rows = max(1, _ENTRIES // (k * d))
+    of_rows = _forward if d < k else _reverse
+    return torch.cat([of_rows(function, X[i : i + rows], k) for i in range(0, n, rows)])
+
+
+def _forward(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
+    def of_one(x: Tensor) -> Tensor:
+        return function(x.unsqueeze(0)).squeeze(0)
+
+    return cast(Tensor, torch.func.vmap(torch.func.jacfwd(of_one))(X))
+
+
+def _reverse(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
+    """One pass for each output, over all rows at once.
+
+    As the rows are independent, the gradient of a sum over rows holds that of each row; for
+    convolutions this takes a third of the time of torch's ``vmap(jacrev(...))``.
+    """
+    wanted = torch.is_grad_enabled()
+    with torch.enable_grad():
+        X = X.detach().requires_grad_()
+        sums = function(X).sum(0)
+        if not sums.requires_grad:
+            raise ValueError("function: got an output without a gradient, want torch's operations")
+        columns = [
+            torch.autograd.grad(
+                sums[j], X, retain_graph=True, create_graph=wanted, materialize_grads=True
+            )[0]
+            for j in range(k)
+        ]
+    return torch.stack(columns, 1)
+
+
+@torch.no_grad()
+def tangent_planes(encode: Callable[[Tensor], Tensor], X: Tensor, dim: int) -> TangentPlanes:
+    """The first right singular vectors of an encoder's Jacobian at each row of X.
+
+    Parameters
+    ----------
+    encode : (n, d) -> (n, m), as for :func:`jacobian`.
+    X : (n, d), float32 or float64.
+    dim : of the planes, from 1 to min(m, d).
+
+    Returns
+    -------
+    TangentPlanes, with all min(m, d) singular values of each Jacobian.
+
+    Raises
+    ------
+    ValueError : as for :func:`jacobian`, or ``dim`` does not fit.
+    """
+    check_matrix("X", X)
+    n, d = X.shape
+    m = _width_of(encode, X)
+    _check_dim(dim, min(m, d), f"for {m} codes of {d} coordinates")
+    bases = X.new_empty(n, d, dim)
+    values = X.new_empty(n, min(m, d))
+    rows = max(1, _ENTRIES // (m * d))
+    for i in range(0, n, rows):
+        part = slice(i, i + rows)
+        _, values[part], Vh = torch.linalg.svd(jacobian(encode, X[part]), full_matrices=False)
+        bases[part] = _with_signs(Vh[:, :dim].mT)
+    return TangentPlanes(bases, values)
+
+
+@torch.no_grad()
+def local_pca(X: Tensor, at: Tensor, dim: int, neighbours: int) -> TangentPlanes:
+    """The first principal directions of the samples nearest to each place.
+
+    ::
+
+        N_i = the ``neighbours`` rows of X nearest to row i of ``at``, minus their mean
+        N_i / sqrt(neighbours) = U S V^T           plane: the first ``dim`` columns of V
+
+    Parameters
+    ----------
+    X : (n, d), the samples, float32 or float64. at : (k, d), the places; a place that is a sample
+        counts among its own neighbours.
+    dim : of the planes, from 1 to min(neighbours - 1, d): centring costs a dimension.
+    neighbours : samples a plane, at most n.
+
+    Returns
+    -------
+    TangentPlanes, for the k places. The singular values, min(neighbours, d) of them, are standard
+    deviations of the neighbours in units of X.
+
+    Raises
+    ------
+    ValueError : an argument does not fit.
+    """
+    check_matrix("X", X)
+    check_matrix("at", at, X.shape[1])
+    if at.dtype != X.dtype:
+        raise ValueError(f"at: got dtype {at.dtype}, want {X.dtype}, as X")
+    check_integer("neighbours", neighbours)
+    n, d = X.shape
+    if not 2 <= neighbours <= n:
+        raise ValueError(f"neighbours: got {neighbours}, want from 2 to the {n} samples of X")
+    _check_dim(dim, min(neighbours - 1, d), f"for {neighbours} neighbours of {d} coordinates")
+    bases = X.new_empty(len(at), d, dim)
+    values = X.new_empty(len(at), min(neighbours, d))
+    rows = max(1, _ENTRIES // max(n, neighbours * d))
+    for i in range(0, len(at), rows):
+        part = slice(i, i + rows)
+        near = torch.cdist(at[part], X).topk(neighbours, largest=False).indices
+        N = X[near]
+        N = (N - N.mean(1, keepdim=True)) / neighbours**0.5
+        _, values[part], Vh = torch.linalg.svd(N, full_matrices=False)
+        bases[part] = _with_signs(Vh[:, :dim].mT)
+    return TangentPlanes(bases, values)
+
+
+@torch.no_grad()
+def plane_angles(A: Tensor, B: Tensor, *, which: str = "mean") -> Tensor:
+    """The angle between each pair of planes: the mean of their principal angles, or the largest.
+
+    Two random planes of low dimension in R^d are near a right angle; equal planes are at 0. The
+    angles are those of :func:`replearn.metrics.principal_angles`, small ones from sines.
+
+    Parameters
+    ----------
+    A : (n, d, p), B : (n, d, q), linearly independent columns, such as ``TangentPlanes.bases``.
+    which : "mean" of the min(p, q) principal angles, or the "largest".
+
+    Returns
+    -------
+    (n,), radians in [0, pi/2], in the dtype of A; computed in float64.
+
+    Raises
+    ------
+    ValueError : shapes that do not fit, linearly dependent columns, or another ``which``.
+    """
+    for name, planes in (("A", A), ("B", B)):
+        check_tensor(name, planes, "a torch tensor of shape (n, d, dim)")
+        if planes.ndim != 3 or not 1 <= planes.shape[2] <= planes.shape[1]:
+            raise ValueError(f"{name}: got shape {tuple(planes.shape)}, want (n, d, dim), dim <= d")
+    if A.shape[:2] != B.shape[:2]:
+        raise ValueError(
+            f"A, B: got shapes {tuple(A.shape)} and {tuple(B.shape)}, want (n, d, p) and (n, d, q)"
+        )
+    if which not in ("mean", "largest"):
+        raise ValueError(f'which: got {which!r}, want "mean" or "largest"')
+    Q, P = _orthonormal("A", A), _orthonormal("B", B)
+    if Q.shape[2] < P.shape[2]:
+        Q, P = P, Q
+    overlap = Q.mT @ P
+    cosines = torch.linalg.svdvals(overlap).clamp(max=1.0)
+    sines = torch.linalg.svdvals(P - Q @ overlap).clamp(max=1.0).flip(1)
+    # Cosines cannot tell small angles apart, sines not those near a right angle.
+    angles = torch.where(cosines.square() > 0.5, torch.asin(sines), torch.acos(cosines))
+    return (angles.mean(1) if which == "mean" else angles.amax(1)).to(A.dtype)
+
+
+@torch.no_grad()
+def reconstruction_field(model: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """``r(x) - x``: where a reconstruction moves each point.
+
+    Of the best denoiser of Gaussian noise with standard deviation s it is s^2 times the gradient
+    of the log-density of the noisy data.
+
+    Parameters
+    ----------
+    model : (n, d) -> (n, d). A module is put into evaluation mode for the call.
+    points : (n, d), float32 or float64.
+
+    Returns
+    -------
+    (n, d), in the units of ``points``.
+
+    Raises
+    ------
+    ValueError : ``points`` or the reconstruction has another shape.
+    """
+    check_matrix("points", points)
+    training = model.training if isinstance(model, nn.Module) else False
+    if training:
+        cast(nn.Module, model).eval()
+    try:
+        moved = model(points)
+    finally:
+        if training:
+            cast(nn.Module, model).train()
+    if not isinstance(moved, Tensor) or moved.shape != points.shape:
+        got = tuple(moved.shape) if isinstance(moved, Tensor) else type(moved).__name__
+        raise ValueError(f"model: got a reconstruction {got}, want {tuple(points.shape)}")
+    return moved - points
+
+
+@torch.no_grad()
+def _width_of(function: Callable[[Tensor], Tensor], X: Tensor) -> int:
+    """The width k of the function's output, from one row, which must not depend on others."""
+    output = function(X[:1])
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[0] != 1:
+        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ValueError(f"function: got output {got} for one row, want a tensor (1, k)")
+    beside = function(X[[0, -1]])[:1]
+    # Far above rounding, far below what dropout or the statistics of a batch change.
+    if not torch.allclose(output, beside, rtol=1e-2, atol=1e-3 * float(output.abs().max())):
+        raise ValueError(
+            "function: got another output for a row alone than beside others, want rows "
+            "independent and no chance: is a module with dropout in training mode?"
+        )
+    return output.shape[1]
+
+
+def _check_dim(dim: int, most: int, where: str) -> None:
+    check_integer("dim", dim)
+    if not 1 <= dim <= most:
+        raise ValueError(f"dim: got {dim} {where}, want from 1 to {most}")
+
+
+def _with_signs(bases: Tensor) -> Tensor:
+    """Each column with its entry of largest absolute value positive."""
+    largest = bases.gather(1, bases.abs().argmax(1, keepdim=True))
+    return torch.where(largest < 0, -bases, bases)
+
+
+def _orthonormal(name: str, planes: Tensor) -> Tensor:
+    """Orthonormal bases, in float64, of the columns of each plane."""
+    floor = planes.shape[1] * torch.finfo(planes.dtype).eps if planes.is_floating_point() else 0.0
+    planes = planes.to(torch.float64)
+    if bool(torch.isfinite(planes).all()):
+        lengths = planes.norm(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
+        U, s, _ = torch.linalg.svd(planes / lengths, full_matrices=False)
+        if bool((s[:, -1] > floor * s[:, 0]).all()):
+            return cast(Tensor, U)
+    raise ValueError(f"{name}: got dependent or non-finite columns, want independent ones")

@@ -1,0 +1,396 @@
+"""The claims of chapter 09, one test each.
+
+Distributions of tiny machines are computed by going through all states, without sampling, so what
+the theorems say holds up to rounding in float64. Machines, data distributions and networks are
+drawn by hypothesis. The last two tests are measurements with the criterion that the chapter states,
+on the digits that come with scikit-learn.
+"""
+
+import copy
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replearn.autoencoders import dense_autoencoder, objective, squared_error
+from replearn.autoencoders.layers import slope
+from replearn.data import load_digits
+from replearn.linear import PCA
+from replearn.metrics import reconstruction_error
+from replearn.pretraining import (
+    RBM,
+    Classifier,
+    classification_loss,
+    contrastive_divergence,
+    error_rate,
+    greedy,
+    stacked_encoder,
+    unroll,
+)
+from replearn.training import train
+
+TOLERANCE = 1e-9
+
+seeds = st.integers(0, 2**31 - 1)
+claim = pytest.mark.claim
+many = settings(max_examples=30, deadline=None)
+digits = pytest.fixture(scope="module")(load_digits)
+
+
+def whole(g, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=g))
+
+
+def states(k: int) -> torch.Tensor:
+    """All 2^k binary vectors (2^k, k)."""
+    return torch.cartesian_prod(*[torch.tensor([0.0, 1.0]).double()] * k).reshape(-1, k)
+
+
+def draw(seed: int):
+    """A tiny machine with weights of any size, and a distribution of the data over its states."""
+    g = torch.Generator().manual_seed(seed)
+    d, m = whole(g, 1, 5), whole(g, 1, 4)
+    rbm = RBM(d, m, seed=seed % 1000).double()
+    size = 10.0 ** whole(g, -1, 0) * 2
+    with torch.no_grad():
+        for parameter in rbm.parameters():
+            parameter.copy_(size * torch.randn(parameter.shape, generator=g, dtype=torch.float64))
+    p0 = torch.rand(2**d, generator=g, dtype=torch.float64) ** 4 + 1e-3
+    return rbm, p0 / p0.sum(), g
+
+
+def joint(rbm: RBM) -> torch.Tensor:
+    """log p(x, h) for all states (2^d, 2^m), from the energy alone."""
+    X, H = states(rbm.weight.shape[1]), states(rbm.weight.shape[0])
+    energy = -torch.einsum("am,mk,vk->va", H, rbm.weight, X)
+    energy = energy - (H @ rbm.bias)[None] - (X @ rbm.visible_bias)[:, None]
+    return -energy - torch.logsumexp(-energy.flatten(), 0)
+
+
+def log_product(P: torch.Tensor, S: torch.Tensor) -> torch.Tensor:
+    """log of prod_j P_ij^s_j (1 - P_ij)^(1 - s_j): (n, states) of probabilities P (n, k)."""
+    return P.log() @ S.T + torch.log1p(-P) @ (1 - S).T
+
+
+def flat(tensors) -> torch.Tensor:
+    return torch.cat([t.flatten() for t in tensors])
+
+
+def mean_minus_slope(rbm: RBM, p: torch.Tensor) -> torch.Tensor:
+    """E_p[-dF] of all parameters, by autograd through the free energy."""
+    value = -(p * rbm.free_energy(states(rbm.weight.shape[1]))).sum()
+    return flat(torch.autograd.grad(value, list(rbm.parameters())))
+
+
+def chain(rbm: RBM) -> torch.Tensor:
+    """The transition matrix x -> h -> x (2^d, 2^d), from the joint distribution alone."""
+    p = joint(rbm).detach().exp()
+    return (p / p.sum(1, keepdim=True)) @ (p / p.sum(0, keepdim=True)).T
+
+
+@claim("prop-pre-vanish")
+@given(seeds)
+@many
+def test_error_signals_shrink_by_slope_times_norm_in_each_layer(seed):
+    g = torch.Generator().manual_seed(seed)
+    sizes = [whole(g, 1, 6) for _ in range(whole(g, 2, 6) + 1)]
+    scale = 10.0 ** whole(g, -2, 1)
+    for activation, kappa in (("sigmoid", 0.25), ("tanh", 1.0)):
+        model = dense_autoencoder(sizes, activation=activation, seed=seed % 1000).double()
+        layers = list(model.encoder)
+        H = torch.randn(1, sizes[0], generator=g, dtype=torch.float64)
+        inputs, sums = [], []
+        for layer in layers:
+            with torch.no_grad():
+                layer.weight.mul_(scale)
+                layer.bias.copy_(torch.randn(layer.bias.shape, generator=g, dtype=torch.float64))
+            inputs.append(H)
+            sums.append(H @ layer.weight.T + layer.bias)
+            H = torch.sigmoid(sums[-1]) if activation == "sigmoid" else torch.tanh(sums[-1])
+        loss = (H - torch.randn(H.shape, generator=g, dtype=torch.float64)).square().sum()
+        deltas = torch.autograd.grad(loss, sums, retain_graph=True)
+        weights = torch.autograd.grad(loss, [layer.weight for layer in layers])
+        assert float(slope(activation, H.detach()).max()) <= kappa
+        bound = deltas[-1].norm()
+        for i in reversed(range(len(layers))):
+            assert deltas[i].norm() <= bound * (1 + TOLERANCE) + 1e-300
+            product = deltas[i].norm() * inputs[i].norm()
+            assert torch.allclose(weights[i].norm(), product, rtol=1e-9, atol=1e-300)
+            bound = bound * kappa * torch.linalg.matrix_norm(layers[i].weight, 2)
+
+
+def random_stack(seed: int, activation: str):
+    g = torch.Generator().manual_seed(seed)
+    sizes = [whole(g, 2, 7) for _ in range(whole(g, 1, 4) + 1)]
+    layers = []
+    for i, (d, m) in enumerate(pairwise(sizes)):
+        # the activation of a layer's output is that of the codes it reconstructs
+        output = "sigmoid" if activation == "sigmoid" and i else "linear"
+        layer = dense_autoencoder([d, m], activation=activation, output=output, seed=seed % 1000)
+        layers.append(layer.double())
+        for parameter in layers[-1].parameters():
+            with torch.no_grad():
+                noise = torch.randn(parameter.shape, generator=g, dtype=torch.float64)
+                parameter.add_(noise)
+    X = torch.randn(5, sizes[0], generator=g, dtype=torch.float64)
+    return layers, X
+
+
+def stack_bound(layers, X, kappa):
+    """The terms of the bound, sample by sample: one (n,) for each layer."""
+    terms, H, lipschitz = [], X, 1.0
+    for i, layer in enumerate(layers):
+        code = layer.encode(H)
+        terms.append(lipschitz * (H - layer.decode(code)).norm(dim=1))
+        D = layer.decoder[0].weight
+        lipschitz = lipschitz * (1.0 if i == 0 else kappa) * torch.linalg.matrix_norm(D, 2)
+        H = code
+    return terms
+
+
+@claim("prop-pre-stack")
+@given(seeds)
+@many
+def test_the_error_of_a_stack_is_bounded_by_its_layers(seed):
+    for activation, kappa in (("sigmoid", 0.25), ("linear", 1.0)):
+        layers, X = random_stack(seed, activation)
+        terms = stack_bound(layers, X, kappa)
+        errors = []
+        for depth in range(1, len(layers) + 1):
+            errors.append((X - unroll(layers[:depth], output="linear")(X)).norm(dim=1))
+            assert bool((errors[-1] <= sum(terms[:depth]) * (1 + TOLERANCE) + 1e-12).all())
+            rms = sum(term.square().mean().sqrt() for term in terms[:depth])
+            assert errors[-1].square().mean().sqrt() <= rms * (1 + TOLERANCE) + 1e-12
+        for before, after, term in zip(errors, errors[1:], terms[1:], strict=False):
+            assert bool(((after - before).abs() <= term * (1 + TOLERANCE) + 1e-12).all())
+    # a layer that copies its codes adds nothing
+    layers, X = random_stack(seed, "linear")
+    m = len(layers[-1].encoder[0].weight)
+    copier = dense_autoencoder([m, m], activation="linear", output="linear").double()
+    with torch.no_grad():
+        copier.encoder[0].weight.copy_(torch.eye(m))
+        copier.decoder[0].weight.copy_(torch.eye(m))
+    whole_stack = unroll([*layers, copier], output="linear")
+    assert torch.allclose(whole_stack(X), unroll(layers, output="linear")(X), rtol=1e-9)
+
+
+@claim("prop-pre-conditionals")
+@given(seeds)
+@many
+def test_given_one_side_the_units_of_the_other_are_independent(seed):
+    rbm, _, _ = draw(seed)
+    log_p = joint(rbm)
+    m, d = rbm.weight.shape
+    X, H = states(d), states(m)
+    given_x = log_p - log_p.logsumexp(1, keepdim=True)
+    given_h = (log_p - log_p.logsumexp(0, keepdim=True)).T
+    assert torch.allclose(given_x, log_product(rbm.encode(X), H), atol=1e-7)
+    assert torch.allclose(given_h, log_product(rbm.decode(H), X), atol=1e-7)
+
+
+@claim("prop-pre-free-energy")
+@given(seeds)
+@many
+def test_the_free_energy_sums_the_codes_out(seed):
+    rbm, _, _ = draw(seed)
+    X = states(rbm.weight.shape[1])
+    marginal = joint(rbm).logsumexp(1)
+    F = rbm.free_energy(X)
+    assert torch.allclose(marginal, -F - torch.logsumexp(-F, 0), atol=1e-9)
+    experts = torch.exp(X @ rbm.visible_bias) * (1 + torch.exp(X @ rbm.weight.T + rbm.bias)).prod(1)
+    assert torch.allclose(torch.exp(-F), experts, rtol=1e-9)
+
+
+@claim("thm-pre-gradient")
+@given(seeds)
+@many
+def test_the_gradient_is_a_difference_of_two_expectations(seed):
+    rbm, p0, _ = draw(seed)
+    X = states(rbm.weight.shape[1])
+    log_p = joint(rbm)
+    gradient = torch.autograd.grad(p0 @ log_p.logsumexp(1), list(rbm.parameters()))
+    p = log_p.detach().exp()
+    model, H = p.sum(1), states(rbm.weight.shape[0])
+    difference = mean_minus_slope(rbm, p0) - mean_minus_slope(rbm, model)
+    assert torch.allclose(flat(gradient), difference, atol=1e-9)
+    posterior = p / model[:, None]
+    data = p0[:, None] * posterior
+    products = torch.einsum("va,am,vd->md", data - p, H, X)  # E_data[h x^T] - E_model[h x^T]
+    by_name = dict(zip([n for n, _ in rbm.named_parameters()], gradient, strict=True))
+    assert torch.allclose(by_name["weight"], products, atol=1e-9)
+    assert torch.allclose(by_name["bias"], torch.einsum("va,am->m", data - p, H), atol=1e-9)
+    assert torch.allclose(by_name["visible_bias"], (p0 - model) @ X, atol=1e-9)
+
+
+def one_pixel(w: float):
+    """d = m = 1 with b = 0, c = -w/2: the chapter's example, and its parameters."""
+    rbm = RBM(1, 1).double()
+    values = {"weight": w, "bias": 0.0, "visible_bias": -w / 2}
+    with torch.no_grad():
+        for name, parameter in rbm.named_parameters():
+            parameter.fill_(values[name])
+    return rbm
+
+
+@claim("prop-pre-cd")
+@given(seeds, st.floats(0.5, 6.0))
+@settings(max_examples=12, deadline=None)
+def test_contrastive_divergence_is_biased_and_the_bias_dies_out(seed, w):
+    rbm, p0, _ = draw(seed)
+    X, H = states(rbm.weight.shape[1]), states(rbm.weight.shape[0])
+    p, T = joint(rbm).detach().exp().sum(1), chain(rbm)
+    assert torch.allclose(p @ T, p, atol=1e-10)
+    alpha = float(log_product(rbm.decode(H).detach(), X).exp().min(0).values.sum())
+    slopes = [mean_minus_slope(rbm, e) for e in torch.eye(len(X), dtype=torch.float64)]
+    largest = torch.stack(slopes).norm(dim=1).max()
+    exact = mean_minus_slope(rbm, p0) - mean_minus_slope(rbm, p)
+    p_k = p0
+    for k in range(1, 9):
+        p_k = p_k @ T
+        rate = (1 - alpha) ** k * (p0 - p).abs().sum()
+        assert (p_k - p).abs().sum() <= rate + 1e-10
+        direction = mean_minus_slope(rbm, p0) - mean_minus_slope(rbm, p_k)
+        assert (direction - exact).norm() <= largest * (rate + 1e-10)
+    with torch.no_grad():  # where the weights are small the chain forgets within a few steps
+        rbm.weight.mul_(0.5 / rbm.weight.abs().sum())
+    p = joint(rbm).detach().exp().sum(1)
+    assert torch.allclose(p0 @ torch.linalg.matrix_power(chain(rbm), 64), p, atol=1e-10)
+
+    # one pixel, always on: direction and curl in closed form
+    rbm, t = one_pixel(w), float(torch.tanh(torch.tensor(w / 4, dtype=torch.float64)))
+    on = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    after, model = float((on @ chain(rbm))[1]), float(joint(rbm).detach().exp().sum(1)[1])
+    assert after == pytest.approx((1 + 3 * t**2) / (2 * (1 + t**2)), rel=1e-9)
+    assert model == pytest.approx((1 + t**2) / 2, rel=1e-9)
+    assert after - model == pytest.approx(t**2 * (1 - t**2) / (2 * (1 + t**2)), abs=1e-12)
+
+    def direction(theta):
+        weight, bias, visible = theta
+        up = torch.sigmoid(weight + bias)
+        again = up * torch.sigmoid(weight + visible) + (1 - up) * torch.sigmoid(visible)
+        return (1 - again) * torch.stack([up, up - torch.sigmoid(bias), torch.ones_like(up)])
+
+    theta = torch.tensor([w, 0.0, -w / 2], dtype=torch.float64)
+    ours = mean_minus_slope(rbm, on) - mean_minus_slope(rbm, on @ chain(rbm))
+    assert torch.allclose(direction(theta), ours, atol=1e-12)  # the same field as the library's
+    J = torch.autograd.functional.jacobian(direction, theta)
+    curl = t**3 * (1 - t**2) / (2 * (1 + t**2) ** 2)
+    assert float(J[2, 1] - J[1, 2]) == pytest.approx(curl, rel=1e-6)
+
+
+@claim("thm-pre-bound")
+@given(seeds)
+@many
+def test_a_second_machine_can_only_raise_the_bound(seed):
+    first, p0, _ = draw(seed)
+    m, d = first.weight.shape
+    log_p = joint(first).detach()
+    log_q = log_p - log_p.logsumexp(1, keepdim=True)  # log q(h|x)
+    log_x_given_h = log_p - log_p.logsumexp(0, keepdim=True)
+    q, codes = log_q.exp(), p0 @ log_q.exp()
+
+    def bound(log_prior):
+        return (q * (log_prior + log_x_given_h - log_q)).sum(1)
+
+    def likelihood(log_prior):
+        return (log_prior + log_x_given_h).logsumexp(1)
+
+    second = RBM(m, d).double()
+    with torch.no_grad():
+        second.weight.copy_(first.weight.T)
+        second.bias.copy_(first.visible_bias)
+        second.visible_bias.copy_(first.bias)
+
+    def prior():
+        F = second.free_energy(states(m))
+        return -F - torch.logsumexp(-F, 0)
+
+    start = prior().detach()
+    assert torch.allclose(start, log_p.logsumexp(0), atol=1e-9)
+    assert torch.allclose(bound(start), log_p.logsumexp(1), atol=1e-8)
+    assert torch.allclose(likelihood(start), log_p.logsumexp(1), atol=1e-8)
+    optimiser = torch.optim.SGD(second.parameters(), lr=0.05)
+    for _ in range(20):
+        optimiser.zero_grad()
+        (-(codes @ prior())).backward()
+        optimiser.step()
+    now = prior().detach()
+    gain = codes @ (now - start)
+    assert gain >= -1e-12  # gradient ascent with a small step
+    assert torch.allclose(p0 @ (bound(now) - bound(start)), gain, atol=1e-8)
+    assert bool((bound(now) <= likelihood(now) + 1e-9).all())
+    posterior = now + log_x_given_h
+    posterior = posterior - posterior.logsumexp(1, keepdim=True)
+    gap = (q * (log_q - posterior)).sum(1)
+    assert torch.allclose(likelihood(now) - bound(now), gap, atol=1e-8)
+    assert p0 @ likelihood(now) >= p0 @ likelihood(start) + gain - 1e-9
+
+
+@claim("prop-pre-deep")
+def test_deep_numbers_say_more_than_as_many_of_pca(digits):
+    X, X_test = digits.X, digits.X_test
+    pca = PCA(16).fit(X)
+    linear = reconstruction_error(X_test, pca.inverse_transform(pca.transform(X_test)))
+    for seed in range(3):
+        model = dense_autoencoder([64, 256, 16], code="linear", seed=seed)
+        loss = objective(squared_error)
+        train(model, X, loss=loss, epochs=30, batch_size=64, lr=3e-3, seed=seed)
+        with torch.no_grad():
+            deep = reconstruction_error(X_test, model(X_test))
+        assert deep <= 0.9 * linear, (deep, linear)
+
+
+def draw_labels(y, n: int, seed: int):
+    """Rows of n labelled samples: four fifths to train on, one fifth to choose by."""
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
+    if n < len(y):
+        order = torch.stack([order[y[order] == c][: n // 10] for c in range(10)], 1).flatten()
+    return order[: len(order) * 4 // 5], order[len(order) * 4 // 5 :]
+
+
+def errors(digits, start, n: int, draws: int) -> torch.Tensor:
+    """Test errors in per cent over draws, the settings chosen by the validation loss."""
+    X, y = digits.X, digits.y
+
+    def fit(seed, lr, dropout):
+        rows, held_out = draw_labels(y, n, seed)
+        model = Classifier(start(seed), 64, dropout=dropout, input_dropout=0.4 * dropout)
+        history = train(
+            model, X[rows], y=y[rows], loss=classification_loss, lr=lr, seed=seed,
+            batch_size=max(10, min(100, n // 20)), epochs=60,
+            X_val=X[held_out], y_val=y[held_out], patience=10,
+        )  # fmt: skip
+        return model, min(history.val_loss)
+
+    trials = 2 if n < 1000 else 1
+    grid = [(1e-3, 0.0), (2e-3, 0.0), (4e-3, 0.0), (4e-3, 0.5)]
+    tried = [[fit(seed, *setting) for seed in range(trials)] for setting in grid]
+    best = min(range(len(grid)), key=lambda i: sum(loss for _, loss in tried[i]))
+    models = [model for model, _ in tried[best]]
+    models += [fit(seed, *grid[best])[0] for seed in range(trials, draws)]
+    return torch.tensor([100 * error_rate(m, digits.X_test, digits.y_test) for m in models])
+
+
+@claim("prop-pre-labels")
+def test_pretraining_helps_with_few_labels_and_less_with_many(digits):
+    machines = [RBM(64, 128, seed=0), RBM(128, 64, seed=1)]
+    greedy(
+        machines, digits.X, contrastive_divergence(1), epochs=60, batch_size=50,
+        optimizer=lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.5, weight_decay=2e-4),
+    )  # fmt: skip
+    stack = stacked_encoder(machines)
+    n = len(digits.y)
+    gains = {}
+    for labels, draws in ((100, 8), (n, 3)):
+        pretrained = errors(digits, lambda seed: copy.deepcopy(stack), labels, draws)
+        random = errors(
+            digits,
+            lambda seed: dense_autoencoder([64, 128, 64], seed=100 + seed).encoder,
+            labels,
+            draws,
+        )
+        gains[labels] = float((random - pretrained).mean())
+    assert gains[100] >= 1.5, gains
+    assert gains[n] <= 0.75 * gains[100], gains

@@ -1,0 +1,292 @@
+"""Restricted Boltzmann machines against the enumeration of all their states."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from replearn.pretraining import RBM, contrastive_divergence
+from replearn.training import train
+
+double = torch.float64
+D, M = 4, 3
+KINDS = list(itertools.product(["binary", "gaussian"], repeat=2))
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def states(k):
+    """All binary vectors of k values, (2^k, k)."""
+    return torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=double)] * k).reshape(-1, k)
+
+
+def machine(size=1.0, visible="binary", hidden="binary", seed=0):
+    """A machine of D and M units with weights and biases of this size."""
+    model = RBM(D, M, visible=visible, hidden=hidden).double()
+    random = generator(seed)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.copy_(size * torch.randn(p.shape, generator=random, dtype=double))
+    return model
+
+
+def energy(model, X, H):
+    """E(x, h) of the module's text for each pair of rows, (n, k)."""
+    E = -X @ model.weight.T @ H.T - H @ model.bias
+    if model.visible == "gaussian":
+        E = E + 0.5 * (X - model.visible_bias).square().sum(1)[:, None]
+    else:
+        E = E - (X @ model.visible_bias)[:, None]
+    if model.hidden == "gaussian":
+        E = E + 0.5 * H.square().sum(1)
+    return E
+
+
+def log_likelihood(model, X):
+    """log p(x) (n,) of a binary machine, by enumeration of all pairs."""
+    log_z = torch.logsumexp(-energy(model, states(D), states(M)).flatten(), 0)
+    return torch.logsumexp(-energy(model, X, states(M)), 1) - log_z
+
+
+def gradients(value, model):
+    return torch.autograd.grad(value, tuple(model.parameters()))
+
+
+def distance(one, other):
+    return max(float((a - b).abs().max()) for a, b in zip(one, other, strict=True))
+
+
+def test_free_energy_sums_over_all_codes():
+    model = machine()
+    wanted = -torch.logsumexp(-energy(model, states(D), states(M)), 1)
+    torch.testing.assert_close(model.free_energy(states(D)), wanted)
+
+
+def test_the_conditionals_are_those_of_the_joint_distribution():
+    model = machine()
+    joint = torch.exp(-energy(model, states(D), states(M)))
+    of_h = joint / joint.sum(1, keepdim=True)
+    torch.testing.assert_close(model.encode(states(D)), of_h @ states(M))
+    of_x = (joint / joint.sum(0)).T
+    torch.testing.assert_close(model.decode(states(M)), of_x @ states(D))
+    # and they factorise: a code's probability is the product of its units'
+    p = model.encode(states(D))[:, None]
+    product = torch.where(states(M) == 1, p, 1 - p).prod(2)
+    torch.testing.assert_close(of_h, product)
+
+
+def test_free_energy_and_mean_of_gaussian_codes_by_integration():
+    model = machine(0.5, hidden="gaussian")
+    with torch.no_grad():  # one code, two visible units: an integral along a line
+        model.weight, model.bias = (torch.nn.Parameter(p[:1]) for p in (model.weight, model.bias))
+    X, h = states(D), torch.linspace(-15, 15, 20001, dtype=double)
+    weights = torch.exp(-energy(model, X, h[:, None]))
+    integral = torch.trapezoid(weights, h)
+    constant = 0.5 * math.log(2 * math.pi)
+    torch.testing.assert_close(model.free_energy(X), constant - integral.log())
+    mean = torch.trapezoid(weights * h, h) / integral
+    torch.testing.assert_close(model.encode(X)[:, 0], mean)
+
+
+@pytest.mark.parametrize("hidden", ["binary", "gaussian"])
+def test_the_mean_and_the_free_energy_of_gaussian_samples_by_integration(hidden):
+    model = machine(0.5, visible="gaussian", hidden=hidden)
+    with torch.no_grad():
+        model.weight = torch.nn.Parameter(model.weight[:, :1])
+        model.visible_bias = torch.nn.Parameter(model.visible_bias[:1])
+    H, x = states(M), torch.linspace(-15, 15, 20001, dtype=double)
+    weights = torch.exp(-energy(model, x[:, None], H)).T
+    mean = torch.trapezoid(weights * x, x) / torch.trapezoid(weights, x)
+    torch.testing.assert_close(model.decode(H)[:, 0], mean)
+    if hidden == "binary":
+        wanted = -torch.logsumexp(-energy(model, x[:, None], H), 1)
+        torch.testing.assert_close(model.free_energy(x[:, None]), wanted)
+    else:
+        A = x[:, None] @ model.weight.T + model.bias
+        wanted = 0.5 * (x - model.visible_bias).square() - 0.5 * A.square().sum(1)
+        torch.testing.assert_close(model.free_energy(x[:, None]), wanted)
+
+
+@pytest.mark.parametrize(("visible", "hidden"), KINDS)
+def test_draws_have_the_mean_and_the_variance_of_their_kind(visible, hidden):
+    model, n = machine(0.7, visible, hidden), 40_000
+    draws = [
+        (model.sample_hidden, model.encode, torch.tensor([[1.0, 0, 1, 1]]).double(), hidden),
+        (model.sample_visible, model.decode, torch.tensor([[0.0, 1, 1]]).double(), visible),
+    ]
+    for draw, mean_of, given, kind in draws:
+        S = draw(given.expand(n, -1), generator(3))
+        mean = mean_of(given)[0]
+        variance = torch.ones_like(mean) if kind == "gaussian" else mean * (1 - mean)
+        assert ((S.mean(0) - mean).abs() < 5 * (variance / n).sqrt()).all()
+        assert ((S.var(0) - variance).abs() < 5 * variance * math.sqrt(2 / n) + 0.01).all()
+        correlation = torch.corrcoef(S.T) - torch.eye(S.shape[1], dtype=double)
+        assert correlation.abs().max() < 5 / math.sqrt(n)  # units are independent
+        if kind == "binary":
+            assert ((S == 0) | (S == 1)).all()
+
+
+@pytest.mark.parametrize(("visible", "hidden"), KINDS)
+@pytest.mark.parametrize("mean", [True, False])
+def test_gibbs_follows_its_generator_and_leaves_the_global_one(visible, hidden, mean):
+    model, X = machine(0.5, visible, hidden), states(D)
+    before = torch.get_rng_state()
+    one, same, other = (model.gibbs(X, 3, generator(s), mean=mean) for s in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+    if visible == "binary":
+        assert ((one == 0) | (one == 1)).all() != mean
+    torch.manual_seed(1)
+    drawn = model.gibbs(X, 3, mean=mean)
+    torch.manual_seed(1)
+    assert torch.equal(model.gibbs(X, 3, mean=mean), drawn)
+    assert torch.equal(model.gibbs(X, 0), X)
+
+
+def test_gibbs_ends_in_the_models_own_distribution():
+    model, n = machine(0.8), 60_000
+    X = model.gibbs(torch.zeros(n, D, dtype=double), 40, generator(), mean=False)
+    index = (X @ torch.tensor([8.0, 4, 2, 1], dtype=double)).long()
+    got = torch.bincount(index, minlength=2**D) / n
+    wanted = log_likelihood(model, states(D)).exp().detach()
+    assert ((got - wanted).abs() < 5 * (wanted * (1 - wanted) / n).sqrt()).all()
+
+
+@pytest.mark.parametrize(("visible", "hidden"), KINDS)
+def test_the_losss_gradient_is_the_rule_of_the_textbooks(visible, hidden, monkeypatch):
+    """<h x^T>_data - <h x^T>_k, and likewise for the biases, each with the opposite sign."""
+    model = machine(0.5, visible, hidden)
+    X, X_k = torch.randn(2, 7, D, generator=generator(1), dtype=double)
+    asked = []
+
+    def gibbs(X, steps, mean):
+        asked.append((steps, mean))
+        return X_k
+
+    monkeypatch.setattr(model, "gibbs", gibbs)
+    weight, bias, visible_bias = gradients(contrastive_divergence(5)(model, X), model)
+    assert asked == [(5, True)]
+    H, H_k = model.encode(X), model.encode(X_k)
+    torch.testing.assert_close(weight, -(H.T @ X - H_k.T @ X_k) / 7)
+    torch.testing.assert_close(bias, -(H - H_k).mean(0))
+    torch.testing.assert_close(visible_bias, -(X - X_k).mean(0))
+
+
+def transition(model):
+    """P(x' | x) of one step x -> h -> x' by enumeration, and P(h | x)."""
+    joint = torch.exp(-energy(model, states(D), states(M))).detach()
+    of_h = joint / joint.sum(1, keepdim=True)
+    of_x = (joint / joint.sum(0)).T
+    return of_h @ of_x, of_h
+
+
+def exact_contrastive_divergence(model, start, steps, mean):
+    """Expected gradient of CD-k from the distribution ``start`` over the 2^d samples."""
+    P, of_h = transition(model)
+    before = start @ torch.linalg.matrix_power(P, steps - 1)
+    loss = start @ model.free_energy(states(D))
+    if mean:
+        with torch.no_grad():
+            X_k = model.decode(states(M))
+        return gradients(loss - (before @ of_h) @ model.free_energy(X_k), model)
+    return gradients(loss - (before @ P) @ model.free_energy(states(D)), model)
+
+
+START = torch.zeros(2**D, dtype=double).index_fill_(0, torch.tensor([0, 3, 12, 14]), 0.25)
+
+
+def test_the_gradient_tends_to_the_likelihoods_with_the_number_of_steps():
+    model = machine(1.2)
+    wanted = gradients(-START @ log_likelihood(model, states(D)), model)
+    errors = [
+        distance(exact_contrastive_divergence(model, START, k, False), wanted)
+        for k in (1, 3, 10, 100)
+    ]
+    assert errors[0] > 0.05
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 1e-3
+    # the mean in place of the last draw keeps a distance, which is why it can be turned off
+    assert distance(exact_contrastive_divergence(model, START, 1000, True), wanted) > 0.01
+
+
+@pytest.mark.parametrize("mean", [True, False])
+@pytest.mark.parametrize("steps", [1, 4, 25])
+def test_the_sampled_gradient_is_the_expected_one(steps, mean):
+    model, copies = machine(1.2), 20_000
+    X = states(D)[START > 0].repeat(copies, 1)
+    torch.manual_seed(0)
+    got = gradients(contrastive_divergence(steps, mean=mean)(model, X), model)
+    wanted = exact_contrastive_divergence(model, START, steps, mean)
+    # each entry is a mean of values between 0 and 1, of standard deviation at most 1/2
+    assert distance(got, wanted) < 5 * 0.5 / math.sqrt(len(X))
+
+
+def test_gaussian_samples_are_drawn_also_in_the_last_step():
+    model = machine(0.5, visible="gaussian")
+    X = torch.zeros(20_000, D, dtype=double)
+    X_k = model.gibbs(X, 1, generator())
+    H = model.sample_hidden(X, generator())  # the same first draws
+    assert ((X_k - model.decode(H)).var(0) - 1).abs().max() < 0.06
+
+
+def test_training_lowers_the_exact_negative_log_likelihood_of_bars():
+    rows = states(3)[:, :, None].expand(-1, 3, 3).reshape(-1, 9)
+    columns = states(3)[:, None, :].expand(-1, 3, 3).reshape(-1, 9)
+    X = torch.unique(torch.cat([rows, columns]), dim=0).float()
+    assert len(X) == 14
+    model = RBM(9, 8, std=0.1)
+
+    def error():
+        everything = states(9).float()
+        log_z = torch.logsumexp(-model.free_energy(everything), 0)
+        return float((model.free_energy(X) + log_z).mean().detach())
+
+    before = error()
+    assert before == pytest.approx(9 * math.log(2), abs=0.1)
+    train(
+        model, X, loss=contrastive_divergence(5), epochs=600, batch_size=None, lr=0.02,
+        progress=False,
+    )  # fmt: skip
+    assert math.log(14) < error() < 0.75 * before
+
+
+def test_the_start_follows_the_seed_and_leaves_the_global_generator():
+    before = torch.get_rng_state()
+    one, same, other = (RBM(50, 40, std=0.3, seed=s) for s in (4, 4, 5))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one.weight, same.weight)
+    assert not torch.equal(one.weight, other.weight)
+    assert one.weight.std().item() == pytest.approx(0.3, rel=0.1)
+    assert not one.bias.any()
+    assert not one.visible_bias.any()
+
+
+def test_forward_decodes_the_mean_of_the_code():
+    model, X = machine(), states(D)
+    torch.testing.assert_close(model(X), model.decode(model.encode(X)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"d": 0}, "d: got 0, want at least 1"),
+        ({"m": 0}, "m: got 0, want at least 1"),
+        ({"m": 2.5}, "m: got 2.5, want an integer"),
+        ({"visible": "real"}, "visible: got 'real', want one of binary, gaussian"),
+        ({"hidden": "relu"}, "hidden: got 'relu', want one of binary, gaussian"),
+        ({"seed": "a"}, "seed: got 'a', want an integer"),
+    ],
+)
+def test_each_argument_that_does_not_fit_is_named(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        RBM(**({"d": 3, "m": 2} | arguments))
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, True])
+def test_steps_that_do_not_fit_are_named(steps):
+    with pytest.raises(ValueError, match="steps: got"):
+        contrastive_divergence(steps)
