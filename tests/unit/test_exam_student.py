@@ -229,6 +229,18 @@ def test_a_given_function_is_passed_by_its_name(student: Student) -> None:
         apply(lambda x: x, 3)
 
 
+def test_a_given_function_keeps_its_name_when_a_test_has_called_it_otherwise(
+    student: Student,
+) -> None:
+    given = "def twice(x): return 2 * x"
+    space: dict[str, Any] = {}
+    exec(given, space)
+    space["f"] = space["twice"]  # the variable of a loop in a test before
+    apply, _ = define(student, given + "\ndef apply(f, x): return f(x) + 1", "apply", "twice")
+    student.give(space)
+    assert apply(space["f"], 20) == 41
+
+
 def test_what_iterates_is_listed(student: Student) -> None:
     (pairs,) = define(student, MODULE, "pairs")
     assert list(pairs()) == [1, 2]

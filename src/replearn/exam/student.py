@@ -157,8 +157,14 @@ class Student:
         self._sock.close()
 
     def give(self, space: Mapping[str, object]) -> None:
-        """Functions and classes that stand on both sides, so a test may pass them by name."""
-        self._given = {id(value): name for name, value in space.items() if callable(value)}
+        """Functions and classes that stand on both sides, so a test may pass them by name.
+
+        The first name of each: a later one may be a variable of a test, which only the tests have.
+        """
+        self._given = {}
+        for name, value in space.items():
+            if callable(value):
+                self._given.setdefault(id(value), name)
 
     def run(self, source: str, seconds: float) -> Ran:
         """Run a cell of the student's."""

@@ -1,0 +1,15 @@
+"""Divides the penalty that there is by the one that is wanted."""
+# caught-by: q10_cheat_visible, q10_cheat_hidden
+
+# %% q10_cheat
+def cheat(W, b, D, eps):
+    return eps * W, eps * b, D / eps
+
+
+def cheating_scale(X, W, b, penalty):
+    on = (X @ W.T + b > 0).to(X.dtype)
+    return torch.sqrt((on.mean(dim=0) @ (W**2).sum(dim=1)) / penalty)
+
+
+def tied_gains(variances, penalty):
+    return (1 - penalty / (2 * variances)).clamp(min=0)

@@ -1,0 +1,12 @@
+"""Returns degrees: angles are in radians here."""
+# caught-by: q11_tangents_visible, q11_angle_hidden
+
+# %% q11_tangents
+def tangent_basis(encode, X, k):
+    J = torch.func.vmap(torch.func.jacrev(lambda x: encode(x[None])[0]))(X)
+    return torch.linalg.svd(J, full_matrices=False).Vh[:, :k].transpose(1, 2)
+
+
+def plane_angle(A, B):
+    cosines = torch.linalg.svdvals(A.transpose(1, 2) @ B)
+    return torch.rad2deg(torch.arccos(cosines[:, -1].clamp(max=1)))

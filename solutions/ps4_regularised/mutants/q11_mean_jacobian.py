@@ -1,0 +1,12 @@
+"""Uses one plane for all samples, that of the mean Jacobian: on a curved surface tangents turn."""
+# caught-by: q11_tangents_visible, q11_basis_hidden
+
+# %% q11_tangents
+def tangent_basis(encode, X, k):
+    J = torch.func.vmap(torch.func.jacrev(lambda x: encode(x[None])[0]))(X)
+    return torch.linalg.svd(J.mean(dim=0).expand_as(J), full_matrices=False).Vh[:, :k].transpose(1, 2)
+
+
+def plane_angle(A, B):
+    cosines = torch.linalg.svdvals(A.transpose(1, 2) @ B)
+    return torch.arccos(cosines[:, -1].clamp(max=1))

@@ -1,0 +1,15 @@
+"""Leaves the factor of the Gaussian density out: it differs between components of different variance."""
+# caught-by: q6_mixture_visible, q6_mean_hidden, q6_score_hidden
+
+# %% q6_mixture
+def posterior_mean(Y, std, weights, means, variances):
+    noisy = variances + std**2
+    away = Y[:, None, :] - means
+    log_joint = weights.log() - (away**2).sum(dim=2) / (2 * noisy)
+    belief = torch.softmax(log_joint, dim=1)
+    within = means + (variances / noisy)[:, None] * away
+    return (belief[:, :, None] * within).sum(dim=1)
+
+
+def score(Y, std, weights, means, variances):
+    return (posterior_mean(Y, std, weights, means, variances) - Y) / std**2

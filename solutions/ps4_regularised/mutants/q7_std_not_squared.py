@@ -1,0 +1,13 @@
+"""Adds std to the diagonal: the second moment of the noise is std squared."""
+# caught-by: q7_linear_visible, q7_denoiser_hidden
+
+# %% q7_linear
+def linear_denoiser(X, std):
+    S = X.T @ X / len(X)
+    return torch.linalg.solve(S + std * torch.eye(len(S), dtype=X.dtype), S).T
+
+
+def linear_unmasker(X, rate):
+    S = X.T @ X / len(X)
+    seen = (1 - rate) ** 2 * S + rate * (1 - rate) * torch.diag(S.diagonal())
+    return torch.linalg.solve(seen, (1 - rate) * S).T

@@ -1,0 +1,164 @@
+"""Distributions and automatic differentiation of torch wherever they apply; a residual network, trained with momentum."""
+
+# %% q1_losses
+def gaussian_loss(A, X, std):
+    return -torch.distributions.Normal(A, std).log_prob(X).sum(dim=1).mean()
+
+
+def bernoulli_loss(A, X):
+    return torch.nn.functional.binary_cross_entropy_with_logits(A, X, reduction="sum") / len(X)
+
+
+def least_bernoulli_loss(X):
+    return bernoulli_loss(torch.logit(X.clamp(1e-15, 1 - 1e-15)), X)
+
+# %% q2_tied
+def tied_gradients(X, W, b, c):
+    W, b, c = (part.clone().requires_grad_() for part in (W, b, c))
+    A = torch.sigmoid(torch.nn.functional.linear(X, W, b)) @ W + c
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(A, X, reduction="sum") / len(X)
+    return loss.detach(), *torch.autograd.grad(loss, (W, b, c))
+
+# %% q3_penalties
+def l1_penalty(H):
+    leaf = H.clone().requires_grad_()
+    value = torch.linalg.vector_norm(leaf, ord=1) / len(H)
+    return float(value), torch.autograd.grad(leaf.abs().sum() / len(H), leaf)[0]
+
+
+def kl_penalty(H, rate):
+    leaf = H.clone().requires_grad_()
+    wanted = torch.distributions.Bernoulli(probs=torch.tensor(rate, dtype=H.dtype))
+    value = torch.distributions.kl_divergence(wanted, torch.distributions.Bernoulli(probs=leaf.mean(dim=0))).sum()
+    return value.detach(), torch.autograd.grad(value, leaf)[0]
+
+# %% q4_ksparse
+def k_sparse(A, k):
+    order = torch.argsort(A, dim=1, descending=True)
+    ranks = torch.argsort(order, dim=1)
+    return A.masked_fill(ranks >= k, 0.0)
+
+
+def k_sparse_backward(A, k, dH):
+    leaf = A.clone().requires_grad_()
+    return torch.autograd.grad(k_sparse(leaf, k), leaf, dH)[0]
+
+# %% q5_corruptions
+def add_gaussian(X, std, generator):
+    return torch.normal(X, float(std), generator=generator)
+
+
+def mask(X, rate, generator):
+    return X * torch.bernoulli(torch.full_like(X, 1 - rate), generator=generator)
+
+
+def salt_and_pepper(X, rate, generator):
+    hit = torch.bernoulli(torch.full_like(X, rate), generator=generator)
+    salt = torch.bernoulli(torch.full_like(X, 0.5), generator=generator)
+    return hit * salt + (1 - hit) * X
+
+# %% q6_mixture
+def score(Y, std, weights, means, variances):
+    Y = Y.clone().requires_grad_()
+    components = torch.distributions.Independent(
+        torch.distributions.Normal(means, (variances + std**2).sqrt()[:, None].expand_as(means)), 1
+    )
+    log_density = torch.logsumexp(weights.log() + components.log_prob(Y[:, None]), dim=1)
+    return torch.autograd.grad(log_density.sum(), Y)[0]
+
+
+def posterior_mean(Y, std, weights, means, variances):
+    return Y + std**2 * score(Y, std, weights, means, variances)
+
+# %% q7_linear
+def linear_denoiser(X, std):
+    # Least squares with rows that stand for the noise.
+    d = X.shape[1]
+    rows = torch.cat([X, len(X) ** 0.5 * std * torch.eye(d, dtype=X.dtype)])
+    goals = torch.cat([X, torch.zeros(d, d, dtype=X.dtype)])
+    return torch.linalg.lstsq(rows, goals).solution.T
+
+
+def linear_unmasker(X, rate):
+    q, d = rate, X.shape[1]
+    spread = torch.diag((q * (1 - q) * (X**2).sum(dim=0)).sqrt())
+    rows = torch.cat([(1 - q) * X, spread])
+    goals = torch.cat([X, torch.zeros(d, d, dtype=X.dtype)])
+    return torch.linalg.lstsq(rows, goals).solution.T
+
+# %% q8_contractive
+def encoder_jacobian(X, W, b):
+    def total(Z):
+        return torch.sigmoid(Z @ W.T + b).sum(dim=0)
+
+    return torch.autograd.functional.jacobian(total, X).transpose(0, 1)
+
+
+def contractive_penalty(X, W, b):
+    return encoder_jacobian(X, W, b).square().sum() / len(X)
+
+
+def contractive_gradients(X, W, b):
+    W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
+    H = torch.sigmoid(X @ W.T + b)
+    value = ((H - H**2).square() * W.square().sum(dim=1)).sum() / len(X)
+    return torch.autograd.grad(value, (W, b))
+
+# %% q9_hutchinson
+def hutchinson(encode, X, V):
+    results = [torch.autograd.functional.jvp(encode, X, v)[1] for v in V]
+    return torch.stack(results).square().sum(dim=2).mean(dim=0)
+
+
+def hutchinson_variance(J):
+    M = torch.einsum("nmd,nme->nde", J, J)
+    off = M - torch.diag_embed(M.diagonal(dim1=1, dim2=2))
+    return 2 * off.square().sum(dim=(1, 2))
+
+# %% q10_cheat
+def cheat(W, b, D, eps):
+    return W.mul(eps), b.mul(eps), D.div(eps)
+
+
+def cheating_scale(X, W, b, penalty):
+    leaf = X.clone().requires_grad_()
+    H = torch.relu(leaf @ W.T + b)
+    paid = sum(torch.autograd.grad(H[:, j].sum(), leaf, retain_graph=True)[0].square().sum() for j in range(len(W)))
+    return (penalty * len(X) / paid) ** 0.5
+
+
+def tied_gains(variances, penalty):
+    return torch.relu(variances - penalty / 2) / variances
+
+# %% q11_tangents
+def tangent_basis(encode, X, k):
+    bases = []
+    for x in X:
+        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
+        bases.append(torch.linalg.eigh(J.T @ J).eigenvectors[:, -k:])
+    return torch.stack(bases)
+
+
+def plane_angle(A, B):
+    least = torch.linalg.eigvalsh(A.transpose(1, 2) @ B @ B.transpose(1, 2) @ A)[:, 0]
+    return torch.arccos(least.clamp(0, 1).sqrt())
+
+# %% q12_train
+def learn_to_denoise(X, std, X_noisy, seed):
+    torch.manual_seed(seed)
+    X, Y = X.float(), X_noisy.float()
+    correct = torch.nn.Sequential(torch.nn.Linear(64, 200), torch.nn.ReLU(), torch.nn.Linear(200, 64))
+    optimizer = torch.optim.SGD(correct.parameters(), lr=0.02, momentum=0.9)
+    steps = 2000
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, total_iters=steps)
+    for _ in range(steps):
+        clean = X[torch.randint(len(X), (100,))]
+        noisy = torch.normal(clean, std)
+        loss = (noisy + correct(noisy) - clean).square().sum(dim=1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(correct.parameters(), 5.0)
+        optimizer.step()
+        schedule.step()
+    with torch.no_grad():
+        return Y + correct(Y)

@@ -1,0 +1,237 @@
+"""Sample by sample and entry by entry, in loops; the network has two hidden layers and goes through epochs."""
+
+# %% q1_losses
+def gaussian_loss(A, X, std):
+    total = 0.0
+    for a, x in zip(A.tolist(), X.tolist(), strict=True):
+        for p, v in zip(a, x, strict=True):
+            total += 0.5 * math.log(2 * math.pi) + math.log(std) + (v - p) ** 2 / (2 * std**2)
+    return total / len(X)
+
+
+def bernoulli_loss(A, X):
+    total = 0.0
+    for a, x in zip(A.flatten().tolist(), X.flatten().tolist(), strict=True):
+        total += (1 - x) * a if a > 0 else -x * a
+        total += math.log1p(math.exp(-abs(a)))
+    return total / len(X)
+
+
+def least_bernoulli_loss(X):
+    total = 0.0
+    for x in X.flatten().tolist():
+        for p in (x, 1 - x):
+            total -= p * math.log(p) if p > 0 else 0.0
+    return total / len(X)
+
+# %% q2_tied
+def tied_gradients(X, W, b, c):
+    loss, dW, db, dc = 0.0, torch.zeros_like(W), torch.zeros_like(b), torch.zeros_like(c)
+    for x in X:
+        h = torch.sigmoid(W @ x + b)
+        a = W.T @ h + c
+        loss += float((torch.logaddexp(a, torch.zeros_like(a)) - x * a).sum())
+        da = torch.sigmoid(a) - x
+        dz = (W @ da) * h * (1 - h)
+        dW += torch.outer(dz, x) + torch.outer(h, da)
+        db += dz
+        dc += da
+    n = len(X)
+    return loss / n, dW / n, db / n, dc / n
+
+# %% q3_penalties
+def l1_penalty(H):
+    value, gradient = 0.0, torch.zeros_like(H)
+    for i in range(H.shape[0]):
+        for j in range(H.shape[1]):
+            h = float(H[i, j])
+            value += abs(h) / len(H)
+            gradient[i, j] = ((h > 0) - (h < 0)) / len(H)
+    return value, gradient
+
+
+def kl_penalty(H, rate):
+    n, value, gradient = len(H), 0.0, torch.zeros_like(H)
+    for j in range(H.shape[1]):
+        r = float(H[:, j].sum()) / n
+        value += rate * math.log(rate / r) + (1 - rate) * math.log((1 - rate) / (1 - r))
+        gradient[:, j] = ((1 - rate) / (1 - r) - rate / r) / n
+    return value, gradient
+
+# %% q4_ksparse
+def k_sparse(A, k):
+    H = torch.zeros_like(A)
+    for i, row in enumerate(A.tolist()):
+        for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]:
+            H[i, j] = row[j]
+    return H
+
+
+def k_sparse_backward(A, k, dH):
+    dA = torch.zeros_like(A)
+    for i, row in enumerate(A.tolist()):
+        for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]:
+            dA[i, j] = dH[i, j]
+    return dA
+
+# %% q5_corruptions
+def add_gaussian(X, std, generator):
+    return torch.stack([x + std * torch.randn(len(x), dtype=X.dtype, generator=generator) for x in X])
+
+
+def mask(X, rate, generator):
+    Y = X.clone()
+    for y in Y:
+        y[torch.rand(len(y), dtype=X.dtype, generator=generator) < rate] = 0
+    return Y
+
+
+def salt_and_pepper(X, rate, generator):
+    Y = X.clone()
+    for y in Y:
+        u = torch.rand(len(y), dtype=X.dtype, generator=generator)
+        y[u < rate / 2] = 0
+        y[u > 1 - rate / 2] = 1
+        if rate == 1:
+            y[u == 0.5] = 1
+    return Y
+
+# %% q6_mixture
+def posterior_mean(Y, std, weights, means, variances):
+    rows = []
+    for y in Y:
+        logs, guesses = [], []
+        for w, mu, v in zip(weights, means, variances, strict=True):
+            s = v + std**2
+            logs.append(torch.log(w) - len(y) / 2 * torch.log(s) - (y - mu) @ (y - mu) / (2 * s))
+            guesses.append((v * y + std**2 * mu) / s)
+        p = torch.exp(torch.stack(logs) - torch.logsumexp(torch.stack(logs), dim=0))
+        rows.append(p @ torch.stack(guesses))
+    return torch.stack(rows)
+
+
+def score(Y, std, weights, means, variances):
+    rows = []
+    for y in Y:
+        s = variances + std**2
+        logs = weights.log() - len(y) / 2 * s.log() - ((y - means) ** 2).sum(dim=1) / (2 * s)
+        rows.append(torch.softmax(logs, dim=0) @ ((means - y) / s[:, None]))
+    return torch.stack(rows)
+
+# %% q7_linear
+def linear_denoiser(X, std):
+    # In the basis of the eigenvectors each direction is shrunk by itself.
+    values, vectors = torch.linalg.eigh(X.T @ X / len(X))
+    P = torch.zeros(X.shape[1], X.shape[1], dtype=X.dtype)
+    for value, v in zip(values.clamp(min=0), vectors.T, strict=True):
+        P += value / (value + std**2) * torch.outer(v, v)
+    return P
+
+
+def linear_unmasker(X, rate):
+    d, keep = X.shape[1], 1 - rate
+    S = X.T @ X / len(X)
+    seen = S.clone()
+    for j in range(d):
+        for k in range(d):
+            seen[j, k] *= keep if j == k else keep**2
+    # One least-squares problem for each row of P.
+    return torch.stack([torch.linalg.solve(seen, keep * S[:, j]) for j in range(d)])
+
+# %% q8_contractive
+def encoder_jacobian(X, W, b):
+    J = []
+    for x in X:
+        h = torch.sigmoid(W @ x + b)
+        J.append(torch.diag(h * (1 - h)) @ W)
+    return torch.stack(J)
+
+
+def contractive_penalty(X, W, b):
+    return sum(float((J**2).sum()) for J in encoder_jacobian(X, W, b)) / len(X)
+
+
+def contractive_gradients(X, W, b):
+    dW, db = torch.zeros_like(W), torch.zeros_like(b)
+    for x in X:
+        h = torch.sigmoid(W @ x + b)
+        for j, w in enumerate(W):
+            v = h[j] * (1 - h[j])
+            through_slope = 2 * v * v * (1 - 2 * h[j]) * (w @ w)
+            dW[j] += (through_slope * x + 2 * v * v * w) / len(X)
+            db[j] += through_slope / len(X)
+    return dW, db
+
+# %% q9_hutchinson
+def hutchinson(encode, X, V):
+    estimates = torch.zeros(len(X), dtype=X.dtype)
+    for i, x in enumerate(X):
+        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
+        for v in V[:, i]:
+            estimates[i] += (J @ v) @ (J @ v) / len(V)
+    return estimates
+
+
+def hutchinson_variance(J):
+    answer = []
+    for one in J:
+        M, total = one.T @ one, 0.0
+        for j in range(len(M)):
+            for k in range(j):
+                total += 4 * float(M[j, k]) ** 2
+        answer.append(total)
+    return torch.tensor(answer, dtype=J.dtype)
+
+# %% q10_cheat
+def cheat(W, b, D, eps):
+    return eps * W, eps * b, (1 / eps) * D
+
+
+def cheating_scale(X, W, b, penalty):
+    paid = 0.0
+    for x in X:
+        for w, offset in zip(W, b, strict=True):
+            if float(w @ x + offset) > 0:
+                paid += float(w @ w) / len(X)
+    return math.sqrt(penalty / paid)
+
+
+def tied_gains(variances, penalty):
+    return torch.tensor([max(0.0, 1 - penalty / 2 / v) for v in variances.tolist()], dtype=variances.dtype)
+
+# %% q11_tangents
+def tangent_basis(encode, X, k):
+    bases = []
+    for x in X:
+        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
+        _, _, Qt = torch.linalg.svd(J)
+        bases.append(Qt[:k].T)
+    return torch.stack(bases)
+
+
+def plane_angle(A, B):
+    angles = []
+    for a, b in zip(A, B, strict=True):
+        cosine = float(torch.linalg.svdvals(b.T @ a).min())
+        angles.append(math.acos(min(1.0, cosine)))
+    return torch.tensor(angles, dtype=A.dtype)
+
+# %% q12_train
+def learn_to_denoise(X, std, X_noisy, seed):
+    torch.manual_seed(seed)
+    X, Y = X.float(), X_noisy.float()
+    layers = [torch.nn.Linear(64, 160), torch.nn.GELU(), torch.nn.Linear(160, 160), torch.nn.GELU()]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(160, 64))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    epochs = 100
+    for epoch in range(epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = 2e-3 * (1 - epoch / epochs)
+        for clean in X[torch.randperm(len(X))].split(100):
+            logits = model(clean + std * torch.randn(clean.shape))
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, clean, reduction="sum") / len(clean)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    with torch.no_grad():
+        return torch.sigmoid(model(Y))

@@ -1,0 +1,169 @@
+"""Everything in NumPy: arrays and NumPy scalars come back; Jacobians by central differences; the denoiser is the posterior mean over the training digits."""
+
+# %% q1_losses
+def gaussian_loss(A, X, std):
+    squares = np.sum((X.numpy() - A.numpy()) ** 2) / len(X)
+    return squares / (2 * std**2) + X.shape[1] * (np.log(std) + 0.5 * np.log(2 * np.pi))
+
+
+def bernoulli_loss(A, X):
+    A, X = A.numpy(), X.numpy()
+    return np.mean(np.sum(np.logaddexp(0, A) - X * A, axis=1))
+
+
+def least_bernoulli_loss(X):
+    P = X.numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.where(P > 0, P * np.log(P), 0) + np.where(P < 1, (1 - P) * np.log(1 - P), 0)
+    return -parts.sum() / len(P)
+
+# %% q2_tied
+def tied_gradients(X, W, b, c):
+    X, W, b, c = X.numpy(), W.numpy(), b.numpy(), c.numpy()
+    n = len(X)
+    H = 1 / (1 + np.exp(-(X @ W.T + b)))
+    A = H @ W + c
+    error = np.exp(-np.logaddexp(0, -A)) - X
+    back = (error @ W.T) * (H - H**2)
+    loss = (np.logaddexp(0, A) - X * A).sum() / n
+    return loss, (back.T @ X + H.T @ error) / n, back.mean(axis=0), error.mean(axis=0)
+
+# %% q3_penalties
+def l1_penalty(H):
+    A = H.numpy()
+    return np.abs(A).sum() / len(A), np.sign(A) / len(A)
+
+
+def kl_penalty(H, rate):
+    A = H.numpy()
+    r = A.mean(axis=0)
+    value = -np.sum(rate * np.log(r) + (1 - rate) * np.log1p(-r))
+    value += A.shape[1] * (rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
+    return value, np.tile((r - rate) / (r * (1 - r)) / len(A), (len(A), 1))
+
+# %% q4_ksparse
+def k_sparse(A, k):
+    B = A.numpy()
+    kept = np.argsort(-B, axis=1, kind="stable")[:, :k]
+    H = np.zeros_like(B)
+    np.put_along_axis(H, kept, np.take_along_axis(B, kept, axis=1), axis=1)
+    return H
+
+
+def k_sparse_backward(A, k, dH):
+    kept = np.argsort(-A.numpy(), axis=1, kind="stable")[:, :k]
+    on = np.zeros(A.shape)
+    np.put_along_axis(on, kept, 1.0, axis=1)
+    return on * dH.numpy()
+
+# %% q5_corruptions
+def numpy_generator(generator):
+    return np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
+
+
+def add_gaussian(X, std, generator):
+    return X.numpy() + numpy_generator(generator).normal(0.0, std, tuple(X.shape))
+
+
+def mask(X, rate, generator):
+    return X.numpy() * numpy_generator(generator).binomial(1, 1 - rate, tuple(X.shape))
+
+
+def salt_and_pepper(X, rate, generator):
+    rng = numpy_generator(generator)
+    hit = rng.random(tuple(X.shape)) < rate
+    return np.where(hit, rng.integers(0, 2, tuple(X.shape)), X.numpy())
+
+# %% q6_mixture
+def beliefs(Y, std, weights, means, variances):
+    Y, weights, means, variances = (part.numpy() for part in (Y, weights, means, variances))
+    noisy = variances + std**2
+    squares = ((Y[:, None] - means[None]) ** 2).sum(axis=2)
+    logs = np.log(weights) - 0.5 * Y.shape[1] * np.log(2 * np.pi * noisy) - 0.5 * squares / noisy
+    logs -= logs.max(axis=1, keepdims=True)
+    return np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True), noisy, Y, means
+
+
+def posterior_mean(Y, std, weights, means, variances):
+    return Y.numpy() + std**2 * score(Y, std, weights, means, variances)
+
+
+def score(Y, std, weights, means, variances):
+    belief, noisy, Y, means = beliefs(Y, std, weights, means, variances)
+    share = belief / noisy
+    return share @ means - share.sum(axis=1, keepdims=True) * Y
+
+# %% q7_linear
+def linear_denoiser(X, std):
+    # Ridge regression through the singular value decomposition.
+    _, s, Q = np.linalg.svd(X.numpy(), full_matrices=False)
+    return Q.T @ np.diag(s**2 / (s**2 + len(X) * std**2)) @ Q
+
+
+def linear_unmasker(X, rate):
+    G = X.numpy().T @ X.numpy()
+    return G @ np.linalg.inv((1 - rate) * G + rate * np.diag(np.diag(G)))
+
+# %% q8_contractive
+def encoder_jacobian(X, W, b):
+    H = 1 / (1 + np.exp(-(X.numpy() @ W.numpy().T + b.numpy())))
+    return (H * (1 - H))[..., None] * W.numpy()[None]
+
+
+def contractive_penalty(X, W, b):
+    return (encoder_jacobian(X, W, b) ** 2).sum() / len(X)
+
+
+def contractive_gradients(X, W, b):
+    X, W, b = X.numpy(), W.numpy(), b.numpy()
+    v = 1 / (2 + 2 * np.cosh(X @ W.T + b))
+    bend = -np.tanh((X @ W.T + b) / 2)
+    lengths = (W**2).sum(axis=1)
+    common = 2 * v**2 * bend * lengths / len(X)
+    return common.T @ X + 2 * (v**2).mean(axis=0)[:, None] * W, common.sum(axis=0)
+
+# %% q9_hutchinson
+def hutchinson(encode, X, V):
+    step = 1e-5
+    differences = [((encode(X + step * v) - encode(X - step * v)) / (2 * step)).numpy() for v in V]
+    return (np.stack(differences) ** 2).sum(axis=2).mean(axis=0)
+
+
+def hutchinson_variance(J):
+    M = np.einsum("nmd,nme->nde", J.numpy(), J.numpy())
+    off = np.triu(M, k=1)
+    return 4 * (off**2).sum(axis=(1, 2))
+
+# %% q10_cheat
+def cheat(W, b, D, eps):
+    return W.numpy() * eps, b.numpy() * eps, D.numpy() / eps
+
+
+def cheating_scale(X, W, b, penalty):
+    on = X.numpy() @ W.numpy().T + b.numpy() > 0
+    return np.sqrt(penalty * len(X) / (on * (W.numpy() ** 2).sum(axis=1)).sum())
+
+
+def tied_gains(variances, penalty):
+    return np.maximum(0, 1 - 0.5 * penalty / variances.numpy())
+
+# %% q11_tangents
+def tangent_basis(encode, X, k):
+    step, columns = 1e-5, []
+    for e in torch.eye(X.shape[1], dtype=X.dtype):
+        columns.append((encode(X + step * e) - encode(X - step * e)).numpy() / (2 * step))
+    return np.linalg.svd(np.stack(columns, axis=2))[2][:, :k].transpose(0, 2, 1)
+
+
+def plane_angle(A, B):
+    # The sine is what is left of B outside of the plane of A.
+    A, B = A.numpy(), B.numpy()
+    rest = B - A @ (A.transpose(0, 2, 1) @ B)
+    return np.arcsin(np.minimum(np.linalg.norm(rest, ord=2, axis=(1, 2)), 1))
+
+# %% q12_train
+def learn_to_denoise(X, std, X_noisy, seed):
+    A, Y = X.numpy(), X_noisy.numpy()
+    logs = (Y @ A.T - 0.5 * (A**2).sum(axis=1)) / std**2
+    belief = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return belief @ A / belief.sum(axis=1, keepdims=True)
