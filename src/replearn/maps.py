@@ -16,9 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from replearn.plotting import PALETTE, Labels, curves, new_figure
-from replearn.plotting import _figure_of as figure_of
-from replearn.plotting import _numpy as as_array
+from replearn.plotting import PALETTE, Labels, as_array, curves, figure_of, new_figure
 
 __all__ = ["code_map", "spectrum", "vector_field"]
 

@@ -32,6 +32,7 @@ import torch
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from numpy.typing import NDArray
@@ -92,6 +93,8 @@ _STYLE: Any = {
     "svg.hashsalt": "replearn",
 }
 _POINT = 96 / 72  # CSS pixels a point
+_FITS = 3  # attempts to get all that is drawn inside the figure
+_HAIR = 0.005  # inches that may stick out
 # A figure shrinks with the screen until its smallest text is so high; then its container scrolls.
 _SMALLEST_TEXT = 10  # CSS pixels
 # What a phone 375 px wide leaves for the text column.
@@ -146,6 +149,7 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
             legend.get_frame().set(facecolor="none", edgecolor="none")
     buffer = io.StringIO()
     with mpl.rc_context(_STYLE):
+        _make_room(fig)
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
         fig.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     plt.close(fig)
@@ -156,6 +160,31 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
     ]
     scale = min(1.0, _SMALLEST_TEXT / (min(sizes) * _POINT)) if sizes else 0.0
     return Rendered(alt=alt, html=_page_figure(buffer.getvalue(), scale, alt, caption))
+
+
+def _make_room(fig: Figure) -> None:
+    """Draw smaller what the figure's edge would cut off.
+
+    Constrained layout leaves too little for labels beside a picture whose proportions are fixed.
+    """
+    engine = fig.get_layout_engine()
+    if not isinstance(engine, ConstrainedLayoutEngine):
+        return
+    width, height = fig.get_size_inches()
+    left = right = low = high = 0.0
+    for _ in range(_FITS):
+        fig.draw_without_rendering()
+        drawn = fig.get_tightbbox()
+        over = (-drawn.x0, drawn.x1 - width, -drawn.y0, drawn.y1 - height)
+        if max(over) < _HAIR:
+            break
+        left, right, low, high = (
+            room + max(0.0, missing)
+            for room, missing in zip((left, right, low, high), over, strict=True)
+        )
+        engine.set(
+            rect=(left / width, low / height, 1 - (left + right) / width, 1 - (low + high) / height)
+        )
 
 
 def _page_figure(svg: str, smallest_scale: float, alt: str, caption: str | None) -> str:
@@ -365,17 +394,17 @@ def curves(
         ax.legend(frameon=False)
     elif labels == "direct":
         _label_ends(ax, ends)
-    return _figure_of(ax), ax
+    return figure_of(ax), ax
 
 
 def _points(name: str, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """x and y of a curve given as y or as a pair (x, y)."""
     if not isinstance(values, tuple):
-        y = _numpy(name, values).ravel()
+        y = as_array(name, values).ravel()
         return np.arange(len(y), dtype=float), y
     if len(values) != 2:
         raise ValueError(f"{name}: got a tuple of {len(values)}, want a list y or a pair (x, y)")
-    x, y = (_numpy(name, part).ravel() for part in values)
+    x, y = (as_array(name, part).ravel() for part in values)
     if len(x) != len(y):
         raise ValueError(f"{name}: got {len(x)} x and {len(y)} y, want equal numbers")
     return x, y
@@ -383,7 +412,7 @@ def _points(name: str, values: Any) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 def _label_ends(ax: Axes, ends: list[tuple[float, str, str, LineStyle]]) -> None:
     """Names to the right of the axes, at the height of the curves' ends, moved apart if needed."""
-    figure = _figure_of(ax)
+    figure = figure_of(ax)
     box = ax.get_position()
     wide, high = figure.get_size_inches() * 72
     gap = 12.5 / (box.height * high)  # a line of text, as a fraction of the axes' height
@@ -457,16 +486,16 @@ def _mosaic(
         ax.tick_params(left=False)
     if title is not None:
         ax.set_title(title)
-    return _figure_of(ax), ax
+    return figure_of(ax), ax
 
 
-def _figure_of(ax: Axes) -> Figure:
+def figure_of(ax: Axes) -> Figure:
     figure = ax.get_figure(root=True)
     assert figure is not None
     return figure
 
 
-def _numpy(name: str, values: Any) -> NDArray[np.float64]:
+def as_array(name: str, values: Any) -> NDArray[np.float64]:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
     try:
@@ -480,7 +509,7 @@ def _numpy(name: str, values: Any) -> NDArray[np.float64]:
 
 def _tiles(name: str, values: Any, shape: tuple[int, int] | None) -> NDArray[np.float64]:
     """(k, h, w) from (k, h, w) or from (k, d) and a shape."""
-    tiles = _numpy(name, values)
+    tiles = as_array(name, values)
     got = tiles.shape
     if tiles.ndim == 2 and shape is not None and tiles.shape[1] == shape[0] * shape[1]:
         tiles = tiles.reshape(-1, *shape)

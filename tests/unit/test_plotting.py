@@ -167,6 +167,16 @@ def test_image_grid_places_tiles_in_rows_with_transparent_gaps():
     assert "image/png" in show(fig, alt=ALT).html
 
 
+def test_labels_of_many_rows_are_not_cut_off():
+    names = ["contractive", "plain", "local PCA"] * 3
+    fig, _ = image_grid(torch.zeros(72, 9, 9), ncols=8, row_labels=names)
+    fig.draw_without_rendering()
+    assert fig.get_tightbbox().x0 < -0.005  # what show has to mend
+    show(fig, alt=ALT)
+    fig.draw_without_rendering()
+    assert fig.get_tightbbox().x0 >= -0.005
+
+
 def test_image_grid_takes_flat_images_limits_and_given_axes():
     X = torch.linspace(-1, 2, 24).reshape(2, 12)
     fig, axes = new_figure(2)

@@ -88,8 +88,7 @@ def table_lines(pairs: Sequence[Pair]) -> list[str]:
     for experiment, result in pairs:
         published = _figures(experiment) or "–"
         if result is None:
-            ours = f"not run yet: `make experiments NAME={experiment.name}`"
-            cells = [experiment.title, experiment.network, published, ours, "", ""]
+            cells = [experiment.title, experiment.network, published, "not run yet", "", ""]
         else:
             cells = [
                 experiment.title,
