@@ -53,7 +53,8 @@ def greedy(
     losses : one for all layers or one for each: ``objective(...)`` or ``contrastive_divergence``.
     X_val : (n_val, d), validation samples, encoded from layer to layer as X is.
     checkpoint : file; layer l writes ``name.l`` beside it. A run that was interrupted goes on with
-        the layer and epoch it was in.
+        the layer and epoch it was in; the layers after it start from what is given, so make them
+        with the same seeds.
     settings : of ``replearn.training.train``: epochs, batch_size, lr, optimizer, patience, seed,
         progress.
 
