@@ -34,12 +34,16 @@ def hash_files(files: Iterable[Path], root: Path) -> str:
     return digest.hexdigest()
 
 
+def data_files() -> list[Path]:
+    """The files of data sets in the cache folder."""
+    # Hidden files are notes of the loaders, not data.
+    return sorted(path for path in data_folder().glob("*/*") if not path.name.startswith("."))
+
+
 def data_key() -> str:
     """Names and sizes of the data sets in the cache folder, and whether downloads are allowed."""
     folder = data_folder()
-    # Hidden files are notes of the loaders, not data.
-    files = sorted(path for path in folder.glob("*/*") if not path.name.startswith("."))
-    listing = [f"{path.relative_to(folder)}:{path.stat().st_size}" for path in files]
+    listing = [f"{path.relative_to(folder)}:{path.stat().st_size}" for path in data_files()]
     return "\n".join([os.environ.get("REPLEARN_OFFLINE", ""), *listing])
 
 

@@ -95,13 +95,18 @@ def _sizes(job: Job, *widths: int) -> list[int]:
     return [job.data.X.shape[1], *(16 if job.quick else width for width in widths)]
 
 
+def _sigmoid_layers(sizes: Sequence[int], seed: int) -> list[Autoencoder]:
+    """Tied sigmoid autoencoders of one layer, each on the code of the one before."""
+    return [
+        dense_autoencoder([d, m], activation="sigmoid", tied=True, seed=seed * 10 + i)
+        for i, (d, m) in enumerate(pairwise(sizes))
+    ]
+
+
 def _stacked_denoising(job: Job) -> Outcome:
     """784-1000-1000-1000, masking noise of 10, 20 and 30%, cross-entropy, tied weights."""
     sizes = _sizes(job, 1000, 1000, 1000)
-    layers = [
-        dense_autoencoder([d, m], activation="sigmoid", tied=True, seed=job.seed * 10 + i)
-        for i, (d, m) in enumerate(pairwise(sizes))
-    ]
+    layers = _sigmoid_layers(sizes, job.seed)
     losses = [objective(cross_entropy, corruption=Masking(rate)) for rate in (0.1, 0.2, 0.3)]
     outcome = Outcome(float("nan"))
     _pretrain(layers, losses, job, outcome, epochs=15)
@@ -120,10 +125,7 @@ def _stacked_denoising(job: Job) -> Outcome:
 def _stacked_contractive(job: Job) -> Outcome:
     """784-1000-1000, closed-form penalty of weight 0.1, cross-entropy, tied weights."""
     sizes = _sizes(job, 1000, 1000)
-    layers = [
-        dense_autoencoder([d, m], activation="sigmoid", tied=True, seed=job.seed * 10 + i)
-        for i, (d, m) in enumerate(pairwise(sizes))
-    ]
+    layers = _sigmoid_layers(sizes, job.seed)
     losses = [objective(cross_entropy, penalties={contractive: 0.1})] * 2
     outcome = Outcome(float("nan"))
     _pretrain(layers, losses, job, outcome, epochs=20)

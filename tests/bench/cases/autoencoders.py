@@ -21,6 +21,7 @@ from replearn.autoencoders import Autoencoder, contractive, dense_autoencoder, h
 from replearn.training import train
 from tests.bench.case import Case, FactGoal, Goal, Measured, Prepared
 from tests.bench.cases.sparse_codes import SHARE
+from tests.bench.cases.training import data_loader_epoch
 from tests.bench.products import Products
 from tests.bench.quick import size
 
@@ -113,23 +114,7 @@ def tutorial() -> Callable[[], object]:
     X = _data(size(60_000, 2_560))
     images, labels = X.view(-1, 1, 28, 28), torch.zeros(len(X), dtype=torch.long)
     loader = DataLoader(TensorDataset(images, labels), BATCH, shuffle=True)
-
-    def run() -> object:
-        model = _deep()
-        optimizer = torch.optim.Adam(model.parameters())
-        criterion = nn.MSELoss()
-        running = 0.0
-        for batch in loader:
-            x = batch[0].view(len(batch[0]), -1)
-            optimizer.zero_grad()
-            loss = criterion(model(x), x)
-            loss.backward()
-            optimizer.step()
-            running += loss.item()
-        return running / len(loader)
-
-    run()
-    return run
+    return data_loader_epoch(loader, _deep)
 
 
 def _dashes(widths: Sequence[int]) -> str:

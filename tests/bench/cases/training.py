@@ -41,9 +41,13 @@ def library() -> Callable[[], object]:
     return run
 
 
-def _data_loader_epoch(loader: DataLoader[tuple[Tensor, ...]]) -> Callable[[], object]:
+def data_loader_epoch(
+    loader: DataLoader[tuple[Tensor, ...]], make: Callable[[], nn.Module]
+) -> Callable[[], object]:
+    """The loop that most tutorials teach: one epoch with a fresh model."""
+
     def run() -> object:
-        model = _model()
+        model = make()
         optimizer = torch.optim.Adam(model.parameters())
         criterion = nn.MSELoss()
         running = 0.0
@@ -62,11 +66,11 @@ def _data_loader_epoch(loader: DataLoader[tuple[Tensor, ...]]) -> Callable[[], o
 
 def tutorial() -> Callable[[], object]:
     images, labels = _data().view(N, 1, 28, 28), torch.zeros(N, dtype=torch.long)
-    return _data_loader_epoch(DataLoader(TensorDataset(images, labels), BATCH, shuffle=True))
+    return data_loader_epoch(DataLoader(TensorDataset(images, labels), BATCH, shuffle=True), _model)
 
 
 def tutorial_without_labels() -> Callable[[], object]:
-    return _data_loader_epoch(DataLoader(TensorDataset(_data()), BATCH, shuffle=True))
+    return data_loader_epoch(DataLoader(TensorDataset(_data()), BATCH, shuffle=True), _model)
 
 
 CASES = [
