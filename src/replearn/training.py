@@ -6,7 +6,7 @@ batch on (1/|B|) sum_{i in B} l(theta; x_i).
 
 The data stay where they are, on the CPU or the GPU: a batch is one indexed read, where a
 ``DataLoader`` fetches and stacks its samples one at a time, and the device is waited for once an
-epoch, not once a step.
+epoch, not once a step. Memory that a step frees is kept for the next one, on the CPU as on the GPU.
 
 Sources: Bottou, Curtis & Nocedal (2018), Optimization methods for large-scale machine learning,
 SIAM Review 60(2), for the method; Kingma & Ba (2015), Adam, ICLR, for the default optimiser;
@@ -32,6 +32,7 @@ from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
 from replearn import _checkpoint
+from replearn._memory import keep_freed_memory
 from replearn._validate import check_integer, check_not_negative, check_seed, check_tensor
 
 Loss = Callable[..., Tensor]
@@ -149,6 +150,7 @@ def train(
     path = None if checkpoint is None else Path(checkpoint)
     identity = _identity(run, X, X_val, seed, batch_size, patience) if path else {}
     was_training = model.training
+    keep_freed_memory()
 
     with _own_random_numbers(X.device, seed):
         if path is not None and path.exists():

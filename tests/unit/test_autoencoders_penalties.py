@@ -18,6 +18,7 @@ from replearn.autoencoders import (
     weight_decay,
 )
 from replearn.autoencoders.layers import ACTIVATIONS
+from replearn.autoencoders.penalties import _ClosedForm
 from tests.unit.test_autoencoders_losses import assert_gradients_are_differences
 
 no_deadline = settings(deadline=None)
@@ -85,6 +86,34 @@ def test_the_closed_form_is_the_frobenius_norm_of_the_jacobian(activation, d, m,
     model, X = layer(activation, d, m, seed), normal(n, d, seed=seed)
     want = jacobians(model, X).square().sum() / n
     torch.testing.assert_close(contractive(model, X, model.encode(X)), want)
+
+
+@no_deadline
+@given(
+    st.sampled_from(sorted(ACTIVATIONS)), st.integers(1, 6), st.integers(1, 6), st.integers(0, 99)
+)
+def test_the_gradient_of_the_closed_form_is_autograds_of_the_jacobian(activation, d, m, seed):
+    model, X = layer(activation, d, m, seed), normal(3, d, seed=seed)
+    weights = list(model.encoder.parameters())
+    slow = jacobians(model, X).square().sum() / len(X)
+    want = torch.autograd.grad(slow, weights, allow_unused=True)
+    got = torch.autograd.grad(2 * contractive(model, X, model.encode(X)), weights)
+    for g, w in zip(got, want, strict=True):
+        torch.testing.assert_close(g, torch.zeros_like(g) if w is None else 2 * w)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_closed_form_has_right_second_derivatives(activation):
+    model, X = layer(activation), normal(3, 5)
+    W = model.encoder[0].weight.detach().clone().requires_grad_()
+    b = model.encoder[0].bias.detach().clone().requires_grad_()
+
+    def penalty(W, b):
+        parameters = {"0.weight": W, "0.bias": b}
+        H = torch.func.functional_call(model.encoder, parameters, (X,))
+        return _ClosedForm.apply(H, W, activation)
+
+    assert torch.autograd.gradgradcheck(penalty, (W, b))
 
 
 def test_the_closed_form_takes_a_bare_layer_too():

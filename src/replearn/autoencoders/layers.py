@@ -3,12 +3,13 @@ r"""Layers: dense ones h = s(W x + b), their transposes, and an activation that 
 The derivative of an activation is written through its value, which is what makes the Jacobian of
 one layer cheap (see :mod:`replearn.autoencoders.penalties`)::
 
-    sigmoid   h = 1 / (1 + exp(-a))      s'(a) = h (1 - h)
-    tanh      h = tanh(a)                s'(a) = 1 - h^2
-    relu      h = max(a, 0)              s'(a) = 1 where h > 0, else 0
-    softplus  h = log(1 + exp(a))        s'(a) = 1 - exp(-h)
-    elu       h = a where a > 0, else exp(a) - 1      s'(a) = 1 where h > 0, else h + 1
-    linear    h = a                      s'(a) = 1
+    sigmoid   h = 1 / (1 + exp(-a))      s'(a) = h (1 - h)      ds'/dh = 1 - 2 h
+    tanh      h = tanh(a)                s'(a) = 1 - h^2        ds'/dh = -2 h
+    relu      h = max(a, 0)              s'(a) = 1 where h > 0, else 0        ds'/dh = 0
+    softplus  h = log(1 + exp(a))        s'(a) = 1 - exp(-h)    ds'/dh = exp(-h)
+    elu       h = a where a > 0, else exp(a) - 1
+              s'(a) = 1 where h > 0, else h + 1     ds'/dh = 1 where h < 0, else 0
+    linear    h = a                      s'(a) = 1              ds'/dh = 0
 
 Sources: Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural
 networks, AISTATS, for the uniform start; Clevert, Unterthiner & Hochreiter (2016), Fast and
@@ -25,7 +26,15 @@ from torch import Tensor, nn
 
 from replearn._validate import check_integer
 
-__all__ = ["ACTIVATIONS", "Dense", "KSparse", "TiedDecoder", "dense_stack", "slope"]
+__all__ = [
+    "ACTIVATIONS",
+    "Dense",
+    "KSparse",
+    "TiedDecoder",
+    "dense_stack",
+    "slope",
+    "slope_derivative",
+]
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda A: A,
@@ -55,6 +64,29 @@ def slope(activation: str, H: Tensor) -> Tensor:
     """
     check_activation(activation)
     return _SLOPES[activation](H)
+
+
+_SLOPE_DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": torch.zeros_like,
+    "sigmoid": lambda H: 1 - 2 * H,
+    "tanh": lambda H: -2 * H,
+    "relu": torch.zeros_like,
+    "softplus": lambda H: torch.exp(-H),
+    "elu": lambda H: (H < 0).to(H.dtype),
+}
+
+
+def slope_derivative(activation: str, H: Tensor) -> Tensor:
+    """How fast the slope of an activation changes with its value, ds'/dh, from h.
+
+    The second derivative of the activation is s'' = s' ds'/dh.
+
+    Raises
+    ------
+    ValueError : no such activation.
+    """
+    check_activation(activation)
+    return _SLOPE_DERIVATIVES[activation](H)
 
 
 def check_activation(activation: str) -> None:

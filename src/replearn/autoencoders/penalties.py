@@ -28,13 +28,13 @@ belief net model for visual area V2, NIPS, and Ng (2011), Sparse autoencoder, CS
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from replearn._validate import check_integer
-from replearn.autoencoders.layers import Dense, slope
+from replearn.autoencoders.layers import Dense, slope, slope_derivative
 from replearn.autoencoders.networks import Autoencoder
 
 __all__ = ["Penalty", "contractive", "hutchinson", "kl_to_rate", "l1", "weight_decay"]
@@ -83,8 +83,38 @@ def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
         raise ValueError(
             f"encoder: got {type(layer).__name__}, want one Dense layer; hutchinson takes any"
         )
-    squares = slope(layer.activation, H).square().sum(0)
-    return squares @ layer.weight.square().sum(1) / len(H)
+    return cast(Tensor, _ClosedForm.apply(H, layer.weight, layer.activation))  # type: ignore[no-untyped-call]
+
+
+class _ClosedForm(torch.autograd.Function):
+    """c . w / n with c_j = sum_i s'(a_ij)^2 and w_j = ||w_j||^2, and its gradient written out.
+
+    Autograd's own makes half a dozen temporaries of the size of W, which take as long as the rest::
+
+        d/dh_ij = (2/n) s' (ds'/dh) w_j        d/dW = (2/n) diag(c) W
+    """
+
+    @staticmethod
+    def forward(ctx: Any, H: Tensor, W: Tensor, activation: str) -> Tensor:
+        ctx.save_for_backward(H, W)
+        ctx.activation, ctx.parts = activation, _parts(H, W, activation)
+        _, c, w = ctx.parts
+        return torch.dot(c, w) / len(H)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        H, W = ctx.saved_tensors
+        # For second derivatives the parts must be seen to depend on H and W.
+        S, c, w = _parts(H, W, ctx.activation) if torch.is_grad_enabled() else ctx.parts
+        scale = 2 * gradient / len(H)
+        dS = slope_derivative(ctx.activation, H)
+        return dS * S * (scale * w), W * (scale * c)[:, None], None
+
+
+def _parts(H: Tensor, W: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
+    """s'(a) for every code, and of every unit c_j and the squared norm of its row of W."""
+    S = slope(activation, H)
+    return S, S.square().sum(0), torch.linalg.vector_norm(W, dim=1).square()
 
 
 def hutchinson(n_probes: int = 1) -> Penalty:
