@@ -14,6 +14,8 @@ from replearn.experiments import __main__ as command
 from replearn.experiments import classification, store
 from replearn.experiments.registry import ALL
 from replearn.experiments.task import Job, Outcome, Split
+from replearn.linear import PCA
+from replearn.metrics import reconstruction_error
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,17 @@ def test_the_last_sixth_of_the_training_samples_is_held_out(digits):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_experiment_runs_and_says_what_it_measured(name, digits, tmp_path):
-    outcome = ALL[name].run(Job(Split.of(digits), 0, tmp_path, quick=True))
+@pytest.mark.parametrize("validate", [False, True])
+def test_every_experiment_runs_and_says_what_it_measured(name, validate, digits, tmp_path):
+    if validate and not ALL[name].scheduled:
+        pytest.skip("has its validation samples always")
+    job = Job(Split.of(digits), 0, tmp_path, quick=True, validate=validate)
+    outcome = ALL[name].run(job)
     assert math.isfinite(outcome.value)
     assert outcome.value > 0
     assert all(math.isfinite(value) for value in outcome.details.values())
+    if validate and "sigmoid" in ALL[name].network:
+        assert any(curve["val_loss"] for curve in outcome.curves.values())
     trained = [curve for curve in outcome.curves.values() if curve["val_loss"]]
     assert all(len(curve["loss"]) == len(curve["val_loss"]) == 1 for curve in trained)
 
@@ -55,10 +63,36 @@ def test_a_run_is_stored_with_its_provenance_and_not_repeated(main, tmp_path, ca
     (run,) = found["runs"]
     told = {"cpu_seconds", "wall_seconds", "device", "versions", "machine", "date", "commit"}
     assert told <= set(run)
-    assert run["n_train"] == 200
+    assert run["n_train"] == 240
     assert "stored in" in capsys.readouterr().out
     assert main("codes-pca") == 0
     assert capsys.readouterr().out.strip().endswith("seed 0: stored")
+
+
+def test_a_validation_run_scores_the_held_out_samples_and_is_stored_apart(main, tmp_path, digits):
+    split = Split.of(digits)
+    pca = PCA(30).fit(split.X)
+    want = reconstruction_error(split.X_val, pca.inverse_transform(pca.transform(split.X_val)))
+    assert main("--validate", "codes-pca", "keras-dense") == 0
+    found = store.read(tmp_path, "codes-pca")
+    (run,) = found["validation"]
+    assert run["value"] == pytest.approx(want)
+    assert run["n_train"] == 200
+    assert found["runs"] == []
+    assert store.read(tmp_path, "keras-dense") is None  # it has no schedule to be judged
+    assert main("codes-pca") == 0
+    found = store.read(tmp_path, "codes-pca")
+    assert [len(found[kind]) for kind in ("runs", "validation")] == [1, 1]
+
+
+def test_a_validation_run_never_sees_the_test_set(digits, tmp_path):
+    split = Split.of(digits)
+    spoilt = replace(split, X_test=split.X_test * math.nan)
+    a, b = (
+        ALL["k-sparse"].run(Job(data, 0, tmp_path / name, quick=True, validate=True))
+        for name, data in (("a", split), ("b", spoilt))
+    )
+    assert (a.value, a.curves) == (b.value, b.curves)
 
 
 def test_the_seeds_of_one_experiment_come_after_the_first_of_all(main, monkeypatch):

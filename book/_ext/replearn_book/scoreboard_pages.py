@@ -115,6 +115,12 @@ def detail_lines(pairs: Sequence[Pair]) -> list[str]:
         ]
         if values:
             said.append(f"Also measured: {'; '.join(values)}.")
+        for run in (result or {}).get("validation", []):
+            figure = f"{run['value']:.{experiment.digits}f}{experiment.unit}"
+            said.append(
+                f"The schedule was chosen on {run['n_train']:,} training samples, where it reaches "
+                f"{figure} on those that were held out."
+            )
         if said:
             lines.append(f"- *{experiment.title}.* {' '.join(said)}")
     return lines
@@ -172,9 +178,10 @@ class ScoreboardDirective(SphinxDirective):
             # A dependency that does not exist has the page read again, so a new result is found.
             self.env.note_dependency(str(path_of(Path(self.env.srcdir), experiment.name)))
             try:
-                pairs.append((experiment, read(Path(self.env.srcdir), experiment.name)))
+                found = read(Path(self.env.srcdir), experiment.name)
             except ValueError as problem:
                 raise self.error(str(problem)) from None
+            pairs.append((experiment, found if found and found["runs"] else None))
         container = nodes.Element()
         container.document = self.state.document
         self._parse(table_lines(pairs), container)

@@ -31,6 +31,11 @@ def main(argv: Sequence[str] | None = None, *, data: Dataset | None = None) -> i
     parser.add_argument("--list", action="store_true", help="name the experiments and stop")
     parser.add_argument("--seeds", type=int, help="runs each (default: as many as planned)")
     parser.add_argument("--quick", action="store_true", help="one epoch each; nothing is stored")
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="one seed, scored on held-out training samples: to choose a schedule by",
+    )
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the book")
     options = parser.parse_args(argv)
     if options.list:
@@ -48,26 +53,31 @@ def main(argv: Sequence[str] | None = None, *, data: Dataset | None = None) -> i
     except DataUnavailable as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    # The first seed of every experiment comes before the second of any.
-    plan = [
-        (ALL[name], seed)
-        for seed in range(max(options.seeds or 0, *(e.seeds for e in ALL.values())))
-        for name in options.names or ALL
-        if seed < min(options.seeds or ALL[name].seeds, ALL[name].seeds)
-    ]
+    names = options.names or ALL
+    if options.validate:
+        plan = [(ALL[name], 0) for name in names if ALL[name].scheduled]
+    else:  # the first seed of every experiment comes before the second of any
+        plan = [
+            (ALL[name], seed)
+            for seed in range(max(options.seeds or 0, *(e.seeds for e in ALL.values())))
+            for name in names
+            if seed < min(options.seeds or ALL[name].seeds, ALL[name].seeds)
+        ]
+    kind: store.Kind = "validation" if options.validate else "runs"
     for number, (experiment, seed) in enumerate(plan, 1):
         label = f"[{number}/{len(plan)}] {experiment.name}, seed {seed}"
-        if not options.quick and seed in store.seeds_done(options.root, experiment.name):
+        label += ", validation" if options.validate else ""
+        if not options.quick and seed in store.seeds_done(options.root, experiment.name, kind):
             print(f"{label}: stored", flush=True)
             continue
         print(f"{label}: {experiment.network}", flush=True)
         folder = "experiments-quick" if options.quick else "experiments"
-        work = options.root / "_build" / folder / experiment.name / str(seed)
-        job = Job(split, seed, work, quick=options.quick)
+        work = options.root / "_build" / folder / experiment.name / kind / str(seed)
+        job = Job(split, seed, work, quick=options.quick, validate=options.validate)
         record = store.record_of(experiment, job, options.root)
         print(f"{label}: {record['value']:.{experiment.digits}f}{experiment.unit}", flush=True)
         if not options.quick:
-            print(f"stored in {store.add(options.root, experiment, record)}", flush=True)
+            print(f"stored in {store.add(options.root, experiment, record, kind)}", flush=True)
         shutil.rmtree(work, ignore_errors=True)
     return 0
 

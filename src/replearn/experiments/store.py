@@ -1,4 +1,7 @@
-"""Results on disk: one JSON file per experiment, with a record for each seed."""
+"""Results on disk: one JSON file per experiment, with a record for each seed.
+
+Runs that score the test set are under "runs", those that judge a choice under "validation".
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from replearn.experiments.provenance import provenance
 from replearn.experiments.task import Experiment, Job, Outcome
 
+Kind = Literal["runs", "validation"]
 FOLDER = Path("book/results/experiments")
 
 
@@ -34,26 +38,26 @@ def read(root: Path, name: str) -> dict[str, Any] | None:
         runs = found["runs"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a file of results: remove it, or restore it") from error
-    if not isinstance(runs, list):
+    if not isinstance(runs, list) or not isinstance(found.get("validation", []), list):
         raise ValueError(f"{path} is not a file of results: remove it, or restore it")
     return dict(found)
 
 
-def seeds_done(root: Path, name: str) -> set[int]:
+def seeds_done(root: Path, name: str, kind: Kind = "runs") -> set[int]:
     """Seeds whose runs are stored."""
-    found = read(root, name)
-    return {run["seed"] for run in found["runs"]} if found else set()
+    found = read(root, name) or {}
+    return {run["seed"] for run in found.get(kind, [])}
 
 
-def add(root: Path, experiment: Experiment, record: dict[str, Any]) -> Path:
+def add(root: Path, experiment: Experiment, record: dict[str, Any], kind: Kind = "runs") -> Path:
     """Store the record of a seed, in place of an older one; the file is replaced in one step."""
     found = read(root, experiment.name) or {"name": experiment.name, "runs": []}
-    runs = [run for run in found["runs"] if run["seed"] != record["seed"]] + [record]
+    runs = [run for run in found.get(kind, []) if run["seed"] != record["seed"]] + [record]
     found |= {
         "title": experiment.title,
         "metric": experiment.metric,
         "unit": experiment.unit,
-        "runs": sorted(runs, key=lambda run: run["seed"]),
+        kind: sorted(runs, key=lambda run: run["seed"]),
     }
     path = path_of(root, experiment.name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +84,7 @@ def record_of(experiment: Experiment, job: Job, root: Path) -> dict[str, Any]:
             for stage, curve in outcome.curves.items()
         },
         "data": job.data.name,
-        "n_train": len(job.data.X),
+        "n_train": job.scored.n if experiment.scheduled else len(job.data.X),
         "device": str(job.data.X.device),
         "wall_seconds": round(time.perf_counter() - wall, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from replearn.data import Dataset
@@ -46,6 +47,21 @@ class Split:
             data.image_shape,
         )
 
+    def all_training(self) -> Dataset:
+        """Every training sample, those that were held out too, and the test set."""
+        return Dataset(
+            self.name,
+            torch.cat([self.X, self.X_val]),
+            torch.cat([self.y, self.y_val]),
+            self.X_test,
+            self.y_test,
+            self.image_shape,
+        )
+
+    def held_out(self) -> Dataset:
+        """The held-out samples in the place of the test set, which is not to be seen."""
+        return Dataset(self.name, self.X, self.y, self.X_val, self.y_val, self.image_shape)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -56,12 +72,19 @@ class Job:
     data : the samples. seed : of everything random.
     work : folder for checkpoints; a run that was interrupted goes on from there.
     quick : one epoch instead of many: to see that the code runs, not for results.
+    validate : train without the held-out samples and score these, instead of the test set.
     """
 
     data: Split
     seed: int
     work: Path
     quick: bool = False
+    validate: bool = False
+
+    @property
+    def scored(self) -> Dataset:
+        """For tasks with a fixed schedule: what to train on, and in X_test what to score."""
+        return self.data.held_out() if self.validate else self.data.all_training()
 
     def epochs(self, wanted: int) -> int:
         """Epochs to train."""
@@ -126,6 +149,8 @@ class Experiment:
     run : the task. seeds : how many runs the result should have; 1 if nothing is random.
     family : the part of the scoreboard it belongs to.
     note : what a reader should know, a sentence or two.
+    scheduled : its epochs and rates are fixed beforehand, so that the network that is scored can be
+        trained on all training samples (``Job.scored``), and ``--validate`` can judge a choice.
     """
 
     name: str
@@ -139,3 +164,4 @@ class Experiment:
     family: str
     seeds: int = 3
     note: str = ""
+    scheduled: bool = False
