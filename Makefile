@@ -79,8 +79,8 @@ soak: env ## The grader's long trials: kills, a large class, many seeds; goes on
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.soak
 
 .PHONY: pairs
-pairs: env ## Make lectures/*.ipynb anew from lectures/*.md
-	$(PY) book/tools/pairs.py --sync
+pairs: env ## Make lectures/*.ipynb anew from lectures/*.md; or one: make pairs NAME=08_contractive
+	$(PY) book/tools/pairs.py --sync $(NAME)
 
 .PHONY: serve
 serve: book ## Show the book on this machine: make serve PORT=8000

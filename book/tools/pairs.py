@@ -2,6 +2,7 @@
 
     python book/tools/pairs.py --check   exit 1 and name what differs
     python book/tools/pairs.py --sync    make the notebooks from the sources, with text outputs
+    python book/tools/pairs.py --sync 08_contractive    one of them
 
 The source is the .md. Its notebook holds the same cells and the text that they print on the bundled
 digits; pictures are left out, so that the file stays small and a comparison means something. Making
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import jupytext
@@ -114,9 +116,11 @@ def check(folder: Path) -> list[str]:
     return problems
 
 
-def sync(folder: Path) -> None:
-    """Make the notebook of each source that needs it: changed text, or changed outputs."""
+def sync(folder: Path, names: Sequence[str] = ()) -> None:
+    """Make the notebook of each source (or the named ones) anew; write those that changed."""
     for source in sorted(folder.glob("*.md")):
+        if names and source.stem not in names:
+            continue
         start = time.monotonic()
         print(f"pairs: running {source.name}", end=" ", flush=True)
         text = make_notebook(source)
@@ -133,10 +137,15 @@ def main() -> int:
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--check", action="store_true", help="exit 1 if a pair is out of step")
     group.add_argument("--sync", action="store_true", help="make the notebooks from the sources")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="chapters to sync; default: all")
     parser.add_argument("--folder", type=Path, default=ROOT / "lectures")
     arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if not (arguments.folder / f"{name}.md").is_file()]
+    if unknown:
+        print(f"error: no chapter {unknown[0]!r} in {arguments.folder}", file=sys.stderr)
+        return 2
     if arguments.sync:
-        sync(arguments.folder)
+        sync(arguments.folder, arguments.names)
     problems = check(arguments.folder)
     for problem in problems:
         print(f"error: {problem}; run `make pairs`", file=sys.stderr)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
+
+from replearn._validate import check_seed
 
 
 def default_device() -> torch.device:
@@ -57,3 +61,17 @@ def seed_everything(seed: int) -> torch.Generator:
     np.random.seed(seed)
     torch.manual_seed(seed)
     return torch.Generator().manual_seed(seed)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's generator of the CPU, seeded, inside the block; leave it as it was.
+
+    Raises
+    ------
+    ValueError
+        seed does not fit.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(check_seed(seed))
+        yield

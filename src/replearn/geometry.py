@@ -11,12 +11,13 @@ code keeps the position on a manifold and forgets all else, these span the manif
 at x (Rifai et al. 2011b). Local PCA estimates the same plane from neighbouring samples alone: the
 first principal directions of the samples near x.
 
-Planes are (n, d, dim): for each of n places an orthonormal basis, its columns.
+Planes are (n, d, dim): for each of n places an orthonormal basis, its columns. How far two are
+apart is said by :func:`replearn.metrics.principal_angles`.
 
 Sources: Rifai, Vincent, Muller, Glorot & Bengio (2011a), Contractive auto-encoders, ICML; Rifai,
 Dauphin, Vincent, Bengio & Muller (2011b), The manifold tangent classifier, NIPS; Alain & Bengio
 (2014), What regularized auto-encoders learn from the data-generating distribution, JMLR 15, for
-the field; Bjorck & Golub (1973), Mathematics of Computation 27, for the angles.
+the field.
 """
 
 from __future__ import annotations
@@ -28,13 +29,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from replearn._validate import check_integer, check_matrix, check_tensor
+from replearn._validate import check_integer, check_matrix
 
 __all__ = [
     "TangentPlanes",
     "jacobian",
     "local_pca",
-    "plane_angles",
     "reconstruction_field",
     "tangent_planes",
 ]
@@ -201,47 +201,6 @@ def local_pca(X: Tensor, at: Tensor, dim: int, neighbours: int) -> TangentPlanes
 
 
 @torch.no_grad()
-def plane_angles(A: Tensor, B: Tensor, *, which: str = "mean") -> Tensor:
-    """The angle between each pair of planes: the mean of their principal angles, or the largest.
-
-    Two random planes of low dimension in R^d are near a right angle; equal planes are at 0. The
-    angles are those of :func:`replearn.metrics.principal_angles`, small ones from sines.
-
-    Parameters
-    ----------
-    A : (n, d, p), B : (n, d, q), linearly independent columns, such as ``TangentPlanes.bases``.
-    which : "mean" of the min(p, q) principal angles, or the "largest".
-
-    Returns
-    -------
-    (n,), radians in [0, pi/2], in the dtype of A; computed in float64.
-
-    Raises
-    ------
-    ValueError : shapes that do not fit, linearly dependent columns, or another ``which``.
-    """
-    for name, planes in (("A", A), ("B", B)):
-        check_tensor(name, planes, "a torch tensor of shape (n, d, dim)")
-        if planes.ndim != 3 or not 1 <= planes.shape[2] <= planes.shape[1]:
-            raise ValueError(f"{name}: got shape {tuple(planes.shape)}, want (n, d, dim), dim <= d")
-    if A.shape[:2] != B.shape[:2]:
-        raise ValueError(
-            f"A, B: got shapes {tuple(A.shape)} and {tuple(B.shape)}, want (n, d, p) and (n, d, q)"
-        )
-    if which not in ("mean", "largest"):
-        raise ValueError(f'which: got {which!r}, want "mean" or "largest"')
-    Q, P = _orthonormal("A", A), _orthonormal("B", B)
-    if Q.shape[2] < P.shape[2]:
-        Q, P = P, Q
-    overlap = Q.mT @ P
-    cosines = torch.linalg.svdvals(overlap).clamp(max=1.0)
-    sines = torch.linalg.svdvals(P - Q @ overlap).clamp(max=1.0).flip(1)
-    # Cosines cannot tell small angles apart, sines not those near a right angle.
-    angles = torch.where(cosines.square() > 0.5, torch.asin(sines), torch.acos(cosines))
-    return (angles.mean(1) if which == "mean" else angles.amax(1)).to(A.dtype)
-
-
-@torch.no_grad()
 def reconstruction_field(model: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """``r(x) - x``: where a reconstruction moves each point.
 
@@ -303,15 +262,3 @@ def _with_signs(bases: Tensor) -> Tensor:
     """Each column with its entry of largest absolute value positive."""
     largest = bases.gather(1, bases.abs().argmax(1, keepdim=True))
     return torch.where(largest < 0, -bases, bases)
-
-
-def _orthonormal(name: str, planes: Tensor) -> Tensor:
-    """Orthonormal bases, in float64, of the columns of each plane."""
-    floor = planes.shape[1] * torch.finfo(planes.dtype).eps if planes.is_floating_point() else 0.0
-    planes = planes.to(torch.float64)
-    if bool(torch.isfinite(planes).all()):
-        lengths = planes.norm(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
-        U, s, _ = torch.linalg.svd(planes / lengths, full_matrices=False)
-        if bool((s[:, -1] > floor * s[:, 0]).all()):
-            return cast(Tensor, U)
-    raise ValueError(f"{name}: got dependent or non-finite columns, want independent ones")

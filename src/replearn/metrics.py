@@ -43,12 +43,13 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
     Parameters
     ----------
     A : (d, m), linearly independent columns, not necessarily orthonormal. B : (d, k) likewise.
-        For the rows of PCA's ``components_`` pass ``components_.T``.
+        For the rows of PCA's ``components_`` pass ``components_.T``. Pairs of subspaces are
+        (n, d, m) and (n, d, k), such as :class:`replearn.geometry.TangentPlanes`' bases.
 
     Returns
     -------
-    (min(m, k),) angles in radians, ascending, in [0, pi/2], in the dtype of A. They are computed
-    in float64; float32 input limits them to about 1e-7.
+    (min(m, k),) or (n, min(m, k)) angles in radians, ascending, in [0, pi/2], in the dtype of A.
+    They are computed in float64; float32 input limits them to about 1e-7.
 
     Raises
     ------
@@ -56,34 +57,34 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
     """
     check_tensor("A", A)
     check_tensor("B", B)
-    if A.ndim != 2 or B.ndim != 2 or A.shape[0] != B.shape[0]:
+    if A.ndim not in (2, 3) or A.ndim != B.ndim or A.shape[:-1] != B.shape[:-1]:
         raise ValueError(
             f"A, B: got shapes {tuple(A.shape)} and {tuple(B.shape)}, want (d, m) and (d, k) "
-            "with the same d"
+            "with the same d, or (n, d, m) and (n, d, k)"
         )
     Q, P = _orthonormal("A", A), _orthonormal("B", B)
-    if Q.shape[1] < P.shape[1]:
+    if Q.shape[-1] < P.shape[-1]:
         Q, P = P, Q
-    overlap = Q.T @ P
+    overlap = Q.mT @ P
     cosines = torch.linalg.svdvals(overlap).clamp(max=1.0)
-    sines = torch.linalg.svdvals(P - Q @ overlap).clamp(max=1.0).flip(0)
+    sines = torch.linalg.svdvals(P - Q @ overlap).clamp(max=1.0).flip(-1)
     angles = torch.where(cosines.square() > 0.5, torch.asin(sines), torch.acos(cosines))
     return angles.to(A.dtype)
 
 
 def _orthonormal(name: str, A: Tensor) -> Tensor:
-    """Orthonormal basis (d, m), in float64, of the columns of A."""
-    d, m = A.shape
+    """Orthonormal basis (..., d, m), in float64, of the columns of A."""
+    d, m = A.shape[-2:]
     floor = max(d, m) * torch.finfo(A.dtype if A.is_floating_point() else torch.float64).eps
     A = A.to(torch.float64)
     if 1 <= m <= d and bool(torch.isfinite(A).all()):
-        lengths = A.norm(dim=0).clamp(min=torch.finfo(torch.float64).tiny)
+        lengths = A.norm(dim=-2, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
         U: Tensor
         U, s, _ = torch.linalg.svd(A / lengths, full_matrices=False)
-        if s[-1] > floor * s[0]:
+        if bool((s[..., -1] > floor * s[..., 0]).all()):
             return U
     raise ValueError(
-        f"{name}: got shape ({d}, {m}) with zero, linearly dependent or non-finite columns, "
+        f"{name}: got shape {tuple(A.shape)} with zero, linearly dependent or non-finite columns, "
         "want linearly independent ones"
     )
 

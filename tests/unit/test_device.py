@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from replearn.device import default_device, seed_everything
+from replearn.device import default_device, seed_everything, seeded
 
 
 def test_without_a_choice_it_is_cuda_where_there_is_one(monkeypatch):
@@ -49,3 +49,17 @@ def test_seeding_repeats_every_generator():
 def test_a_seed_out_of_range_is_named(seed):
     with pytest.raises(ValueError, match=f"seed is {seed}, wanted"):
         seed_everything(seed)
+
+
+def test_a_seeded_block_leaves_the_generator_as_it_was():
+    torch.manual_seed(5)
+    want = torch.rand(2)
+    torch.manual_seed(5)
+    draws = []
+    for _ in range(2):
+        with seeded(1):
+            draws.append(torch.rand(3))
+    assert torch.equal(*draws)
+    assert torch.equal(torch.rand(2), want)
+    with pytest.raises(ValueError, match="seed: got 0.5, want an integer"), seeded(0.5):
+        pass

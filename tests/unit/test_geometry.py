@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from replearn import geometry, metrics
+from replearn import geometry
 from replearn.autoencoders import (
     contractive,
     convolutional_autoencoder,
@@ -17,10 +17,10 @@ from replearn.geometry import (
     TangentPlanes,
     jacobian,
     local_pca,
-    plane_angles,
     reconstruction_field,
     tangent_planes,
 )
+from replearn.metrics import principal_angles
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 double = torch.float64
@@ -156,7 +156,7 @@ def test_tangents_of_the_circle_and_their_singular_value():
     X = 2.0 * torch.stack([angle.cos(), angle.sin()], 1)
     planes = tangent_planes(lambda X: torch.atan2(X[:, 1], X[:, 0])[:, None], X, 1)
     tangent = torch.stack([-angle.sin(), angle.cos()], 1)[:, :, None]
-    assert plane_angles(planes.bases, tangent).max() < 1e-12
+    assert principal_angles(planes.bases, tangent).max() < 1e-12
     torch.testing.assert_close(planes.singular_values, torch.full((4, 1), 0.5, dtype=double))
 
 
@@ -194,7 +194,7 @@ def test_local_pca_finds_the_plane_that_samples_lie_in(entries, monkeypatch):
     basis = torch.linalg.qr(randn(5, 2)).Q
     X = randn(60, 2, seed=1) @ basis.T + 3.0
     planes = local_pca(X, X[:4], 2, neighbours=10)
-    assert plane_angles(planes.bases, basis.expand(4, 5, 2), which="largest").max() < 1e-10
+    assert principal_angles(planes.bases, basis.expand(4, 5, 2)).max() < 1e-10
     assert planes.singular_values.shape == (4, 5)
     assert planes.singular_values[:, 2:].max() < 1e-12
     assert planes.singular_values[:, 1].min() > 0.01
@@ -215,7 +215,7 @@ def test_local_pca_of_all_samples_is_pca():
     planes = local_pca(X, X[:2], 3, neighbours=30)
     values, V = torch.linalg.eigh(torch.cov(X.T, correction=0))
     torch.testing.assert_close(planes.singular_values[0], values.flip(0).sqrt())
-    assert plane_angles(planes.bases[:1], V.flip(1)[None, :, :3]).max() < 1e-10
+    assert principal_angles(planes.bases[:1], V.flip(1)[None, :, :3]).max() < 1e-10
 
 
 @pytest.mark.parametrize(
@@ -235,39 +235,6 @@ def test_local_pca_names_what_does_not_fit(changed, sentence):
     arguments = {"at": X[:2], "dim": 1, "neighbours": 5} | changed
     with pytest.raises(ValueError, match=sentence):
         local_pca(X, **arguments)
-
-
-@pytest.mark.parametrize("angle", [0.0, 1e-9, 0.3, 1.2, math.pi / 2])
-def test_the_angle_between_two_lines(angle):
-    A = torch.tensor([[[1.0], [0.0]]], dtype=double)
-    B = torch.tensor([[[math.cos(angle)], [-math.sin(angle)]]], dtype=double)
-    assert plane_angles(A, B).item() == pytest.approx(angle, rel=1e-9, abs=1e-15)
-
-
-@pytest.mark.parametrize(("p", "q"), [(1, 1), (2, 2), (3, 1), (2, 4)])
-def test_plane_angles_are_the_principal_angles_of_each_pair(p, q):
-    A, B = randn(6, 5, p), randn(6, 5, q, seed=1)
-    each = torch.stack([metrics.principal_angles(a, b) for a, b in zip(A, B, strict=True)])
-    torch.testing.assert_close(plane_angles(A, B), each.mean(1))
-    torch.testing.assert_close(plane_angles(A, B, which="largest"), each[:, -1])
-    # a plane is its span: neither the basis nor the lengths of its columns matter
-    torch.testing.assert_close(plane_angles(A @ randn(6, p, p, seed=2), B), each.mean(1))
-    assert plane_angles(A.float(), B.float()).dtype == torch.float32
-
-
-def test_plane_angles_name_what_does_not_fit():
-    A = torch.eye(3)[None, :, :2]
-    with pytest.raises(ValueError, match=r"B: got shape \(3, 2\), want \(n, d, dim\)"):
-        plane_angles(A, A[0])
-    with pytest.raises(ValueError, match=r"A: got shape \(1, 2, 3\), want \(n, d, dim\), dim <= d"):
-        plane_angles(A.mT, A)
-    with pytest.raises(ValueError, match=r"A, B: got shapes \(1, 3, 2\) and \(2, 3, 2\)"):
-        plane_angles(A, A.expand(2, 3, 2))
-    with pytest.raises(ValueError, match="which: got 'least'"):
-        plane_angles(A, A, which="least")
-    for bad in (torch.ones(1, 3, 2), torch.zeros(1, 3, 1), torch.full((1, 3, 1), math.nan)):
-        with pytest.raises(ValueError, match="B: got dependent or non-finite columns"):
-            plane_angles(A, bad)
 
 
 def test_reconstruction_field_is_the_reconstruction_minus_the_point():
@@ -311,4 +278,4 @@ def test_the_gpu_gives_the_same_planes(sizes):
     tangents, local = tangent_planes(there.encode, Y, 2), local_pca(Y, Y[:9], 2, 8)
     torch.testing.assert_close(tangents.bases.cpu(), tangent_planes(model.encode, X, 2).bases)
     torch.testing.assert_close(local.bases.cpu(), local_pca(X, X[:9], 2, 8).bases)
-    assert plane_angles(tangents.bases, tangents.bases).max() < 1e-7
+    assert principal_angles(tangents.bases, tangents.bases).max() < 1e-7

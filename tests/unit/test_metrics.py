@@ -58,6 +58,16 @@ def test_angles_come_in_the_dtype_of_the_input_and_integers_are_taken_as_numbers
     assert principal_angles(eye[:, :1].int(), eye[:, :1].int()).tolist() == [0]
 
 
+@pytest.mark.parametrize(("m", "k"), [(1, 1), (2, 2), (3, 1), (2, 4)])
+def test_principal_angles_of_pairs_of_subspaces_are_those_of_each_pair(m, k):
+    A, B = gaussian(6, 5, m), gaussian(6, 5, k, seed=1)
+    each = torch.stack([principal_angles(a, b) for a, b in zip(A, B, strict=True)])
+    torch.testing.assert_close(principal_angles(A, B), each)
+    B[3, :, 0] = 0.0
+    with pytest.raises(ValueError, match=r"B: got shape \(6, 5, .\) with zero"):
+        principal_angles(A, B)
+
+
 @pytest.mark.parametrize(
     "bad", [torch.ones(3, 2), torch.zeros(3, 1), torch.full((3, 1), torch.nan), torch.eye(3)[:, :0]]
 )
@@ -66,7 +76,7 @@ def test_principal_angles_refuse_columns_that_are_no_basis(bad):
         principal_angles(torch.eye(3), bad)
 
 
-@pytest.mark.parametrize("shape", [(4, 1), (3,)])
+@pytest.mark.parametrize("shape", [(4, 1), (3,), (3, 3, 1)])
 def test_principal_angles_refuse_other_shapes(shape):
     with pytest.raises(ValueError, match=r"A, B: got shapes \(3, 3\) and .*with the same d"):
         principal_angles(torch.eye(3), torch.ones(shape))

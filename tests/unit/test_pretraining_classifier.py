@@ -7,7 +7,13 @@ import torch
 from torch import nn
 
 from replearn.autoencoders import Dense, dense_autoencoder
-from replearn.pretraining import Classifier, classification_loss, error_rate, stacked_encoder
+from replearn.pretraining import (
+    Classifier,
+    adversarial,
+    classification_loss,
+    error_rate,
+    stacked_encoder,
+)
 from replearn.training import train
 
 
@@ -45,6 +51,52 @@ def test_the_loss_is_the_mean_negative_log_probability_of_the_label():
     p = (model.encoder(X) @ model.head.weight.T + model.head.bias).softmax(1)
     wanted = -p[torch.arange(20), y].log().mean()
     torch.testing.assert_close(classification_loss(model, X, y), wanted)
+
+
+def started(seed=1):
+    model = classifier().double()
+    nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(seed))
+    return model
+
+
+def test_the_adversarial_loss_is_the_mean_of_the_loss_and_of_that_at_the_moved_samples():
+    model, (X, y) = started(), blobs(20)
+    X = X.double()
+    moved = X.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(classification_loss(model, moved, y), moved)
+    wanted = [classification_loss(model, x, y) for x in (X, X + 0.1 * slope.sign())]
+    assert wanted[1] > wanted[0]  # the corner is where the loss is larger
+    torch.testing.assert_close(adversarial(0.1)(model, X, y), sum(wanted) / 2)
+    torch.testing.assert_close(adversarial(0)(model, X, y), wanted[0])
+    # to first order half of epsilon times the sum of the slope's absolute values
+    step = 1e-6
+    rise = (adversarial(step)(model, X, y) - wanted[0]) / step
+    torch.testing.assert_close(rise, slope.abs().sum() / 2, rtol=1e-4, atol=0)
+
+
+def test_the_adversarial_gradient_holds_the_moved_samples_fixed():
+    model, (X, y) = started(), blobs(20)
+    X, W = X.double(), model.encoder[0].weight
+    moved = X.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(classification_loss(model, moved, y), moved)
+    both = (classification_loss(model, x, y) / 2 for x in (X, X + 0.1 * slope.sign()))
+    (wanted,) = torch.autograd.grad(sum(both), W)
+    (got,) = torch.autograd.grad(adversarial(0.1)(model, X, y), W)
+    torch.testing.assert_close(got, wanted)
+    assert X.requires_grad is False
+
+
+def test_in_evaluation_mode_the_adversarial_loss_is_the_plain_one():
+    model, (X, y) = started().eval(), blobs(20)
+    with torch.no_grad():
+        got = adversarial(0.1)(model, X.double(), y)
+    torch.testing.assert_close(got, classification_loss(model, X.double(), y))
+
+
+@pytest.mark.parametrize("epsilon", [-0.1, math.inf, math.nan, "much"])
+def test_an_epsilon_that_is_no_distance_is_refused(epsilon):
+    with pytest.raises(ValueError, match="epsilon: got .*, want a finite number from 0"):
+        adversarial(epsilon)
 
 
 def test_gradients_reach_the_encoder_once_the_head_has_moved():

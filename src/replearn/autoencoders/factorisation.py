@@ -32,7 +32,8 @@ from torch.nn import functional
 
 from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.autoencoders.layers import ACTIVATIONS, Dense, check_activation, dense_stack
-from replearn.autoencoders.networks import check_output, seeded
+from replearn.autoencoders.networks import check_output
+from replearn.device import seeded
 from replearn.sparse.prox import soft_threshold
 
 __all__ = ["DeepFactorisation", "UnitColumns", "factorisation_loss"]

@@ -16,14 +16,11 @@ Science 313; Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
-from replearn._validate import check_seed
 from replearn.autoencoders.layers import (
     ACTIVATIONS,
     Dense,
@@ -32,6 +29,7 @@ from replearn.autoencoders.layers import (
     check_activation,
     dense_stack,
 )
+from replearn.device import seeded
 
 __all__ = ["Autoencoder", "convolutional_autoencoder", "dense_autoencoder"]
 
@@ -165,11 +163,3 @@ def check_output(output: str) -> None:
     """Refuse the name of an output's activation that there is none of."""
     if output not in OUTPUTS:
         raise ValueError(f"output: got {output!r}, want one of {', '.join(OUTPUTS)}")
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw from torch's generator of the CPU, seeded, inside the block; leave it as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(check_seed(seed))
-        yield

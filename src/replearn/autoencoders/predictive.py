@@ -31,7 +31,8 @@ from torch.nn import functional
 
 from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.autoencoders.layers import Dense
-from replearn.autoencoders.networks import Autoencoder, seeded
+from replearn.autoencoders.networks import Autoencoder
+from replearn.device import seeded
 from replearn.sparse.lasso import lipschitz
 from replearn.sparse.prox import soft_threshold
 

@@ -20,8 +20,9 @@ from torch import nn
 
 from replearn.autoencoders.factorisation import DeepFactorisation
 from replearn.autoencoders.layers import Dense, KSparse, TiedDecoder
-from replearn.autoencoders.networks import Autoencoder, seeded
+from replearn.autoencoders.networks import Autoencoder
 from replearn.autoencoders.predictive import PredictiveSparse
+from replearn.device import seeded
 
 __all__ = ["load_model", "save_model"]
 

@@ -27,7 +27,7 @@ from replearn.autoencoders import (
 from replearn.experiments.task import Experiment, Job, Outcome, Published
 from replearn.pretraining import (
     Classifier,
-    classification_loss,
+    adversarial,
     error_rate,
     greedy,
     stacked_encoder,
@@ -43,21 +43,19 @@ def _fine_tune(
     job: Job,
     outcome: Outcome,
     *,
-    dropout: float,
-    input_dropout: float,
-    stages: Sequence[tuple[float, int]],
+    stages: Sequence[tuple[float, int]] = ((1e-3, 25), (3e-4, 8), (5e-5, 4)),
 ) -> None:
     """Train encoder and softmax layer together; put errors in per cent into the outcome."""
     data = job.scored
     X_val, y_val = (data.X_test, data.y_test) if job.validate else (None, None)
-    model = Classifier(encoder, m, 10, dropout=dropout, input_dropout=input_dropout)
+    model = Classifier(encoder, m, 10, dropout=0.3)
     model = model.to(data.X.device)
     for number, (lr, epochs) in enumerate(stages, 1):
         history = train(
             model,
             data.X,
             y=data.y,
-            loss=classification_loss,
+            loss=adversarial(0.08),
             X_val=X_val,
             y_val=y_val,
             epochs=job.epochs(epochs),
@@ -111,15 +109,7 @@ def _stacked_denoising(job: Job) -> Outcome:
     losses = [objective(cross_entropy, corruption=Masking(rate)) for rate in (0.1, 0.2, 0.3)]
     outcome = Outcome(float("nan"))
     _pretrain(layers, losses, job, outcome, epochs=15)
-    _fine_tune(
-        stacked_encoder(layers),
-        sizes[-1],
-        job,
-        outcome,
-        dropout=0.2,
-        input_dropout=0.2,
-        stages=[(3e-4, 30), (5e-5, 10)],
-    )
+    _fine_tune(stacked_encoder(layers), sizes[-1], job, outcome)
     return outcome
 
 
@@ -130,15 +120,7 @@ def _stacked_contractive(job: Job) -> Outcome:
     losses = [objective(cross_entropy, penalties={contractive: 0.1})] * 2
     outcome = Outcome(float("nan"))
     _pretrain(layers, losses, job, outcome, epochs=20)
-    _fine_tune(
-        stacked_encoder(layers),
-        sizes[-1],
-        job,
-        outcome,
-        dropout=0.3,
-        input_dropout=0.2,
-        stages=[(3e-4, 35), (5e-5, 10)],
-    )
+    _fine_tune(stacked_encoder(layers), sizes[-1], job, outcome)
     return outcome
 
 
@@ -153,15 +135,7 @@ def _k_sparse(job: Job) -> Outcome:
     _pretrain([model], [objective(squared_error)], job, outcome, epochs=25)
     layer = Dense(sizes[0], sizes[1], "relu")
     layer.load_state_dict(cast(Dense, cast(nn.Sequential, model.encoder)[0]).state_dict())
-    _fine_tune(
-        layer,
-        sizes[-1],
-        job,
-        outcome,
-        dropout=0.5,
-        input_dropout=0.2,
-        stages=[(1e-3, 45), (1e-4, 10)],
-    )
+    _fine_tune(layer, sizes[-1], job, outcome)
     return outcome
 
 

@@ -1,12 +1,18 @@
 """Pretraining: RBMs, greedy stacking, and classifiers that are fine-tuned."""
 
-from replearn.pretraining.classifier import Classifier, classification_loss, error_rate
+from replearn.pretraining.classifier import (
+    Classifier,
+    adversarial,
+    classification_loss,
+    error_rate,
+)
 from replearn.pretraining.rbm import RBM, contrastive_divergence
 from replearn.pretraining.stack import encode, greedy, stacked_encoder, unroll
 
 __all__ = [
     "RBM",
     "Classifier",
+    "adversarial",
     "classification_loss",
     "contrastive_divergence",
     "encode",

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from replearn._validate import check_integer
-from replearn.autoencoders.networks import seeded
+from replearn.device import seeded
 
 __all__ = ["RBM", "contrastive_divergence"]
 

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from replearn._validate import check_tensor
 from replearn.autoencoders.layers import Dense, TiedDecoder
-from replearn.autoencoders.networks import Autoencoder, seeded
+from replearn.autoencoders.networks import Autoencoder
+from replearn.device import seeded
 from replearn.pretraining.rbm import RBM
 from replearn.training import History, train
 
