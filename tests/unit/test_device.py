@@ -61,5 +61,5 @@ def test_a_seeded_block_leaves_the_generator_as_it_was():
             draws.append(torch.rand(3))
     assert torch.equal(*draws)
     assert torch.equal(torch.rand(2), want)
-    with pytest.raises(ValueError, match="seed: got 0.5, want an integer"), seeded(0.5):
+    with pytest.raises(ValueError, match=r"seed: got 0\.5, want an integer"), seeded(0.5):
         pass

@@ -127,7 +127,7 @@ def test_a_run_that_was_interrupted_ends_with_the_same_figure(digits, tmp_path, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(classification, "classification_loss", stop)
+        patch.setattr(classification, "adversarial", lambda epsilon: stop)
         with pytest.raises(KeyboardInterrupt):
             ALL["k-sparse"].run(job)
     assert list(job.work.iterdir())

@@ -95,7 +95,7 @@ def test_in_evaluation_mode_the_adversarial_loss_is_the_plain_one():
 
 @pytest.mark.parametrize("epsilon", [-0.1, math.inf, math.nan, "much"])
 def test_an_epsilon_that_is_no_distance_is_refused(epsilon):
-    with pytest.raises(ValueError, match="epsilon: got .*, want a finite number from 0"):
+    with pytest.raises(ValueError, match=r"epsilon: got .*, want a finite number from 0"):
         adversarial(epsilon)
 
 
