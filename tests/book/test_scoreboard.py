@@ -101,6 +101,15 @@ def test_details_are_means_over_the_seeds():
     assert lines == ["- *A sieve.* Shaken by hand. Also measured: validation 2.50."]
 
 
+def test_what_a_schedule_was_chosen_by_is_said():
+    validated = result(1.0) | {"validation": [{"value": 1.5, "n_train": 50_000}]}
+    (line,) = detail_lines([(EXPERIMENT, validated)])
+    assert line.endswith(
+        "The schedule was chosen on 50,000 training samples, where it reaches 1.50% on those that "
+        "were held out."
+    )
+
+
 def test_the_figure_says_its_conclusion():
     pairs = [(EXPERIMENT, result(1.28, 1.28)), (FREE, result(1.0))]
     assert "A sieve 1.00 times" in conclusion(pairs)
@@ -155,6 +164,17 @@ def test_the_directive_shows_stored_results(site):
     assert "not run yet" in page
     assert "Abacus 3" in page
     assert "<svg" in page
+
+
+def test_an_experiment_that_was_only_validated_is_not_run_yet(site):
+    folder = site.source / "book" / "results" / "experiments"
+    folder.mkdir(parents=True)
+    made = {"name": "codes-deep", "runs": [], "validation": result(3.1)["runs"]}
+    (folder / "codes-deep.json").write_text(json.dumps(made))
+    page, warnings = site("codes of 30 numbers")
+    assert "3.10" not in page
+    assert page.count("not run yet") == 4
+    assert "error" not in warnings.lower()
 
 
 def test_a_family_that_does_not_exist_is_an_error_that_names_those_there_are(site):

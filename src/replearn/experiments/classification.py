@@ -1,10 +1,9 @@
 """Experiments that are scored by test error: pretrained without labels, then fine-tuned with all.
 
 Every network is pretrained without labels, gets a softmax layer on top, and is trained on with the
-labels for a fixed number of epochs, all by the same rules. These (rates, epochs, dropout and the
-size of the adversarial steps) were chosen with ``--validate``, on
-50,000 training images and the error of the other 10,000; the network that is scored on the test set
-is then trained on all 60,000.
+labels for a fixed number of epochs, all by the same rules. These (rates, epochs, dropout, size of
+the adversarial steps) were chosen by training on 50,000 images and the error of the other 10,000,
+as with ``--validate``; the network that is scored on the test set is trained on all 60,000.
 """
 
 from __future__ import annotations
@@ -36,6 +35,8 @@ from replearn.pretraining import (
 from replearn.training import train
 
 _FAMILY = "test error after fine-tuning"
+_STAGES = ((1e-3, 25), (3e-4, 8), (5e-5, 4))  # learning rates and epochs of fine-tuning
+_DROPOUT, _STEP = 0.3, 0.08  # of the codes; of the adversarial samples
 
 
 def _fine_tune(
@@ -43,20 +44,18 @@ def _fine_tune(
     m: int,
     job: Job,
     outcome: Outcome,
-    *,
-    stages: Sequence[tuple[float, int]] = ((1e-3, 25), (3e-4, 8), (5e-5, 4)),
 ) -> None:
     """Train encoder and softmax layer together; put errors in per cent into the outcome."""
     data = job.scored
     X_val, y_val = (data.X_test, data.y_test) if job.validate else (None, None)
-    model = Classifier(encoder, m, 10, dropout=0.3)
+    model = Classifier(encoder, m, 10, dropout=_DROPOUT)
     model = model.to(data.X.device)
-    for number, (lr, epochs) in enumerate(stages, 1):
+    for number, (lr, epochs) in enumerate(_STAGES, 1):
         history = train(
             model,
             data.X,
             y=data.y,
-            loss=adversarial(0.08),
+            loss=adversarial(_STEP),
             X_val=X_val,
             y_val=y_val,
             epochs=job.epochs(epochs),
@@ -151,8 +150,8 @@ def _random_start(job: Job) -> Outcome:
 
 _ERROR = "test error"
 _RULES = (
-    "Fine-tuned with dropout of 30% and adversarial samples (steps of 0.08), which the published "
-    "network did not have."
+    f"Fine-tuned with dropout of {_DROPOUT:.0%} and adversarial samples (steps of {_STEP}), which "
+    "the published network did not have."
 )
 
 EXPERIMENTS = (
