@@ -40,7 +40,6 @@ def _fit(
     stages: Sequence[tuple[float, int]],
     *,
     batch_size: int = 256,
-    patience: int = 10,
 ) -> None:
     """Train in stages of falling learning rate; each ends with its best validation loss."""
     for number, (lr, epochs) in enumerate(stages, 1):
@@ -52,7 +51,7 @@ def _fit(
             epochs=job.epochs(epochs),
             batch_size=batch_size,
             lr=lr,
-            patience=patience,
+            patience=10,
             checkpoint=job.checkpoint(f"stage{number}"),
             seed=job.seed + 1000 * number,
             progress="always",
