@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from replearn.data import load_digits
 from replearn.experiments import __main__ as command
 from replearn.experiments import classification, store
+from replearn.experiments.provenance import provenance
 from replearn.experiments.registry import ALL
 from replearn.experiments.task import Job, Outcome, Split
 from replearn.linear import PCA
@@ -67,6 +69,29 @@ def test_a_run_is_stored_with_its_provenance_and_not_repeated(main, tmp_path, ca
     assert "stored in" in capsys.readouterr().out
     assert main("codes-pca") == 0
     assert capsys.readouterr().out.strip().endswith("seed 0: stored")
+
+
+def test_the_commit_is_dirty_when_code_differs_and_not_when_results_do(tmp_path):
+    def git(*arguments):
+        done = subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments],
+            cwd=tmp_path, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    assert provenance(tmp_path)["commit"] is None
+    results = tmp_path / "book" / "results"
+    results.mkdir(parents=True)
+    (results / "a.json").write_text("1")
+    (tmp_path / "code.py").write_text("1")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    head = git("rev-parse", "HEAD")
+    (results / "a.json").write_text("2")
+    assert provenance(tmp_path)["commit"] == head
+    (tmp_path / "code.py").write_text("2")
+    assert provenance(tmp_path)["commit"] == f"{head}-dirty"
 
 
 def test_a_validation_run_scores_the_held_out_samples_and_is_stored_apart(main, tmp_path, digits):

@@ -10,13 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+_NOT_RESULTS = ":(exclude)book/results"
 PACKAGES = ("numpy", "torch", "scikit-learn", "numba", "spams-bin")
 
 
 def provenance(root: Path) -> dict[str, Any]:
     """Machine, versions, date (UTC) and the commit of the repository in ``root``.
 
-    The commit ends in "-dirty" when files differ from it, and is None outside a repository.
+    The commit ends in "-dirty" when files differ from it, those of stored results apart, and is
+    None outside a repository.
     """
     return {
         "machine": {
@@ -62,14 +64,14 @@ def _cpu_model() -> str:
 
 
 def _commit(root: Path) -> str | None:
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
     try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        commit = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", _NOT_RESULTS)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    return f"{commit}-dirty" if changed else commit
