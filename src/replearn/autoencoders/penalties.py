@@ -106,7 +106,7 @@ class _ClosedForm(torch.autograd.Function):
         H, W = ctx.saved_tensors
         # For second derivatives the parts must be seen to depend on H and W.
         S, c, w = _parts(H, W, ctx.activation) if torch.is_grad_enabled() else ctx.parts
-        scale = 2 * gradient / len(H)
+        scale = gradient * (2 / len(H))
         dS = slope_derivative(ctx.activation, H)
         return dS * S * (scale * w), W * (scale * c)[:, None], None
 

@@ -1,7 +1,9 @@
 """Autoencoders: what the contractive penalty costs beside its layer, and training a deep one.
 
 The penalty is timed on one sigmoid layer 784-256 and one batch of 256, forward and backward; the
-layer alone, with the sum of the squares of its codes as the loss, is what each adds to. The deep
+layer alone, with the sum of the squares of its codes as the loss, is what each adds to. Memory that
+a step frees stays with the process, as it does inside replearn.training.train: otherwise page
+faults, which come and go with the order of allocations, take as long as the products. The deep
 autoencoder is that of Hinton and Salakhutdinov (2006), 784-1000-500-250-30 and back, trained for
 one epoch of batches of 256 by both loops, with the same loss and Adam at its default rate.
 """
@@ -17,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from replearn._memory import keep_freed_memory
 from replearn.autoencoders import Autoencoder, contractive, dense_autoencoder, hutchinson
 from replearn.training import train
 from tests.bench.case import Case, FactGoal, Goal, Measured, Prepared
@@ -50,6 +53,7 @@ def _by_jacrev(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
 
 def penalty(penalty: Penalty, calls: int, rounds: int | None = None) -> Prepared:
     """So many calls a round: one takes a millisecond, less than the clock's disturbances."""
+    keep_freed_memory()
     model, X = dense_autoencoder([D, M], activation="sigmoid"), _data(BATCH)
 
     def step() -> None:
