@@ -58,12 +58,13 @@ lint: env ## ruff and mypy
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-# Two workers share two cores, so each gets one thread; whoever has more cores may say so.
+# Three workers share two cores, since sandboxes and browsers are often waited for; each gets one
+# thread. Whoever has more cores may say so.
 .PHONY: test
 test: lint ## Everything CI runs
 	$(PY) book/tools/pairs.py --check
 	$(PY) -m autograder mutants
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $${PYTEST_WORKERS:-3} --dist loadfile --no-loadscope-reorder \
 	  --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=95 --durations=10
 
 .PHONY: bench
