@@ -17,6 +17,7 @@ from replearn_book.performance_pages import (
     conclusion,
     goal_line,
     provenance_line,
+    provenance_lines,
     table_lines,
 )
 from tests.bench.cases import all_cases
@@ -86,10 +87,27 @@ def test_the_conclusion_speaks_of_the_fastest_also_when_that_is_a_peer():
 
 def test_where_and_when_it_was_measured():
     line = provenance_line(RESULT)
-    for part in ("2026-11-20", "2 cores of Abacus 3", "torch 2.13", "0123456789,", "changes since"):
+    for part in (
+        "2026-11-20",
+        "2 cores of Abacus 3",
+        "torch 2.13",
+        "0123456789 with",
+        "changes since",
+    ):
         assert part in line
     assert "Slide rule" not in line
     assert "Slide rule" in provenance_line(RESULT | {"absolute": True})
+
+
+def test_runs_of_one_machine_share_a_sentence():
+    later = RESULT | {"date": "2026-11-22T08:00:00+00:00", "commit": "f" * 40}
+    elsewhere = RESULT | {"machine": RESULT["machine"] | {"cpu": "Abacus 4"}}
+    lines = provenance_lines([later, RESULT, RESULT, elsewhere])
+    assert len(lines) == 2
+    assert lines[0].startswith("Measured on 2026-11-20 to 2026-11-22 on 2 cores of Abacus 3")
+    assert lines[0].endswith("commits 0123456789 with changes since, ffffffffff.")
+    assert "Abacus 4" in lines[1]
+    assert lines[1].count("0123456789") == 1
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 from replearn.plotting import PALETTE, new_figure, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sphinx.application import Sphinx
 
 RESULTS = "book/results/bench"
@@ -130,20 +132,47 @@ def table_lines(result: dict[str, Any]) -> list[str]:
 
 
 def provenance_line(result: dict[str, Any]) -> str:
-    """Machine, versions, date and commit."""
-    machine = result["machine"]
-    where = f"{machine['cores']} cores of {machine['cpu']}"
-    if machine.get("gpu") and result.get("absolute"):
-        where += f" and {machine['gpu']}"
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    commit = result["commit"] or "outside a repository"
-    name, _, dirty = commit.partition("-")
-    changed = ", with changes since" if dirty else ""
-    load = f"load at the end {machine['load_1min']:g}"
+    """Machine and its load, versions, date and commit."""
+    where = _machine(result, bool(result.get("absolute")))
+    load = f"load at the end {result['machine']['load_1min']:g}"
     return (
-        f"Measured on {result['date'][:10]} on {where} ({load}); {versions}; "
-        f"commit {name[:_COMMIT] if result['commit'] else commit}{changed}."
+        f"Measured on {result['date'][:10]} on {where} ({load}); {_versions(result)}; "
+        f"commit {_commit(result)}."
     )
+
+
+def provenance_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """One sentence for each machine and set of versions, with all days and commits."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for run in sorted(runs, key=lambda run: str(run["date"])):
+        groups.setdefault((_machine(run, True), _versions(run)), []).append(run)
+    lines = []
+    for (where, versions), members in groups.items():
+        days = list(dict.fromkeys(run["date"][:10] for run in members))
+        when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+        commits = list(dict.fromkeys(map(_commit, members)))
+        lines.append(
+            f"Measured on {when} on {where}; {versions}; "
+            f"commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}."
+        )
+    return lines
+
+
+def _machine(result: dict[str, Any], with_card: bool) -> str:
+    machine = result["machine"]
+    card = f" and {machine['gpu']}" if machine.get("gpu") and with_card else ""
+    return f"{machine['cores']} cores of {machine['cpu']}{card}"
+
+
+def _versions(result: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+
+
+def _commit(result: dict[str, Any]) -> str:
+    if not result["commit"]:
+        return "outside a repository"
+    name, _, dirty = str(result["commit"]).partition("-")
+    return name[:_COMMIT] + (" with changes since" if dirty else "")
 
 
 class PerformanceDirective(SphinxDirective):

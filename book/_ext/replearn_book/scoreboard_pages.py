@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 from replearn.experiments.registry import ALL
 from replearn.experiments.store import path_of, read
 from replearn.plotting import PALETTE, new_figure, show
-from replearn_book.performance_pages import amount, provenance_line
+from replearn_book.performance_pages import amount, provenance_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,11 +192,10 @@ class ScoreboardDirective(SphinxDirective):
 
     @staticmethod
     def _provenance(pairs: Sequence[Pair]) -> list[str]:
-        """One line for each distinct machine, day and commit."""
+        """One line for each distinct machine."""
         runs = [run for _, result in pairs if result for run in result["runs"]]
-        lines = dict.fromkeys(provenance_line(run | {"absolute": True}) for run in runs)
         data = ", ".join(sorted({run["data"] for run in runs}))
-        return [f"Data: {data}.", "", *(f"- {line}" for line in lines)] if runs else []
+        return [f"Data: {data}. {' '.join(provenance_lines(runs))}"] if runs else []
 
     def _parse(self, lines: list[str], container: nodes.Element) -> None:
         self.state.nested_parse(StringList(lines), self.content_offset, container)
