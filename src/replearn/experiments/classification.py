@@ -24,6 +24,7 @@ from replearn.autoencoders import (
     objective,
     squared_error,
 )
+from replearn.experiments.stages import train_in_stages
 from replearn.experiments.task import Experiment, Job, Outcome, Published
 from replearn.pretraining import (
     Classifier,
@@ -32,40 +33,31 @@ from replearn.pretraining import (
     greedy,
     stacked_encoder,
 )
-from replearn.training import train
 
 _FAMILY = "test error after fine-tuning"
 _STAGES = ((1e-3, 25), (3e-4, 8), (5e-5, 4))  # learning rates and epochs of fine-tuning
 _DROPOUT, _STEP = 0.3, 0.08  # of the codes; of the adversarial samples
 
 
-def _fine_tune(
-    encoder: nn.Module,
-    m: int,
-    job: Job,
-    outcome: Outcome,
-) -> None:
+def _fine_tune(encoder: nn.Module, m: int, job: Job, outcome: Outcome) -> None:
     """Train encoder and softmax layer together; put errors in per cent into the outcome."""
     data = job.scored
     X_val, y_val = (data.X_test, data.y_test) if job.validate else (None, None)
     model = Classifier(encoder, m, 10, dropout=_DROPOUT)
     model = model.to(data.X.device)
-    for number, (lr, epochs) in enumerate(_STAGES, 1):
-        history = train(
-            model,
-            data.X,
-            y=data.y,
-            loss=adversarial(_STEP),
-            X_val=X_val,
-            y_val=y_val,
-            epochs=job.epochs(epochs),
-            batch_size=128,
-            lr=lr,
-            checkpoint=job.checkpoint(f"fine-tuning{number}"),
-            seed=job.seed + 1000 * number,
-            progress="always",
-        )
-        outcome.add_curve(f"fine-tuning, learning rate {lr:g}", history)
+    train_in_stages(
+        model,
+        data.X,
+        job,
+        outcome,
+        _STAGES,
+        loss=adversarial(_STEP),
+        batch_size=128,
+        y=data.y,
+        X_val=X_val,
+        y_val=y_val,
+        task="fine-tuning",
+    )
     outcome.details["training"] = 100 * error_rate(model, data.X, data.y)
     outcome.value = 100 * error_rate(model, data.X_test, data.y_test)
 

@@ -19,11 +19,11 @@ from replearn.autoencoders import (
     objective,
     squared_error,
 )
+from replearn.experiments.stages import train_in_stages
 from replearn.experiments.task import Experiment, Job, Outcome, Published
 from replearn.linear import PCA
 from replearn.logistic import LogisticPCA
 from replearn.metrics import reconstruction_error, sparsity
-from replearn.training import train
 
 _KERAS = "autoencoders after the Keras blog"
 _CODES = "codes of 30 numbers"
@@ -42,21 +42,18 @@ def _fit(
     batch_size: int = 256,
 ) -> None:
     """Train in stages of falling learning rate; each ends with its best validation loss."""
-    for number, (lr, epochs) in enumerate(stages, 1):
-        history = train(
-            model,
-            job.data.X,
-            loss=loss,
-            X_val=job.data.X_val,
-            epochs=job.epochs(epochs),
-            batch_size=batch_size,
-            lr=lr,
-            patience=10,
-            checkpoint=job.checkpoint(f"stage{number}"),
-            seed=job.seed + 1000 * number,
-            progress="always",
-        )
-        outcome.add_curve(f"learning rate {lr:g}", history)
+    data = job.data
+    train_in_stages(
+        model,
+        data.X,
+        job,
+        outcome,
+        stages,
+        loss=loss,
+        batch_size=batch_size,
+        X_val=data.X_val,
+        patience=10,
+    )
 
 
 @torch.no_grad()
@@ -180,20 +177,8 @@ def _scheduled(
     data = job.scored
     model = model.to(data.X.device)
     outcome = Outcome(float("nan"))
-    for number, (lr, epochs) in enumerate(stages, 1):
-        history = train(
-            model,
-            data.X,
-            loss=loss,
-            X_val=data.X_test if job.validate else None,
-            epochs=job.epochs(epochs),
-            batch_size=256,
-            lr=lr,
-            checkpoint=job.checkpoint(f"stage{number}"),
-            seed=job.seed + 1000 * number,
-            progress="always",
-        )
-        outcome.add_curve(f"learning rate {lr:g}", history)
+    X_val = data.X_test if job.validate else None
+    train_in_stages(model, data.X, job, outcome, stages, loss=loss, batch_size=256, X_val=X_val)
     squares = objective(squared_error)
     outcome.value = _mean(model, squares, data.X_test)
     outcome.details = {"training": _mean(model, squares, data.X)}

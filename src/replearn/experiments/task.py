@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -81,7 +82,7 @@ class Job:
     quick: bool = False
     validate: bool = False
 
-    @property
+    @cached_property
     def scored(self) -> Dataset:
         """For tasks with a fixed schedule: what to train on, and in X_test what to score."""
         return self.data.held_out() if self.validate else self.data.all_training()
