@@ -9,6 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from replearn.experiments.registry import ALL
+from replearn.experiments.store import read
 from replearn.experiments.task import Experiment, Outcome, Published
 from replearn_book.figures import problems_of_html
 from replearn_book.scoreboard_pages import (
@@ -115,6 +116,14 @@ def test_the_figure_says_its_conclusion():
     assert "A sieve 1.00 times" in conclusion(pairs)
     assert "Free" not in conclusion(pairs)
     assert problems_of_html(dots(pairs)) == []
+
+
+def test_the_page_is_right_that_pretraining_gains_no_more_than_seeds_differ(root):
+    control, pretrained = (
+        [run["value"] for run in read(root, name)["runs"]] for name in ("random-start", "k-sparse")
+    )
+    gain = sum(control) / len(control) - sum(pretrained) / len(pretrained)
+    assert abs(gain) <= max(pretrained) - min(pretrained)
 
 
 def test_every_source_is_in_the_bibliography(root):
