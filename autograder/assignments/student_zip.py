@@ -11,7 +11,7 @@ from autograder.course import Course
 
 NAME = "replearn.zip"
 _TOP = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT")
-_PACKAGES = ("src/replearn", "autograder")
+_PACKAGES = ("src/replearn", "src/gradekit")
 _DATE = (2000, 1, 1, 0, 0, 0)  # the same files give the same archive
 
 

@@ -71,7 +71,7 @@ class _Block:
 def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: str) -> int:
     """Write every student's page and the index; returns the number of pages."""
     environment = Environment(
-        loader=PackageLoader("autograder"),
+        loader=PackageLoader("autograder.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

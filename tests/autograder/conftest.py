@@ -19,7 +19,7 @@ from tests.autograder.tinycourse import FIXTURES, NAME, Graded, read_rows, run, 
 def settled() -> Iterator[None]:
     """Results depend on the library's sources; a tiny assignment's don't, even if those change."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("grading", "mutants"):
+        for module in ("grading", "assignments.mutation_testing"):
             patch.setattr(f"autograder.{module}.environment", lambda: "settled")
         # The trial of the sandbox has tests of its own; one in each process is enough for the rest.
         patch.setattr(

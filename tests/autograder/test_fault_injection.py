@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from autograder.course import Course
-from tests.load import crowd, killing
-from tests.load.killing import NAME, Kill
+from tests.load import fault_injection, large_class
+from tests.load.fault_injection import NAME, Kill
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc"),
@@ -31,20 +31,20 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
-    with killing.room() as folder:
+    with fault_injection.room() as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
 def base(room: Path) -> Course:
     """A class that is handed in and not graded."""
-    return killing.prepare(room / "base" / "course")
+    return fault_injection.prepare(room / "base" / "course")
 
 
 @pytest.fixture(scope="module")
 def wanted(base: Course, room: Path) -> dict[str, Any]:
     """What an undisturbed run makes of it."""
-    found = killing.undisturbed(base, room / "undisturbed")
+    found = fault_injection.undisturbed(base, room / "undisturbed")
     assert found["rows"]["student"] == 20
     assert found["rows"]["grade"] == len(found["marks"]) == 100
     return found
@@ -54,7 +54,7 @@ def wanted(base: Course, room: Path) -> dict[str, Any]:
 def own(base: Course, room: Path, request: pytest.FixtureRequest) -> Course:
     """A copy of the class for one test."""
     number = sum(1 for _ in room.iterdir())
-    return killing.fresh(base, room / f"{number}-{request.node.originalname}")
+    return fault_injection.fresh(base, room / f"{number}-{request.node.originalname}")
 
 
 def complaint(said: tuple[int, str, str]) -> str:
@@ -67,8 +67,8 @@ def complaint(said: tuple[int, str, str]) -> str:
 
 
 KILLS = [
-    killing.random_kill(1),
-    killing.random_kill(2),
+    fault_injection.random_kill(1),
+    fault_injection.random_kill(2),
     Kill("folder", 2),  # the sandbox's folder is made, the sandbox not started
     Kill("half a file", 6),
     Kill("flush", 7),  # in a transaction of the gradebook
@@ -80,20 +80,20 @@ KILLS = [
 def test_a_killed_run_is_finished_by_the_next(
     own: Course, wanted: dict[str, Any], kill: Kill
 ) -> None:
-    assert killing.trial(own, kill, wanted) == []
+    assert fault_injection.trial(own, kill, wanted) == []
 
 
 def test_half_written_files_of_a_killed_run_are_swept(own: Course) -> None:
     left = [
         own.root / ".half.tmp",
-        own.results.folder / killing.NAME / ".half.tmp",
-        own.mutants / killing.NAME / ".half.tmp",
-        own.notebook("autograded", killing.NAME, "student-01").parent / ".half.tmp",
+        own.results.folder / fault_injection.NAME / ".half.tmp",
+        own.mutants / fault_injection.NAME / ".half.tmp",
+        own.notebook("autograded", fault_injection.NAME, "student-01").parent / ".half.tmp",
     ]
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("half")
-    assert killing.grade(own)[0] == 0
+    assert fault_injection.grade(own)[0] == 0
     assert [path for path in left if path.exists()] == []
 
 
@@ -117,18 +117,18 @@ def test_a_full_disk_is_said_and_costs_nothing(
     own: Course, wanted: dict[str, Any], spare: int
 ) -> None:
     with small_disk(own.root.parent / "disk") as disk:
-        course = killing.fresh(own, disk / "place")
+        course = fault_injection.fresh(own, disk / "place")
         filler = disk / "filler"
         with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
             while file.write(bytes(4096)):
                 pass
         os.truncate(filler, filler.stat().st_size - spare)
-        sentence = complaint(killing.grade(course, temporary=own.root.parent))
+        sentence = complaint(fault_injection.grade(course, temporary=own.root.parent))
         assert "No space left on device" in sentence or "the disk is full" in sentence
         assert str(course.root) in sentence
         filler.unlink()
-        assert killing.grade(course, temporary=own.root.parent)[0] == 0
-        assert killing.differences(killing.state(course), wanted) == []
+        assert fault_injection.grade(course, temporary=own.root.parent)[0] == 0
+        assert fault_injection.differences(fault_injection.state(course), wanted) == []
 
 
 @pytest.mark.parametrize("limit", [2_048, 150_000])
@@ -140,11 +140,11 @@ def test_a_write_that_fails_is_said_and_costs_nothing(
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-    sentence = complaint(killing.grade(own, preexec_fn=limited))
+    sentence = complaint(fault_injection.grade(own, preexec_fn=limited))
     assert "File too large" in sentence or "disk" in sentence
     assert str(own.root) in sentence
-    assert killing.grade(own)[0] == 0
-    assert killing.differences(killing.state(own), wanted) == []
+    assert fault_injection.grade(own)[0] == 0
+    assert fault_injection.differences(fault_injection.state(own), wanted) == []
 
 
 @contextlib.contextmanager
@@ -158,7 +158,7 @@ def locked(course: Course) -> Iterator[None]:
 
 def wait_for_results(course: Course, count: int) -> None:
     deadline = time.monotonic() + 60
-    while killing.graded(course) < count:
+    while fault_injection.graded(course) < count:
         assert time.monotonic() < deadline
         time.sleep(0.002)
 
@@ -167,57 +167,57 @@ def wait_for_results(course: Course, count: int) -> None:
 def test_a_locked_gradebook_is_said_and_costs_nothing(
     own: Course, wanted: dict[str, Any], stored: int
 ) -> None:
-    process = killing.start(own, patience=0.5)
+    process = fault_injection.start(own, patience=0.5)
     try:
         wait_for_results(own, stored)
         with locked(own):
-            sentence = complaint(killing.finish(process))
+            sentence = complaint(fault_injection.finish(process))
     finally:
         process.kill()
     assert f"{own.db_path} is locked by another program" in sentence
-    assert stored <= killing.graded(own) < 20
-    assert killing.grade(own)[0] == 0
-    assert killing.differences(killing.state(own), wanted) == []
+    assert stored <= fault_injection.graded(own) < 20
+    assert fault_injection.grade(own)[0] == 0
+    assert fault_injection.differences(fault_injection.state(own), wanted) == []
 
 
 def test_a_gradebook_locked_for_a_while_is_waited_for(own: Course, wanted: dict[str, Any]) -> None:
-    process = killing.start(own, patience=60)
+    process = fault_injection.start(own, patience=60)
     wait_for_results(own, 2)
     with locked(own):
         time.sleep(7)  # longer than SQLite's own patience of five seconds
         assert process.poll() is None
-    assert killing.finish(process)[::2] == (0, "")
-    assert killing.differences(killing.state(own), wanted) == []
+    assert fault_injection.finish(process)[::2] == (0, "")
+    assert fault_injection.differences(fault_injection.state(own), wanted) == []
 
 
 def test_a_damaged_gradebook_is_a_mistake(own: Course) -> None:
     own.db_path.write_bytes(b"not a database" * 1000)
-    assert f"the gradebook {own.db_path} is damaged" in complaint(killing.grade(own))
-    assert killing.graded(own) == 0
+    assert f"the gradebook {own.db_path} is damaged" in complaint(fault_injection.grade(own))
+    assert fault_injection.graded(own) == 0
 
 
 def test_two_graders_never_share_a_course(own: Course, wanted: dict[str, Any]) -> None:
-    first = killing.start(own)
+    first = fault_injection.start(own)
     try:
         wait_for_results(own, 1)
         first.send_signal(signal.SIGSTOP)  # it holds the course for as long as the second one needs
-        second = killing.grade(own)
+        second = fault_injection.grade(own)
     finally:
         first.send_signal(signal.SIGCONT)
     assert f"another command is at work in {own.root}" in complaint(second)
-    assert killing.finish(first)[::2] == (0, "")
-    assert killing.differences(killing.state(own), wanted) == []
+    assert fault_injection.finish(first)[::2] == (0, "")
+    assert fault_injection.differences(fault_injection.state(own), wanted) == []
 
 
 def test_without_its_secret_a_class_is_graded_anew(own: Course, wanted: dict[str, Any]) -> None:
-    assert killing.grade(own)[0] == 0
+    assert fault_injection.grade(own)[0] == 0
     before = own.secret()
     (own.root / "secret").unlink()
-    status, said, _ = killing.grade(own)
+    status, said, _ = fault_injection.grade(own)
     assert status == 0
     assert "20 submissions, 0 unchanged" in said
     assert own.secret() != before
-    found = killing.state(own)
+    found = fault_injection.state(own)
     assert (found["csv"], found["rows"]) == (wanted["csv"], wanted["rows"])
 
 
@@ -227,15 +227,15 @@ def test_without_its_secret_a_class_is_graded_anew(own: Course, wanted: dict[str
 )
 def test_a_damaged_secret_is_a_mistake(own: Course, secret: str) -> None:
     (own.root / "secret").write_text(secret, encoding="ascii")
-    assert f"{own.root / 'secret'} is damaged" in complaint(killing.grade(own))
-    assert killing.graded(own) == 0
+    assert f"{own.root / 'secret'} is damaged" in complaint(fault_injection.grade(own))
+    assert fault_injection.graded(own) == 0
 
 
 def test_thirty_submissions_are_graded_in_bounded_memory(own: Course) -> None:
-    crowd.enlarge(own, NAME, 30)
-    process = killing.start(own)
-    memory = crowd.watch(process)
-    status, said, _ = killing.finish(process)
+    large_class.enlarge(own, NAME, 30)
+    process = fault_injection.start(own)
+    memory = large_class.watch(process)
+    status, said, _ = fault_injection.finish(process)
     assert (status, "30 submissions, 0 unchanged" in said) == (0, True)
     assert memory.growth() < 16 * 2**20
     assert max(memory.total) < 600 * 2**20

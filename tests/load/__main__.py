@@ -1,4 +1,4 @@
-"""``python -m tests.load [PART ...] [--fresh]``: parts kills, crowd, answers; without names, all.
+"""``python -m tests.load [PART ...] [--fresh]``: parts kills, class, answers; without names, all.
 
 It goes on where it was stopped, as long as grader, library and assignments are the same. Exit
 status 0 when all is well, 1 when something is wrong, 2 for an unknown part.
@@ -27,10 +27,10 @@ from autograder.course import Course
 from autograder.execution.engine import SandboxEngine
 from autograder.grading import Job, default_workers, environment, run_jobs
 from autograder.results import Submission, write_atomically
-
-from . import crowd, killing
-from .doomed import MOMENTS
-from .killing import ROOT, Kill
+from tests.load import fault_injection
+from tests.load import large_class as class_run
+from tests.load.fault_injection import ROOT, Kill
+from tests.load.killed_process import MOMENTS
 
 SOLUTIONS = ROOT / "solutions"
 PROGRESS = ROOT / "_build" / "soak" / "progress.json"
@@ -44,37 +44,39 @@ Trial = Callable[[], list[str]]  # what went wrong, in words
 def kills() -> Iterator[tuple[str, Trial]]:
     """Half of them at random moments, half between two writes."""
     moments = [moment for moment in MOMENTS if moment != "never"]
-    planned = [killing.random_kill(seed) for seed in range(KILLS // 2)]
+    planned = [fault_injection.random_kill(seed) for seed in range(KILLS // 2)]
     for number in range(KILLS - len(planned)):
         moment = moments[number % len(moments)]
         turn = 2 if moment == "folder" else 1 + 5 * (number // len(moments)) + number % 5
         planned.append(Kill(moment, turn))
 
-    with killing.room() as room:
+    with fault_injection.room() as room:
 
         @cache
         def prepared() -> tuple[Course, dict[str, Any]]:
-            course = killing.prepare(room / "base" / "course")
-            return course, killing.undisturbed(course, room / "undisturbed")
+            course = fault_injection.prepare(room / "base" / "course")
+            return course, fault_injection.undisturbed(course, room / "undisturbed")
 
         def trial(number: int, kill: Kill) -> list[str]:
             course, wanted = prepared()
-            return killing.trial(killing.fresh(course, room / str(number)), kill, wanted)
+            return fault_injection.trial(
+                fault_injection.fresh(course, room / str(number)), kill, wanted
+            )
 
         for number, kill in enumerate(planned, start=1):
             yield f"kill {number}/{KILLS}: {kill}", partial(trial, number, kill)
 
 
-def large_class() -> Iterator[tuple[str, Trial]]:
+def whole_class() -> Iterator[tuple[str, Trial]]:
     """One run over the demo class of the first assignment ten times over, and its memory."""
 
     def trial(name: str) -> list[str]:
-        with killing.room() as room:
+        with fault_injection.room() as room:
             course = Course(room / "course")
             where = ["--course", str(course.root), "--assignments", name]
             for command in ("release", "demo"):
                 assert autograder([command, *where, "--solutions", str(SOLUTIONS)]) == 0
-            crowd.enlarge(course, name, SIZE)
+            class_run.enlarge(course, name, SIZE)
             return _grade_watched(course, where)
 
     name = find_assignments(SOLUTIONS)[0].name
@@ -92,7 +94,7 @@ def _grade_watched(course: Course, where: list[str]) -> list[str]:
     assert process.stderr is not None
     echo = threading.Thread(target=_echo, args=(process.stderr, said))
     echo.start()
-    memory = crowd.watch(process)
+    memory = class_run.watch(process)
     echo.join()
     growth = memory.growth()
     print(f"  memory: {memory.summary()}; growth {growth / 2**20:.1f} MiB")
@@ -138,7 +140,7 @@ def right_answers() -> Iterator[tuple[str, Trial]]:
         yield title, partial(trial, seed)
 
 
-PARTS = {"kills": kills, "crowd": large_class, "answers": right_answers}
+PARTS = {"kills": kills, "class": whole_class, "answers": right_answers}
 
 
 def version() -> str:

@@ -32,7 +32,7 @@ _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
 
 @dataclass(frozen=True)
 class Kill:
-    """When the grader dies: at a moment of ``doomed``, or (moment "") from outside.
+    """When the grader dies: at a moment of ``killed``, or (moment "") from outside.
 
     From outside: ``seconds`` after its ``count``-th result was stored; count -1: after its start.
     """

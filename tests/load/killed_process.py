@@ -37,7 +37,7 @@ def _trap(owner: Any, name: str, count: int, *, before: bool = False) -> None:
     original: Callable[..., Any] = getattr(owner, name)
     calls = itertools.count(1)
 
-    def doomed(*arguments: Any, **named: Any) -> Any:
+    def killed(*arguments: Any, **named: Any) -> Any:
         last = next(calls) == count
         if last and before:
             _die()
@@ -46,18 +46,18 @@ def _trap(owner: Any, name: str, count: int, *, before: bool = False) -> None:
             _die()
         return value
 
-    setattr(owner, name, doomed)
+    setattr(owner, name, killed)
 
 
 def _flushed(count: int) -> None:
     """Die in a transaction: rows are written, and not committed."""
     flushes = itertools.count(1)
 
-    def doomed(*_: Any) -> None:
+    def killed(*_: Any) -> None:
         if next(flushes) == count:
             _die()
 
-    event.listen(Session, "after_flush", doomed)
+    event.listen(Session, "after_flush", killed)
 
 
 MOMENTS: dict[str, Callable[[int], None]] = {

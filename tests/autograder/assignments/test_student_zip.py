@@ -17,8 +17,8 @@ def test_the_archive_holds_the_packages_and_nothing_of_the_assignments(tmp_path:
     assert path == tmp_path / "release" / "replearn.zip"
     names = zipfile.ZipFile(path).namelist()
     assert "replearn/pyproject.toml" in names
-    assert "replearn/src/replearn/checks.py" in names
-    assert "replearn/autograder/templates/page.html" in names
+    assert "replearn/src/gradekit/checks.py" in names
+    assert not any("autograder" in name for name in names)
     tops = {name.split("/")[1] for name in names}
     assert tops == {"pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "src", "autograder"}
 

@@ -68,13 +68,13 @@ try:
     import replearn.pca
 except ImportError as error:
     print(error)
-sys.meta_path = [finder for finder in sys.meta_path if "Hidden" not in type(finder).__name__]
+sys.meta_path = [finder for finder in sys.meta_path if "ImportBlocker" not in type(finder).__name__]
 import replearn.pca, sklearn
 print([name for name in dir(replearn.pca) if not name.startswith("__")])
 for package in (replearn, sklearn):
     folder = pathlib.Path(package.__file__).parent
     for path in folder.rglob("*"):
-        if "linear." in path.name and path.parent.name in ("replearn", "__pycache__"):
+        if "pca." in path.name and path.parent.name in ("replearn", "__pycache__"):
             print(path.name, len(path.read_bytes()))
         if "decomposition" in path.parts and "tests" not in path.parts:
             print(path)
@@ -86,8 +86,8 @@ for package in (replearn, sklearn):
     assert lines[0] == f"replearn.pca is {wanted}"
     assert lines[1] == "[]"
     names = {line.split(".")[0] for line in lines[2:] if " " in line}
-    assert "linear" in names
-    assert all(line.endswith(" 0") for line in lines[2:] if line.startswith("linear."))
+    assert "pca" in names
+    assert all(line.endswith(" 0") for line in lines[2:] if line.startswith("pca."))
     assert not any("decomposition/" in line for line in lines)
 
 
@@ -216,7 +216,7 @@ def test_the_probe_notices_a_wall_that_is_down(
     before = outer_layer.command
 
     def command(bwrap: str, code: str, **options: object) -> list[str]:
-        spoilt = f"from autograder.execution.sandbox import inner, syscalls; {break_}; {code}"
+        spoilt = f"from autograder.execution.sandbox import inner_layer, syscalls; {break_}; {code}"
         return before(bwrap, spoilt, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr("autograder.execution.sandbox.outer_layer.command", command)

@@ -20,7 +20,7 @@ from pathlib import Path
 from autograder.__main__ import main
 from autograder.course import Course
 from tests.benchmarks.case import Case, Goal, Measured
-from tests.load.crowd import enlarge, watch
+from tests.load.large_class import enlarge, watch
 
 ROOT = Path(__file__).resolve().parents[3]
 ASSIGNMENT = "ps1_pca"
