@@ -78,12 +78,12 @@ def test_several_changes_make_one_mutant_of_several_cells(tmp_path: Path) -> Non
 def test_changes_are_to_the_reference_whatever_their_order(tmp_path: Path) -> None:
     head = TWO.split("\n\n")[0]
     changes = [
-        "[[mutant.change]]\nreplace = 'sum(values)'\nby = 'len(values)'",
+        "[[mutant.change]]\nreplace = 'sum(values)'\nby = 'float(len(values))'",
         "[[mutant.change]]\nreplace = 'len(values)'\nby = '1'",  # two places after the first
     ]
     for order in (changes, changes[::-1]):
         (mutant,) = read(tmp_path, "\n\n".join([head, *order]))
-        assert mutant.answers["q1_mean"].endswith("total = len(values)\n    return total / 1")
+        assert mutant.answers["q1_mean"].endswith("= float(len(values))\n    return total / 1")
 
 
 def test_an_empty_text_takes_whole_lines_away(tmp_path: Path) -> None:
@@ -107,6 +107,7 @@ FAULTS = {
     "number": ('"q1_one_less"', "1", "mutant 1: name must be text and not empty, got 1"),
     "question": ("q1_one_less", "q2_one_less", "'q2_one_less': the name must be q1_, like the"),
     "path": ("q1_one_less", "q1_../../x", "'q1_../../x': the name must be q1_, like the"),
+    "letter": ("q1_one_less", "q1_größe", "'q1_größe': the name must be q1_, like the"),
     "key": ("says =", "say =", "'q1_one_less': unknown key 'say'; known: by, caught_by, cell, ch"),
     "no says": ('says = "Divides by one number too few."', "", "'q1_one_less': says is missing"),
     "says": ("Divides by one number too few.", " ", "'q1_one_less': says must be text and not em"),
