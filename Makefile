@@ -69,15 +69,15 @@ test: lint ## Everything CI runs
 
 .PHONY: bench
 bench: env ## Speed beside the peers', each in its own process
-	$(PY) -m tests.bench
+	$(PY) -m tests.benchmarks
 
 .PHONY: experiments
 experiments: env ## Published figures trained anew, hours; or one: make experiments NAME=codes-deep
-	$(PY) -m replearn.experiments $(NAME)
+	$(PY) -m book.experiments $(NAME)
 
 .PHONY: soak
 soak: env ## The grader's long trials: kills, a large class, many seeds; goes on where it was
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.soak
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.load
 
 .PHONY: pairs
 pairs: env ## Make lectures/*.ipynb anew from lectures/*.md; or one: make pairs NAME=08_contractive

@@ -12,17 +12,17 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from .arguments import book_url, path, worker_count
-from .assignment import Assignment, find_assignments
-from .course import Course
-from .errors import CourseError
-from .lock import only_writer
-from .results import UNSAFE
-from .text import one_line
+from autograder.arguments import book_url, path, worker_count
+from autograder.assignments.source import Assignment, find_assignments
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.lock import only_writer
+from autograder.results import UNSAFE
+from autograder.text import one_line
 
 if TYPE_CHECKING:
-    from .engine import SandboxEngine
-    from .grading import ClassReport
+    from autograder.execution.engine import SandboxEngine
+    from autograder.grading import ClassReport
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,9 +109,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _release(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
-    from .library import pack_library
-    from .release import release
-    from .variants import load_variants
+    from autograder.assignments.release import release
+    from autograder.assignments.student_zip import pack_library
+    from autograder.assignments.variants import load_variants
 
     for assignment in assignments:
         for kind in ("mutant", "right"):
@@ -126,7 +126,7 @@ def _release(options: argparse.Namespace, course: Course, assignments: list[Assi
 
 
 def _demo(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
-    from .demo import make_class
+    from autograder.assignments.demo import make_class
 
     for assignment in assignments:
         paths = make_class(course, assignment)
@@ -136,7 +136,7 @@ def _demo(options: argparse.Namespace, course: Course, assignments: list[Assignm
 
 def _grade(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
     _check_machine(options)
-    from .engine import SandboxEngine
+    from autograder.execution.engine import SandboxEngine
 
     engine = SandboxEngine(
         safe=not options.unsafe,
@@ -163,8 +163,8 @@ def _grade_with(
     course: Course,
     assignments: list[Assignment],
 ) -> int:
-    from .grading import default_workers, grade_class
-    from .release import require_release
+    from autograder.assignments.release import require_release
+    from autograder.grading import default_workers, grade_class
 
     for assignment in assignments:
         require_release(course, assignment)
@@ -216,7 +216,7 @@ def _say_statuses(report: ClassReport) -> None:
 
 
 def _collect(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> None:
-    from .collect import collect
+    from autograder.submissions.collect import collect
 
     if len(assignments) != 1:
         raise CourseError("--from takes one assignment's submissions; name it with --assignments")
@@ -227,7 +227,7 @@ def _collect(options: argparse.Namespace, course: Course, assignments: list[Assi
 
 
 def _feedback(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
-    from .feedback import default_book_url, write_feedback
+    from autograder.reports.feedback import default_book_url, write_feedback
 
     if not options.assignments:
         assignments = _graded(course, assignments)
@@ -237,7 +237,7 @@ def _feedback(options: argparse.Namespace, course: Course, assignments: list[Ass
 
 
 def _export(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
-    from .export import export
+    from autograder.reports.export import export
 
     if options.output and options.output.is_dir():
         raise CourseError(f"--output {options.output} is a folder, wanted a file")
@@ -256,7 +256,7 @@ def _graded(course: Course, assignments: list[Assignment]) -> list[Assignment]:
 
 
 def _remove(options: argparse.Namespace, course: Course, _: list[Assignment]) -> int:
-    from .removal import remove
+    from autograder.submissions.removal import remove
 
     if options.assignments:
         raise CourseError("remove takes a student out of the whole course; leave out --assignments")
@@ -268,10 +268,10 @@ def _remove(options: argparse.Namespace, course: Course, _: list[Assignment]) ->
 
 def _mutants(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
     _check_machine(options)
-    from .engine import SandboxEngine
-    from .grading import default_workers
-    from .mutants import check_tests
-    from .results import ResultStore
+    from autograder.assignments.mutation_testing import check_tests
+    from autograder.execution.engine import SandboxEngine
+    from autograder.grading import default_workers
+    from autograder.results import ResultStore
 
     workers = options.workers or default_workers()
     store = ResultStore(course.results.folder / "mutants")

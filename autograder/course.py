@@ -6,9 +6,9 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import CourseError
-from .results import ResultStore, write_atomically
-from .text import one_line
+from autograder.errors import CourseError
+from autograder.results import ResultStore, write_atomically
+from autograder.text import one_line
 
 _SECRET_BYTES = 32
 NAME_BYTES = 200  # of a student's name: file systems take 255, and some is added to it

@@ -16,15 +16,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import forks
-from .assignment import Assignment
-from .course import Course
-from .engine import Engine
-from .errors import EngineError
-from .gradebook import Book, Entry, in_step
-from .intake import read_submission
-from .release import require_release, stub_answers
-from .results import Rejected, Result, Submission, key_of, write_atomically
+from autograder.assignments.release import require_release, stub_answers
+from autograder.assignments.source import Assignment
+from autograder.course import Course
+from autograder.errors import EngineError
+from autograder.execution import fork_servers
+from autograder.execution.engine import Engine
+from autograder.reports.gradebook import Book, Entry, in_step
+from autograder.results import Rejected, Result, Submission, key_of, write_atomically
+from autograder.submissions.intake import read_submission
 
 Job = tuple[Submission, Assignment]
 
@@ -192,7 +192,7 @@ def _sweep(course: Course, assignment: str) -> None:
     ):
         for path in folder.glob(".*.tmp"):
             path.unlink(missing_ok=True)
-    forks.sweep()
+    fork_servers.sweep()
 
 
 def _hashes(submission: Submission, assignment: Assignment) -> dict[str, str]:

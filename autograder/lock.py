@@ -6,8 +6,8 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from .course import Course
-from .errors import CourseError
+from autograder.course import Course
+from autograder.errors import CourseError
 
 if sys.platform != "win32":
     import fcntl

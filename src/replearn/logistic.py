@@ -29,7 +29,7 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from replearn._validate import check_integer, check_matrix, check_not_negative
-from replearn.linear import PCA
+from replearn.pca import PCA
 
 __all__ = ["LogisticPCA"]
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tinycourse import FIXTURES, NAME, Graded, read_rows, run, spoil
 
-from autograder.assignment import Assignment, load_assignment
+from autograder.assignments.source import Assignment, load_assignment
 from autograder.course import Course
-from autograder.probe import require_sandbox
+from autograder.execution.probe import require_sandbox
+from tests.autograder.tinycourse import FIXTURES, NAME, Graded, read_rows, run, spoil
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,7 +22,9 @@ def settled() -> Iterator[None]:
         for module in ("grading", "mutants"):
             patch.setattr(f"autograder.{module}.environment", lambda: "settled")
         # The trial of the sandbox has tests of its own; one in each process is enough for the rest.
-        patch.setattr("autograder.engine.require_sandbox", functools.cache(require_sandbox))
+        patch.setattr(
+            "autograder.execution.engine.require_sandbox", functools.cache(require_sandbox)
+        )
         yield
 
 

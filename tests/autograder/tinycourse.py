@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.__main__ import main
-from autograder.assignment import Assignment
+from autograder.assignments.demo import fill_in
+from autograder.assignments.source import Assignment
 from autograder.course import Course
-from autograder.demo import fill_in
 from autograder.results import Result, Submission, TestResult
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -1,6 +1,6 @@
 """What the book's pages print on the data of this machine is what the notebooks say they print.
 
-The chapters ran when the book was built; tests/notebooks runs them on the bundled data.
+The chapters ran when the book was built; tests/book/notebooks runs them on the bundled data.
 """
 
 from __future__ import annotations

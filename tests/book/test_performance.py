@@ -20,7 +20,7 @@ from replearn_book.performance_pages import (
     provenance_lines,
     table_lines,
 )
-from tests.bench.cases import all_cases
+from tests.benchmarks.cases import all_cases
 
 RESULT = {
     "case": "race",

@@ -8,9 +8,9 @@ import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from replearn.experiments.registry import ALL
-from replearn.experiments.store import read
-from replearn.experiments.task import Experiment, Outcome, Published
+from book.experiments.registry import ALL
+from book.experiments.store import read
+from book.experiments.task import Experiment, Outcome, Published
 from replearn_book.figures import problems_of_html
 from replearn_book.scoreboard_pages import (
     conclusion,

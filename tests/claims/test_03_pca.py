@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
-from replearn.linear import PCA, factorise
+from replearn.linear_autoencoder import factorise
 from replearn.logistic import LogisticPCA
 from replearn.metrics import principal_angles
+from replearn.pca import PCA
 
 TOLERANCE = 1e-9
 

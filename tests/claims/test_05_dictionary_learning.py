@@ -23,7 +23,7 @@ from replearn.dictionary import (
 )
 from replearn.dictionary.gabor import fit_gabor
 from replearn.images import PatchWhitener, all_patches, assemble, remove_mean
-from replearn.linear import PCA
+from replearn.pca import PCA
 from replearn.sparse import ista, objective, optimality, sparse_codes
 
 TOLERANCE = 1e-9

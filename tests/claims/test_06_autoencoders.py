@@ -25,8 +25,8 @@ from replearn.autoencoders import (
     squared_error,
 )
 from replearn.autoencoders.predictive import PredictiveSparse
-from replearn.linear import PCA
 from replearn.metrics import principal_angles, reconstruction_error, sparsity
+from replearn.pca import PCA
 from replearn.sparse import ista, optimality, soft_threshold
 from replearn.training import train
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from replearn.autoencoders import dense_autoencoder, objective, squared_error
 from replearn.autoencoders.layers import slope
 from replearn.data import load_digits
-from replearn.linear import PCA
 from replearn.metrics import reconstruction_error
+from replearn.pca import PCA
 from replearn.pretraining import (
     RBM,
     Classifier,

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+# The scoreboard's registry is book.experiments, which is part of the repository, not installed.
+_ROOT = str(Path(__file__).resolve().parents[3])
+if _ROOT not in sys.path:
+    sys.path.append(_ROOT)
 
 # Imported by setup, so that the tools and tests can use claims.py and cache.py without Sphinx.
 _PARTS = (

@@ -1,7 +1,7 @@
 """Tables and figures of the stored benchmark results.
 
 ``{performance} case ...`` stands for the results of these cases, in book/results/bench; they are
-written by ``python -m tests.bench --store``. A case that has no result says so on the page.
+written by ``python -m tests.benchmarks --store``. A case that has no result says so on the page.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ class PerformanceDirective(SphinxDirective):
     def _case(self, name: str, path: Path) -> tuple[list[str], dict[str, Any] | None]:
         """What is said before the figure, and the result if there is one."""
         if not path.is_file():
-            command = f"python -m tests.bench {name} --store"
+            command = f"python -m tests.benchmarks {name} --store"
             return [f"**{name}** has not been measured and stored yet: `{command}`."], None
         try:
             result = json.loads(path.read_text(encoding="utf-8"))

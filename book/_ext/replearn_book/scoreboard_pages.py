@@ -1,7 +1,7 @@
 """The scoreboard: published figures, and what the stored runs of the experiments reach.
 
 ``{scoreboard} family`` stands for the experiments of that family (their registry is
-replearn.experiments.registry), with the results in book/results/experiments, which are written by
+book.experiments.registry), with the results in book/results/experiments, which are written by
 ``make experiments``. An experiment without a result says so on the page.
 """
 
@@ -16,8 +16,8 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from replearn.experiments.registry import ALL
-from replearn.experiments.store import path_of, read
+from book.experiments.registry import ALL
+from book.experiments.store import path_of, read
 from replearn.plotting import PALETTE, new_figure, show
 from replearn_book.performance_pages import amount, provenance_lines
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sphinx.application import Sphinx
 
-    from replearn.experiments.task import Experiment
+    from book.experiments.task import Experiment
 
 Result = dict[str, Any]
 Pair = tuple["Experiment", Result | None]

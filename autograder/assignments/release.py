@@ -1,0 +1,215 @@
+"""From the source to what students get: nbgrader's own GenerateAssignment, then a leak check."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from traitlets.config import Config
+
+from autograder.assignments.source import Assignment, read_source
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.results import write_atomically
+from gradekit import notebook as handout
+from gradekit.runner import Limits
+
+_CONFIG = Path(__file__).parents[1] / "nbgrader_config.py"
+_REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
+
+
+def release(course: Course, assignment: Assignment, *, force: bool = False) -> bool:
+    """Make source/, release/ and the gradebook's entry; False when all that was up to date.
+
+    Raises CourseError when cells were added or removed although marks given by hand are recorded
+    (``force`` drops those), when nbgrader refuses the source, or when the release would leak.
+    """
+    if _is_current(course, assignment) and not force:
+        return False
+    _make_room(course, assignment, force=force)
+    notebook = read_source(assignment.folder / f"{assignment.name}.md")
+    source = course.notebook("source", assignment.name)
+    write_atomically(source, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    released = course.notebook("release", assignment.name)
+    try:
+        _generate(course, assignment.name)
+        _describe(released, assignment)
+        leaks = find_leaks(notebook.cells, _cells(released))
+        if leaks:
+            raise CourseError(
+                f"{assignment.name} was not released, because the students' notebook would "
+                f"still hold {leaks[0]!r}"
+                + (f" and {len(leaks) - 1} more such lines" if len(leaks) > 1 else "")
+            )
+    except CourseError:
+        shutil.rmtree(released.parent, ignore_errors=True)
+        raise
+    shutil.copyfile(_CONFIG, course.root / _CONFIG.name)
+    write_atomically(_stamp(course, assignment), _digest(assignment))
+    return True
+
+
+def require_release(course: Course, assignment: Assignment) -> None:
+    """CourseError unless this very source was released into the course."""
+    if not _stamp(course, assignment).is_file():
+        raise CourseError(
+            f"{assignment.name} is not released in {course.root}; run `release` first"
+        )
+    if not _is_current(course, assignment):
+        raise CourseError(
+            f"{assignment.name} has changed since it was released; run `release` again"
+        )
+
+
+def stub_answers(assignment: Assignment) -> dict[str, str]:
+    """What the student finds in each answer cell (by nbgrader's ClearSolutions)."""
+    from nbgrader.preprocessors import ClearSolutions
+
+    clear, resources = ClearSolutions(), {"language": "python"}
+    stubs = {}
+    for cell in assignment.cells:
+        if cell.role in ("solution", "manual"):
+            make: Any = new_code_cell if cell.kind == "code" else new_markdown_cell
+            node = make(cell.source, metadata={"nbgrader": {"solution": True}})
+            stubs[cell.grade_id] = str(clear.preprocess_cell(node, resources, 0)[0].source)
+    return stubs
+
+
+def find_leaks(source: Sequence[Any], released: Sequence[Any]) -> list[str]:
+    """Lines of solutions, hidden tests and rubrics (and their marks) that the release still holds.
+
+    A line that also stands in the open part of the source is no leak.
+    """
+    secret: set[str] = set()
+    public: set[str] = set()
+    for cell in source:
+        meta = cell["metadata"].get("nbgrader", {})
+        marked = any(f"BEGIN {name}" in cell["source"] for name in _REGIONS)
+        inside = bool(meta.get("solution")) and not marked
+        for line in map(str.strip, cell["source"].splitlines()):
+            if any(f"BEGIN {name}" in line for name in _REGIONS):
+                inside = True
+            elif any(f"END {name}" in line for name in _REGIONS):
+                inside = False
+            else:
+                (secret if inside else public).add(line)
+    secret = {line for line in secret - public if len(line) > 3}  # ")" or "" tell nothing
+    lines = [line.strip() for cell in released for line in cell["source"].splitlines()]
+    marks = [f"{edge} {name}" for edge in ("BEGIN", "END") for name in _REGIONS]
+    return [line for line in lines if line in secret or any(mark in line for mark in marks)]
+
+
+def _describe(released: Path, assignment: Assignment) -> None:
+    """Write into the released notebook's metadata what `python -m gradekit check` needs."""
+    notebook = json.loads(released.read_text(encoding="utf-8"))
+    notebook["metadata"][handout.KEY] = handout.describe(notebook["cells"], **_said(assignment))
+    write_atomically(released, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+
+
+def _said(assignment: Assignment) -> dict[str, Any]:
+    """What the students' notebook says beside its cells."""
+    return {
+        "assignment": assignment.name,
+        "names": {question.key: question.names for question in assignment.questions},
+        "hide": assignment.hide,
+        "limits": Limits(
+            call=assignment.call_seconds,
+            cell=assignment.cell_seconds,
+            total=assignment.total_seconds,
+        ),
+    }
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    """All texts of a released notebook, those in its metadata too."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cells = [*notebook["cells"], *notebook["metadata"].get(handout.KEY, {}).get("cells", ())]
+    return [{"source": "".join(cell["source"])} for cell in cells]
+
+
+def _stamp(course: Course, assignment: Assignment) -> Path:
+    return course.results.folder / f"{assignment.name}.released"
+
+
+def _digest(assignment: Assignment) -> str:
+    own = (Path(__file__), Path(handout.__file__))
+    files = (assignment.folder / f"{assignment.name}.md", _CONFIG, *own)
+    said = json.dumps(_said(assignment), sort_keys=True, default=asdict).encode()
+    return sha256(b"".join(file.read_bytes() for file in files) + said).hexdigest()
+
+
+def _is_current(course: Course, assignment: Assignment) -> bool:
+    stamp = _stamp(course, assignment)
+    made = [course.notebook(step, assignment.name) for step in ("source", "release")]
+    return all(path.is_file() for path in (stamp, course.db_path, *made)) and stamp.read_text(
+        encoding="utf-8"
+    ) == _digest(assignment)
+
+
+def _make_room(course: Course, assignment: Assignment, *, force: bool) -> None:
+    """nbgrader can't add or remove cells of an assignment that has recorded submissions."""
+    wanted = set()
+    for cell in assignment.cells:
+        graded, solution = cell.role in ("test", "manual"), cell.role in ("solution", "manual")
+        kinds = {"grade_cells": graded, "solution_cells": solution}
+        kinds["source_cells"] = graded or solution or cell.locked
+        wanted |= {(kind, cell.grade_id) for kind, is_kind in kinds.items() if is_kind}
+    from autograder.reports.gradebook import (
+        Book,  # late, like all of nbgrader: it takes two seconds to import
+    )
+
+    with Book(course) as book:
+        known = book.cells(assignment.name)
+        if known is None or known == wanted:
+            return
+        marks = [e for student in book.entries(assignment.name).values() for e in student.values()]
+        if any(entry.manual is not None for entry in marks) and not force:
+            names = ", ".join(sorted({name for _, name in known ^ wanted}))
+            raise CourseError(
+                f"{assignment.name}: cells were added or removed ({names}) although marks given "
+                "by hand are recorded; `release --force` drops those marks"
+            )
+        book.forget(assignment.name)
+
+
+class _Messages(logging.Handler):
+    """Keeps what nbgrader logs, to quote it when it fails."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += [line for line in record.getMessage().splitlines() if line.strip()]
+
+
+def _generate(course: Course, name: str) -> None:
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.converters.base import NbGraderException
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.log import get_logger
+
+    config = Config()
+    config.CourseDirectory.root = str(course.root.resolve())
+    config.CourseDirectory.assignment_id = name
+    config.CourseDirectory.db_url = course.db_url
+    config.BaseConverter.force = True
+    messages, logger = _Messages(), logging.getLogger(get_logger().name)
+    others, logger.handlers = logger.handlers, [messages]
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        directory = CourseDirectory(config=config)
+        GenerateAssignment(coursedir=directory, config=config).start()
+    except NbGraderException as error:
+        reasons = [line for line in messages.lines if "Error: " in line] or messages.lines
+        reason = reasons[-1] if reasons else str(error)
+        raise CourseError(f"nbgrader could not make the release of {name}: {reason}") from error
+    finally:
+        logger.handlers, logger.propagate = others, propagate

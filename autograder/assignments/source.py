@@ -1,0 +1,374 @@
+"""Loads and checks an assignment: the MyST source and ``assignment.toml`` beside it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from autograder.errors import CourseError
+
+Role = Literal["given", "solution", "test", "manual"]
+
+_GRADE_ID = re.compile(r"(q[1-9][0-9]*)_[a-z0-9_]+")
+_BEGIN_HIDDEN, _END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+_TOP_KEYS = {"title", "chapter", "minutes", "hide", "questions"}
+_TIMES = ("call_seconds", "cell_seconds", "total_seconds")
+_QUESTION_KEYS = {"title", "names", "section"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the source. ``given`` cells are text and code that the student only reads."""
+
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    role: Role
+    grade_id: str = ""
+    points: int = 0
+    locked: bool = False
+
+    @property
+    def question(self) -> str:
+        return question_of(self.grade_id)
+
+    @property
+    def hidden(self) -> bool:
+        return self.role == "test" and self.grade_id.endswith("_hidden")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What assignment.toml says about a question."""
+
+    key: str
+    title: str
+    names: tuple[str, ...]
+    section: str
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A checked assignment; ``cells`` in the order of the source."""
+
+    name: str
+    folder: Path
+    title: str
+    chapter: str
+    minutes: int
+    hide: tuple[str, ...]
+    call_seconds: float
+    cell_seconds: float
+    total_seconds: float
+    questions: tuple[Question, ...]
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def tests(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.role == "test")
+
+    @cached_property
+    def solutions(self) -> dict[str, str]:
+        """Reference text of every solution cell that tests judge, by grade_id."""
+        return {cell.grade_id: cell.source for cell in self.cells if cell.role == "solution"}
+
+    @cached_property
+    def manual(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.role == "manual")
+
+    @cached_property
+    def answers(self) -> dict[str, str]:
+        """Reference text of every cell a student writes in, manual ones included."""
+        return {c.grade_id: c.source for c in self.cells if c.role in ("solution", "manual")}
+
+    @cached_property
+    def points(self) -> dict[str, int]:
+        """Points of every graded cell, by grade_id."""
+        return {cell.grade_id: cell.points for cell in (*self.tests, *self.manual)}
+
+    @property
+    def max_score(self) -> int:
+        return sum(self.points.values())
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of all that grading depends on."""
+        cells = [asdict(cell) for cell in self.cells]
+        times = [self.call_seconds, self.cell_seconds, self.total_seconds]
+        questions = [asdict(question) for question in self.questions]
+        content = [self.name, cells, self.hide, times, questions]
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def question_of(grade_id: str) -> str:
+    """q1_mean_visible -> q1."""
+    return grade_id.split("_", 1)[0]
+
+
+def find_assignments(solutions: Path, names: Iterable[str] | None = None) -> list[Assignment]:
+    """Load the named assignments (all of them when names is None or empty)."""
+    if not solutions.is_dir():
+        raise CourseError(f"there is no folder {solutions}; name the assignments' with --solutions")
+    known = sorted(path.parent.name for path in solutions.glob("*/assignment.toml"))
+    if not known:
+        raise CourseError(f"no assignment in {solutions}: no folder in it has an assignment.toml")
+    wanted = list(names or known)
+    for name in wanted:
+        if name not in known:
+            raise CourseError(f"unknown assignment {name!r}; known: {', '.join(known)}")
+    return [load_assignment(solutions / name) for name in dict.fromkeys(wanted)]
+
+
+def load_assignment(folder: Path) -> Assignment:
+    """Load and check one assignment; CourseError names the file and what is wrong with it."""
+    name = folder.name
+    settings = _read_settings(folder / "assignment.toml")
+    cells = _read_cells(folder / f"{name}.md")
+    _check_cells(cells, folder / f"{name}.md")
+    questions = _questions(settings, cells, folder / "assignment.toml")
+    cell_seconds = float(settings.get("cell_seconds", 60))
+    return Assignment(
+        name=name,
+        folder=folder,
+        title=settings["title"],
+        chapter=settings.get("chapter", ""),
+        minutes=int(settings.get("minutes", 0)),
+        hide=tuple(settings.get("hide", ())),
+        call_seconds=float(settings.get("call_seconds", cell_seconds / 2)),
+        cell_seconds=cell_seconds,
+        total_seconds=float(settings.get("total_seconds", 5 * cell_seconds)),
+        questions=questions,
+        cells=cells,
+    )
+
+
+def read_source(path: Path) -> Any:
+    """The MyST source as an nbformat notebook, with cell ids that depend on the text only."""
+    import jupytext  # imported late: it takes a second, and an unchanged course does without
+
+    if not path.is_file():
+        raise CourseError(f"{path}: there is no such file (the assignment's source)")
+    try:
+        notebook = jupytext.read(path, fmt="md:myst")
+    except Exception as error:  # jupytext raises many kinds; all mean an unreadable source
+        reason = str(error).strip().split("\n")[0]
+        raise CourseError(f"{path}: not a MyST notebook ({reason})") from error
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = sha256(f"{index}\n{cell.source}".encode()).hexdigest()[:12]
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    return notebook
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CourseError(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path}: not TOML ({error})") from error
+    _check_keys(settings, _TOP_KEYS | set(_TIMES), required={"title", "questions"}, where=str(path))
+    for key, kind, kind_name in (
+        ("title", str, "text"),
+        ("chapter", str, "text"),
+        ("minutes", int, "a whole number"),
+        ("questions", dict, "tables [questions.q1], ..."),
+    ):
+        if not isinstance(settings.get(key, kind()), kind):
+            raise CourseError(f"{path}: {key} must be {kind_name}")
+    if not _is_text_list(settings.get("hide", [])):
+        raise CourseError(f"{path}: hide must be a list of module names")
+    for key in _TIMES:
+        value = settings.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise CourseError(f"{path}: {key} must be a positive number of seconds, got {value!r}")
+    return settings
+
+
+def _check_keys(table: Mapping[str, Any], known: set[str], required: set[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise CourseError(f"{where}: unknown key {key!r}; known: {', '.join(sorted(known))}")
+    for key in sorted(required - set(table)):
+        raise CourseError(f"{where}: {key} is missing")
+
+
+def _is_text_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _questions(
+    settings: dict[str, Any], cells: tuple[Cell, ...], path: Path
+) -> tuple[Question, ...]:
+    graded = {cell.question for cell in cells if cell.role != "given"}
+    questions = []
+    for key, table in settings["questions"].items():
+        where = f"{path}: [questions.{key}]"
+        if not isinstance(table, dict):
+            raise CourseError(f"{where} must be a table")
+        _check_keys(table, _QUESTION_KEYS, required={"title"}, where=where)
+        if not isinstance(table["title"], str) or not isinstance(table.get("section", ""), str):
+            raise CourseError(f"{where}: title and section must be text")
+        if not _is_text_list(table.get("names", [])):
+            raise CourseError(f"{where}: names must be a list of names the student defines")
+        if key not in graded:
+            raise CourseError(f"{where}: the source has no graded cell of {key}")
+        questions.append(
+            Question(key, table["title"], tuple(table.get("names", ())), table.get("section", ""))
+        )
+    for key in sorted(graded - set(settings["questions"])):
+        raise CourseError(f"{path}: [questions.{key}] is missing; the source grades {key}")
+    return tuple(sorted(questions, key=lambda question: int(question.key[1:])))
+
+
+def _read_cells(path: Path) -> tuple[Cell, ...]:
+    cells = []
+    for cell in read_source(path).cells:
+        meta = cell.metadata.get("nbgrader", {})
+        role: Role = "given"
+        if meta.get("grade"):
+            role = "manual" if meta.get("solution") else "test"
+        elif meta.get("solution"):
+            role = "solution"
+        points = meta.get("points", 0)
+        grade_id = str(meta.get("grade_id", ""))
+        if role in ("test", "manual") and (type(points) is not int or points <= 0):
+            raise CourseError(
+                f"{path}: points of {grade_id!r} must be a positive whole number, got {points!r}"
+            )
+        locked = bool(meta.get("locked", False))
+        cells.append(Cell(cell.cell_type, cell.source, role, grade_id, points, locked))
+    return tuple(cells)
+
+
+def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
+    seen: set[str] = set()
+    for cell in cells:
+        name = cell.grade_id
+        if name and name in seen:
+            raise CourseError(f"{path}: two cells have the grade_id {name!r}")
+        seen.add(name)
+        if cell.kind == "code":
+            _check_python(cell, path)
+        if cell.role == "given":
+            continue
+        if not _GRADE_ID.fullmatch(name):
+            raise CourseError(f"{path}: grade_id {name!r} must look like q1_centre")
+        if cell.role == "test":
+            _check_test(cell, path)
+        elif _BEGIN_HIDDEN in cell.source:
+            raise CourseError(f"{path}: hidden tests in {name}, which is not a test cell")
+    for key in sorted({c.question for c in cells if c.role == "test"}):
+        if not any(c.role == "solution" and c.question == key for c in cells):
+            raise CourseError(f"{path}: {key} has tests but no solution cell")
+    if not any(cell.role in ("test", "manual") for cell in cells):
+        raise CourseError(f"{path}: no cell is graded")
+
+
+def _check_python(cell: Cell, path: Path) -> None:
+    """Code of the assignment also runs outside of IPython, so it has no magics."""
+    try:
+        ast.parse(cell.source)
+    except SyntaxError as error:
+        first = cell.source.strip().split("\n", 1)[0][:40]
+        name = cell.grade_id or f"the cell {first!r}"
+        raise CourseError(
+            f"{path}: {name} line {error.lineno} is not Python: {error.msg}"
+        ) from error
+
+
+def _check_test(cell: Cell, path: Path) -> None:
+    name = cell.grade_id
+    if cell.kind != "code":
+        raise CourseError(f"{path}: test {name} must be a code cell")
+    if not cell.locked:
+        raise CourseError(f"{path}: test {name} must be locked")
+    if not name.endswith(("_visible", "_hidden")):
+        raise CourseError(f"{path}: the name of test {name} must end in _visible or _hidden")
+    if cell.hidden != _is_all_hidden(cell.source) or (
+        not cell.hidden and _BEGIN_HIDDEN in cell.source
+    ):
+        raise CourseError(
+            f"{path}: {name}: a test ends in _hidden exactly when the whole cell stands between "
+            f"{_BEGIN_HIDDEN!r} and {_END_HIDDEN!r}"
+        )
+    if cell.hidden:
+        for line in sorted(_built_messages(ast.parse(cell.source))):
+            raise CourseError(
+                f"{path}: {name} line {line}: a message in a hidden test must be a plain string, "
+                "because a message built from values would show them to the student"
+            )
+
+
+def _is_all_hidden(source: str) -> bool:
+    """Whether nothing but comments stands outside the marks."""
+    hidden, seen = False, False
+    for line in map(str.strip, source.splitlines()):
+        if line == _BEGIN_HIDDEN:
+            hidden = seen = True
+        elif line == _END_HIDDEN:
+            hidden = False
+        elif not hidden and line and not line.startswith("#"):
+            return False
+    return seen and not hidden
+
+
+def _built_messages(tree: ast.AST) -> Iterable[int]:
+    """Lines of the messages (of assert and of checks.*) that are not plain strings.
+
+    A name counts as a plain string when the cell assigns it nothing else.
+    """
+    assigned: dict[str, list[ast.AST]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                assigned.setdefault(ast.unparse(target), []).append(node.value)
+        elif isinstance(node, ast.AugAssign):
+            assigned.setdefault(ast.unparse(node.target), []).append(node)
+
+    def plain(value: ast.AST) -> bool:
+        if isinstance(value, ast.Name):
+            return value.id in assigned and all(map(_is_literal, assigned[value.id]))
+        return _is_literal(value)
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and node.msg is not None and not plain(node.msg):
+            yield node.lineno
+        if isinstance(node, ast.Call) and _is_check(node.func):
+            named = [k.value for k in node.keywords if k.arg in ("message", "msg")]
+            if not all(plain(value) for value in named):
+                yield node.lineno
+            others = [*node.args, *(k.value for k in node.keywords)]
+            if any(_builds_text(part) for value in others for part in ast.walk(value)):
+                yield node.lineno
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _is_check(func: ast.AST) -> bool:
+    return (
+        isinstance(func, ast.Attribute)
+        and isinstance(func.value, ast.Name | ast.Attribute)
+        and ast.unparse(func.value).split(".")[-1] == "checks"
+    )
+
+
+def _builds_text(node: ast.AST) -> bool:
+    if isinstance(node, ast.BinOp):
+        return _is_literal(node.left) or _is_literal(node.right)
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+        return name in ("format", "str", "repr")
+    return isinstance(node, ast.JoinedStr)

@@ -1,0 +1,1 @@
+"""Running students' code and the tests: engine, fork servers, runner process, sandbox."""

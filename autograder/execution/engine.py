@@ -1,0 +1,352 @@
+"""Runs one submission and judges it: submission and assignment in, result out.
+
+Everything else in the package talks to an :class:`Engine`. :class:`SandboxEngine` runs the
+student's cells in a process behind walls and the tests in another, a judge; see the instructor's
+page for what that does and does not protect from.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from socket import socket, socketpair
+from typing import Any, Protocol, cast
+
+from autograder.assignments.source import Assignment
+from autograder.errors import EngineError
+from autograder.execution.fork_servers import ForkServer, start_runners, start_template
+from autograder.execution.misconceptions import Catalogue
+from autograder.execution.probe import require_sandbox
+from autograder.execution.sandbox import fork_server
+from autograder.reports.executed_notebook import to_notebook
+from autograder.results import Outcome, Result, Submission, TestResult
+from autograder.submissions.rebuild import code_steps, rebuild
+from gradekit.protocol import framing
+from gradekit.runner import Limits, Step
+
+MEMORY = 2 * 2**30  # bytes for all processes of one submission
+_SLOW = {
+    "torch._dynamo": ("torch.optim", "training.train"),  # imported by a process's first optimiser
+    "matplotlib.pyplot": ("matplotlib", "plotting", "plt."),
+}
+_GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebook's own time
+
+
+class Engine(Protocol):
+    """Grades one submission. Must be safe to call from several threads at once."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same submission may get another result."""
+
+    def open(self) -> None:
+        """Get ready to grade; CourseError when this machine can't."""
+
+    def grade(self, submission: Submission, assignment: Assignment) -> Result:
+        """Return the verdict; raise EngineError when there can't be one."""
+
+    def close(self) -> None:
+        """Stop what is running (the calls to grade raise EngineError)."""
+
+
+class SandboxEngine:
+    """Engine of two processes per submission, forked from two warm ones per assignment.
+
+    Parameters
+    ----------
+    safe : whether students' code runs behind walls; :meth:`open` looks whether they hold.
+    secret : what hidden tests' inputs are drawn from, together with the submission: who hands in
+        again meets other inputs. Empty: the same inputs for everyone.
+    compare : whether a failed question is compared with the assignment's mutants.
+    cache : folder that keeps what the mutants return.
+    memory : bytes that all processes of one submission may hold.
+    """
+
+    def __init__(
+        self,
+        *,
+        safe: bool = True,
+        secret: bytes = b"",
+        compare: bool = False,
+        cache: Path | None = None,
+        memory: int = MEMORY,
+    ) -> None:
+        self._safe, self._secret, self._compare, self._memory = safe, secret, compare, memory
+        self._bwrap: str | None = None
+        self._catalogue = Catalogue(self._values, cache)
+        self._lock, self._opening = threading.Lock(), threading.Lock()
+        self._rooms: dict[str, Future[_Rooms]] = {}
+        self._cores = _Cores()
+        self._stopped = False
+        # What they start dies with the thread that started it, so these live as long as the engine.
+        self._starters = ThreadPoolExecutor(2, thread_name_prefix="starter")
+        self._hosts = ThreadPoolExecutor(1, thread_name_prefix="host")
+        self.peak_memory = 0  # of the largest submission so far, in bytes
+
+    @property
+    def version(self) -> str:
+        secret = sha256(self._secret).hexdigest()[:12]
+        return f"judge-1{'' if self._safe else '-unsafe'}-{secret}"
+
+    def open(self) -> None:
+        with self._opening:
+            if self._safe and self._bwrap is None:
+                self._bwrap = require_sandbox()
+
+    def grade(self, submission: Submission, assignment: Assignment) -> Result:
+        self.open()
+        started = time.monotonic()
+        steps = rebuild(assignment, submission)
+        seed = self._seed(submission)
+        asked = set(submission.only or (q.key for q in assignment.questions))
+        code = [
+            step
+            for step in code_steps(steps, assignment)
+            if step.role != "test" or step.question in asked
+        ]
+        compare = sorted(asked) if self._compare else []
+        record = self._judge(code, seed, assignment, judge=True, compare=compare)
+        verdicts = record["verdicts"]
+        tests = tuple(
+            TestResult(
+                grade_id=cell.grade_id,
+                question=cell.question,
+                points=cell.points if verdicts[cell.grade_id]["passed"] else 0,
+                max_points=cell.points,
+                passed=verdicts[cell.grade_id]["passed"],
+                message=verdicts[cell.grade_id]["message"],
+            )
+            for cell in assignment.tests
+            if cell.question in asked
+        )
+        return Result(
+            student=submission.student,
+            assignment=assignment.name,
+            outcome=cast(Outcome, record["outcome"]),
+            detail=record["detail"],
+            tests=tests,
+            notes=(*submission.notes, *record["notes"]),
+            misconceptions=self._catalogue.matches(assignment, record["values"]),
+            sandboxed=self._safe,
+            seconds=round(time.monotonic() - started, 2),
+            notebook=to_notebook(steps, {int(i): o for i, o in record["outputs"].items()}),
+        )
+
+    def _values(self, assignment: Assignment, steps: list[Step]) -> dict[str, list[Any]]:
+        """What is returned in the tests among some cells, on inputs equal for all."""
+        compare = sorted({step.question for step in steps if step.role == "test"})
+        record = self._judge(steps, 0, assignment, judge=False, compare=compare)
+        return cast(dict[str, list[Any]], record["values"])
+
+    def close(self) -> None:
+        with self._lock:
+            self._stopped = True
+            rooms = list(self._rooms.values())
+            self._rooms.clear()
+        self._hosts.shutdown(wait=True, cancel_futures=True)
+        for room in rooms:
+            if not room.cancelled() and room.exception() is None:
+                room.result().close()
+        self._starters.shutdown(wait=False, cancel_futures=True)
+
+    def _judge(
+        self,
+        steps: list[Step],
+        seed: int,
+        assignment: Assignment,
+        *,
+        judge: bool,
+        compare: list[str],
+    ) -> dict[str, Any]:
+        """Have a judge work through a notebook; returns its record."""
+        rooms = self._rooms_of(assignment)
+        job = {
+            "steps": [asdict(step) for step in steps],
+            "limits": asdict(
+                Limits(
+                    call=assignment.call_seconds,
+                    cell=assignment.cell_seconds,
+                    total=assignment.total_seconds,
+                )
+            ),
+            "seed": seed,
+            "judge": judge,
+            "compare": compare,
+        }
+        with self._cores.one() as core, _Session(rooms, core, self._memory) as session:
+            reply = session.run(job, deadline=time.monotonic() + _whole(assignment))
+            self.peak_memory = max(self.peak_memory, session.peak)
+        if "failed" in reply:
+            raise EngineError(reply["failed"])
+        return dict(reply["record"])
+
+    def _seed(self, submission: Submission) -> int:
+        if not self._secret:
+            return 0
+        content = json.dumps(asdict(submission), sort_keys=True)
+        digest = hmac.digest(self._secret, content.encode("utf-8", "surrogatepass"), "sha256")
+        return int.from_bytes(digest[:6], "big")
+
+    def warm(self, assignment: Assignment) -> None:
+        """Start what :meth:`grade` will need, in the background; what fails is said there."""
+        self._starting(assignment)
+
+    def _rooms_of(self, assignment: Assignment) -> _Rooms:
+        return self._starting(assignment).result()
+
+    def _starting(self, assignment: Assignment) -> Future[_Rooms]:
+        with self._lock:
+            if self._stopped:
+                raise EngineError("the grader was stopped")
+            if assignment.digest not in self._rooms:
+                self._rooms[assignment.digest] = self._hosts.submit(self._start, assignment)
+            return self._rooms[assignment.digest]
+
+    def _start(self, assignment: Assignment) -> _Rooms:
+        self.open()
+        given = [c.source for c in assignment.cells if _is_given_code(c)]
+        return _Rooms.start(given, assignment, self._bwrap, self._memory, self._starters)
+
+
+@dataclass(frozen=True)
+class _Rooms:
+    """The two warm processes of an assignment."""
+
+    template: ForkServer
+    judges: ForkServer
+
+    @classmethod
+    def start(
+        cls,
+        given: list[str],
+        assignment: Assignment,
+        bwrap: str | None,
+        memory: int,
+        starters: ThreadPoolExecutor,
+    ) -> _Rooms:
+        """Start both at once: each takes seconds to import torch."""
+        judges = starters.submit(start_runners, given=given)
+        template = starters.submit(
+            start_template,
+            given=given,
+            hide=assignment.hide,
+            memory=memory,
+            seconds=int(3 * assignment.total_seconds) + 60,
+            bwrap=bwrap,
+            modules=_slow_modules(assignment),
+        )
+        try:
+            return cls(template.result(), judges.result())
+        except BaseException:
+            for started in (template, judges):
+                if started.exception() is None:
+                    started.result().close()
+            raise
+
+    def close(self) -> None:
+        self.template.close()
+        self.judges.close()
+
+
+class _Session:
+    """A judge and the student's processes it asks for; gone after the with."""
+
+    def __init__(self, rooms: _Rooms, core: int, memory: int) -> None:
+        self._rooms, self._core, self._memory = rooms, core, memory
+        self._child = 0  # number of the student's process, 0: none
+        self.peak = 0
+
+    def __enter__(self) -> _Session:
+        self._sock, inside = socketpair()
+        with inside:
+            try:
+                self._judge = self._rooms.judges.fork(inside.fileno(), core=self._core)
+            except BaseException:
+                self._sock.close()
+                raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sock.close()
+        try:
+            self._end_child()
+        finally:
+            self._rooms.judges.end(self._judge)
+
+    def run(self, job: dict[str, Any], *, deadline: float) -> dict[str, Any]:
+        """Give the judge its job and what it asks for, until it is done."""
+        try:
+            fork_server.send(self._sock, job, deadline=deadline)
+            while True:
+                message = fork_server.receive(self._sock, deadline=deadline)
+                match message.get("want"):
+                    case "student":
+                        self._end_child()
+                        self._start_child(self._sock)
+                    case "why":
+                        fork_server.send(self._sock, self._end_child(), deadline=deadline)
+                    case _:
+                        return message
+        except framing.TooLate as error:
+            raise EngineError("the judge took too long") from error
+        except (framing.Closed, framing.TooLong, OSError) as error:
+            raise EngineError(f"the judge ended before it was done ({error})") from error
+
+    def _start_child(self, sock: socket) -> None:
+        ours, theirs = socketpair()
+        with ours, theirs:
+            fork = self._rooms.template.fork
+            self._child = fork(theirs.fileno(), core=self._core, memory=self._memory)
+            fork_server.send_fd(sock, ours.fileno())
+
+    def _end_child(self) -> dict[str, Any]:
+        if not self._child:
+            return {"why": "", "setup": ""}
+        number, self._child = self._child, 0
+        ended = self._rooms.template.end(number)
+        self.peak = max(self.peak, ended["peak"])
+        return ended
+
+
+class _Cores:
+    """Gives each submission the core with the fewest others, and a child can't leave its core."""
+
+    def __init__(self) -> None:
+        have = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {0}
+        self._load = dict.fromkeys(sorted(have), 0)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[int]:
+        with self._lock:
+            core = min(self._load, key=lambda core: self._load[core])
+            self._load[core] += 1
+        try:
+            yield core
+        finally:
+            with self._lock:
+                self._load[core] -= 1
+
+
+def _whole(assignment: Assignment) -> float:
+    """Seconds after which something must be wrong with the judge itself."""
+    return 2 * assignment.total_seconds + _GRACE_SECONDS
+
+
+def _slow_modules(assignment: Assignment) -> list[str]:
+    """What is slow to import and most students of this assignment will need, by its own words."""
+    text = "\n".join(cell.source for cell in assignment.cells)
+    return [module for module, words in _SLOW.items() if any(word in text for word in words)]
+
+
+def _is_given_code(cell: Any) -> bool:
+    return bool(cell.role == "given" and cell.kind == "code")

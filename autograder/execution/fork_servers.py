@@ -1,0 +1,225 @@
+"""Starts fork servers and talks to them: the template behind its walls, and the judges."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import EngineError
+from autograder.execution.sandbox import fork_server, outer_layer
+from gradekit.local import FIXED_HASHES, SETTINGS
+from gradekit.protocol import framing
+
+FOLDER = "grade-"  # and the grader's process number
+_START_SECONDS = 120.0  # a busy machine may take long to import torch
+_ANSWER_SECONDS = 60.0
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class ForkServer:
+    """A warm process and its children. Calls may come from several threads."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        control: socket.socket,
+        inside: socket.socket,
+        orders: Mapping[str, Any],
+        *,
+        environment: Mapping[str, str] | None = None,
+        name: str,
+    ) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._last = 0
+        self._control = control
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        try:
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[inside.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._said,
+                stderr=self._said,
+                env=None if environment is None else dict(environment),
+                start_new_session=True,  # Ctrl-C in a terminal goes to the grader alone
+            )
+        except OSError as error:
+            raise EngineError(f"{name} could not be started ({error})") from error
+        finally:
+            inside.close()
+        deadline = time.monotonic() + _START_SECONDS
+        try:
+            fork_server.send(control, dict(orders), deadline=deadline)
+            self.ready = fork_server.receive(control, deadline=deadline)
+        except (framing.Closed, framing.TooLate, OSError, ValueError) as error:
+            self._end()
+            said = self._last_line()
+            self._said.close()
+            raise EngineError(
+                f"{name} did not start" + (f": {said}" if said else f" ({error})")
+            ) from error
+
+    def fork(self, fd: int, **order: Any) -> int:
+        """Start a child that gets an open file; returns its number."""
+        with self._lock:
+            self._last += 1
+            number = self._last
+            reply = self._ask({"do": "fork", "id": number, **order}, fd)
+        if "error" in reply:
+            raise EngineError(f"{self._name}: {reply['error']}")
+        return number
+
+    def end(self, number: int) -> dict[str, Any]:
+        """End a child; returns how it ended."""
+        with self._lock:
+            return self._ask({"do": "end", "id": number}, None)
+
+    def _ask(self, request: dict[str, Any], fd: int | None) -> dict[str, Any]:
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        try:
+            fork_server.send(self._control, request, deadline=deadline)
+            if fd is not None:
+                fork_server.send_fd(self._control, fd)
+            return fork_server.receive(self._control, deadline=deadline)
+        except (framing.Closed, framing.TooLate, OSError, ValueError) as error:
+            raise EngineError(f"{self._name} does not answer ({error})") from error
+
+    def _last_line(self) -> str:
+        """The last line that the process wrote."""
+        self._said.seek(0)
+        lines = self._said.read(100_000).decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+    def close(self) -> None:
+        """End it and every child of its."""
+        self._end()
+        self._said.close()
+
+    def _end(self) -> None:
+        self._control.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start_template(
+    *,
+    given: list[str],
+    hide: Sequence[str],
+    memory: int,
+    seconds: int,
+    bwrap: str | None,
+    modules: Sequence[str] = (),
+) -> ForkServer:
+    """The template of student's processes; without walls when ``bwrap`` is None."""
+    control, inside = socket.socketpair()
+    orders = {
+        "given": given,
+        "hide": list(hide),
+        "modules": list(modules),
+        "memory": memory,
+        "seconds": seconds,
+        "walls": bwrap is not None,
+    }
+    run = f"from autograder.execution.sandbox.template import main; main({inside.fileno()})"
+    if bwrap is None:
+        return ForkServer(
+            [sys.executable, "-c", run],
+            control,
+            inside,
+            orders,
+            environment={**_plain_environment(), **FIXED_HASHES},
+            name="the template",
+        )
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=_open_folder()))
+    try:
+        line = _behind_walls(bwrap, run, folder, hide, inside.fileno())
+        server = ForkServer(line, control, inside, orders, name="the sandbox")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # bound by now, and needed by name no more
+    if server.ready["loaded"]:
+        server.close()
+        raise EngineError(
+            f"a given cell loads {', '.join(server.ready['loaded'])}, which the assignment hides"
+        )
+    return server
+
+
+def start_runners(*, given: list[str]) -> ForkServer:
+    """The process from which a judge is forked for each submission."""
+    control, inside = socket.socketpair()
+    module = "autograder.execution.runner_process"
+    run = f"from {module} import main; main({inside.fileno()}, {os.getpid()})"
+    return ForkServer(
+        [sys.executable, "-c", run],
+        control,
+        inside,
+        {"given": given},
+        environment=_plain_environment(),
+        name="the judge",
+    )
+
+
+def _open_folder() -> str:
+    """Where the sandbox's folder stands: as root it must be open to the user that root becomes."""
+    places = [tempfile.gettempdir()]
+    if os.geteuid() == 0:
+        places = [p for p in (*places, "/tmp", "/var/tmp", "/run") if _is_open(Path(p))]
+    if not places:
+        raise EngineError("no folder for temporary files is open to other users; set TMPDIR to one")
+    return places[0]
+
+
+def _is_open(folder: Path) -> bool:
+    path = folder.resolve()
+    return path.is_dir() and all(p.stat().st_mode & 0o001 for p in (path, *path.parents))
+
+
+def sweep() -> None:
+    """Remove the folders of graders that were killed before they could do so."""
+    for path in Path(_open_folder()).glob(f"{FOLDER}*"):
+        pid = path.name.removeprefix(FOLDER).split("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(path, ignore_errors=True)  # another person's can't be removed
+
+
+def _behind_walls(
+    bwrap: str, run: str, folder: Path, hide: Sequence[str], control: int
+) -> list[str]:
+    empty = folder / "empty"
+    empty.touch()
+    if os.geteuid() != 0:
+        return outer_layer.command(bwrap, run, hide=hide, empty=str(empty), control=control)
+    line = outer_layer.command(
+        bwrap, run, hide=hide, empty=str(empty), control=control, root=str(folder)
+    )
+    plan = {
+        "folder": str(folder),
+        "binds": [[bind.source, bind.target] for bind in outer_layer.binds()],
+        "command": line,
+    }
+    start = (
+        f"import sys; sys.path.insert(0, {str(_REPOSITORY)!r}); "
+        "from autograder.execution.sandbox.drop_privileges import main; main()"
+    )
+    return [sys.executable, "-I", "-S", "-c", start, json.dumps(plan)]
+
+
+def _plain_environment() -> dict[str, str]:
+    """For judges, and for students' processes without walls: one thread, and no downloads, so that
+    both sides have the same data."""
+    path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, **SETTINGS, "REPLEARN_OFFLINE": "1", "PYTHONPATH": path}

@@ -1,0 +1,130 @@
+"""Before the first submission: is there a sandbox, and does it hold? Fails closed.
+
+The trial child runs through the very walls that students' code will run behind, and looks at them
+from inside: what the kernel says it may do, and what happens when it tries.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+
+from autograder.errors import CourseError, EngineError
+from autograder.execution.fork_servers import ForkServer, start_template
+from autograder.execution.sandbox import syscalls
+from gradekit.protocol.client import Client, WorkerLost
+from gradekit.protocol.codec import CodecError
+
+_WAY_OUT = "or run with --unsafe, which lets students' code do whatever you may do"
+_INSTALL = "install bubblewrap (on Debian and Ubuntu: sudo apt-get install bubblewrap)"
+
+# Runs inside and answers {what was found wrong}; each line is one promise.
+_LOOK = """
+def _look(canary, version):
+    import ctypes, os, resource, socket, sys
+    wrong = []
+    if sys.version != version:
+        wrong.append(f"its Python is {sys.version} and the grader's is {version}")
+    status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
+    if any(int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh")):
+        wrong.append("capabilities are left")
+    if status["NoNewPrivs"].strip() != "1":
+        wrong.append("new privileges can be had")
+    if status["Seccomp"].strip() != "2":
+        wrong.append("system calls are not filtered")
+    if os.getuid() == 0:
+        wrong.append("it runs as root")
+    if os.getpid() != 1:
+        wrong.append("it sees other processes")
+    if os.path.exists(canary):
+        wrong.append("it sees the grader's files")
+    for folder in ("/", "/usr", "/opt", "/dev", "/etc"):
+        if os.access(folder, os.W_OK):
+            wrong.append(f"{folder} can be written")
+    if os.listdir("/work") or os.listdir("/tmp"):
+        wrong.append("its folders are not empty")
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+        wrong.append("it has sockets to a network")
+    except OSError:
+        pass
+    if len(open("/proc/net/dev").readlines()) > 3:
+        wrong.append("it has network devices")
+    if ctypes.CDLL(None).unshare(0x10000000) == 0:
+        wrong.append("it can make namespaces")
+    for name in ("AS", "NPROC", "NOFILE", "FSIZE", "CPU"):
+        if resource.getrlimit(getattr(resource, "RLIMIT_" + name))[0] == resource.RLIM_INFINITY:
+            wrong.append(f"there is no limit of {name}")
+    return wrong
+"""
+
+
+def require_sandbox() -> str:
+    """bubblewrap's path, after a trial; CourseError says what is missing and how to get it."""
+    if sys.platform != "linux":
+        raise CourseError(
+            f"the sandbox needs Linux, and this is {sys.platform}; grade on Linux, {_WAY_OUT}"
+        )
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise CourseError(f"there is no bwrap on this machine: {_INSTALL}, {_WAY_OUT}")
+    if not syscalls.supported():
+        raise CourseError(
+            "the filter of system calls is written for x86_64 and aarch64, not for "
+            f"{os.uname().machine}; grade on one of those, {_WAY_OUT}"
+        )
+    try:
+        wrong = _trial(bwrap)
+    except EngineError as error:
+        raise CourseError(_explained(str(error))) from error
+    if wrong:
+        raise CourseError(
+            f"the sandbox does not hold on this machine ({'; '.join(wrong)}); "
+            f"grade on another, {_WAY_OUT}"
+        )
+    return bwrap
+
+
+def _explained(reason: str) -> str:
+    help_ = "allow user namespaces to ordinary users"
+    if "TMPDIR" in reason:
+        help_ = "for instance TMPDIR=/tmp"
+    elif "proc" in reason:
+        help_ = "grade outside of a container, or in one that shows an unmasked /proc"
+    return f"the sandbox can't be set up ({reason}); {help_}, {_WAY_OUT}"
+
+
+def _trial(bwrap: str) -> list[str]:
+    """What is wrong with the walls, seen from inside."""
+    server = start_template(given=[], hide=[], memory=2**30, seconds=60, bwrap=bwrap)
+    try:
+        return _visit(server)
+    finally:
+        server.close()
+
+
+def _visit(server: ForkServer) -> list[str]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        child = server.fork(theirs.fileno(), core=min(os.sched_getaffinity(0)), memory=2**30)
+    student = Client(ours, call_seconds=30)
+    student.deadline = time.monotonic() + 60
+    try:
+        with tempfile.NamedTemporaryFile(prefix="canary-") as canary:
+            ran = student.run(_LOOK, 30)
+            if ran.error:
+                raise EngineError(": ".join(ran.error))
+            wrong = student.look(["_look"])["_look"](canary.name, sys.version)
+    except (WorkerLost, CodecError) as error:
+        ended = server.end(child)
+        child = 0
+        raise EngineError(ended["setup"] or f"the trial process {error}") from error
+    finally:
+        student.close()
+        if child:
+            server.end(child)
+    return [str(line) for line in wrong]

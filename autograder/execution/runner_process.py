@@ -1,0 +1,94 @@
+"""A judge: a process of ours, forked for one submission, that holds the tests and runs them.
+
+It talks to the grader over one socket (JSON) and to the student's process over another, which the
+grader fetches for it: ``{"want": "student"}`` is answered by a file, ``{"want": "why"}`` by why the
+last one was lost. The last message is ``{"record": ...}`` or ``{"failed": ...}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from autograder.errors import EngineError
+from autograder.execution.sandbox import fork_server, inner_layer, template
+from gradekit.protocol import SEED_VARIABLE
+from gradekit.protocol.client import Client
+from gradekit.runner import NOT_WRITTEN, GivenCellError, Limits, Runner, Step
+
+_MEMORY = 8 * 2**30  # more than any test needs: a student's values must not make it eat the machine
+
+
+def main(fd: int, parent: int) -> None:
+    """Get ready, and fork a judge for each request until the grader (``parent``) is gone."""
+    inner_layer.die_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=fd)
+    orders = fork_server.receive(control)
+    template.prepare(orders["given"], [])
+    fork_server.send(control, {"ready": True, "threads": fork_server.threads()})
+    fork_server.Server(control, _judge).serve()
+
+
+def _judge(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
+    del errors
+    inner_layer.die_with_parent()
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setaffinity(0, {order["core"]})
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or hard > _MEMORY:
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, hard))
+    with socket.socket(fileno=fd) as sock:
+        job = fork_server.receive(sock)
+        try:
+            reply = _work(sock, job)
+        except (EngineError, GivenCellError) as error:
+            reply = {"failed": str(error)}
+        except Exception as error:  # a fault of the grader's: said, and no verdict
+            traceback.print_exc(file=sys.__stderr__)
+            reply = {"failed": f"fault in the grader ({type(error).__name__}: {error})"}
+        fork_server.send(sock, reply)
+    os._exit(0)
+
+
+def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
+    steps = [Step(**{**step, "names": tuple(step["names"])}) for step in job["steps"]]
+    limits = Limits(**job["limits"])
+
+    def enter() -> Client:
+        fork_server.send(sock, {"want": "student"})
+        session = socket.socket(fileno=fork_server.receive_fd(sock))
+        return Client(session, call_seconds=limits.call)
+
+    def why() -> str:
+        fork_server.send(sock, {"want": "why"})
+        reply = fork_server.receive(sock)
+        if reply["setup"]:
+            raise EngineError(f"the student's process could not be set up ({reply['setup']})")
+        return str(reply["why"])
+
+    judge = Runner(steps, enter, limits, why=why)
+    os.environ[SEED_VARIABLE] = str(job["seed"])
+    if job["judge"]:
+        judge.run(hidden=False)
+        judge.run(hidden=True, told=False)
+    failed = {step.question for step in steps if _failed(step, judge)}
+    compared = failed.intersection(job["compare"]) if job["judge"] else set(job["compare"])
+    if compared:
+        os.environ[SEED_VARIABLE] = "0"  # the same inputs for everyone: values are compared
+        judge.values(compared)
+    judge.close()
+    return {"record": judge.record.as_json()}
+
+
+def _failed(step: Step, judge: Runner) -> bool:
+    verdict = judge.record.verdicts.get(step.name)
+    if step.role != "test" or verdict is None or verdict.passed:
+        return False
+    return verdict.message != NOT_WRITTEN  # there is nothing to compare yet

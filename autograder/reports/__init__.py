@@ -1,0 +1,1 @@
+"""What comes out: gradebook, feedback pages, CSV, executed notebooks."""

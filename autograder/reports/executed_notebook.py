@@ -1,0 +1,270 @@
+"""The executed notebook that nbgrader's formgrader shows to the instructor.
+
+What a student wrote or printed appears in a page with the instructor's rights, so nothing of it may
+become an active element there. Outputs are made anew from the few kinds that are only text or
+pixels. Markdown stays markdown, but no HTML tag, no address other than http(s) and no element's id
+can come out of it, however it is spelled: whatever starts one is broken up by a space, which is
+harmless in prose, code and TeX (entities would break TeX).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from hashlib import md5
+from typing import Any
+
+from autograder.submissions.rebuild import Step
+from autograder.text import visible
+
+# nbconvert's parser takes a time that grows with the square of a hostile text.
+_MARKDOWN_CHARS = 20_000  # of one cell
+_ADDED_MARKDOWN_CHARS = 100_000  # of all cells that a student added
+_CODE_CHARS = 1_000_000
+_OUTPUT_CHARS = 100_000  # of one output
+_OUTPUTS = 200  # of one cell
+_NOTEBOOK_CHARS = 5_000_000  # all outputs of a notebook, its images included
+_IMAGE_CHARS = 4_000_000  # of one image, in base64
+_PIXELS = 50_000_000  # a small file can be a huge picture
+_NBSP = "\u00a0"
+_KINDS = ("image/png", "image/jpeg")
+
+_ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles, links
+    r"|\x1b[ -/]*[0-~]?"
+)
+_IMAGE = re.compile(
+    r"!\[(?P<alt>[^\[\]\n]{0,200})\]"
+    r"\(data:(?P<kind>image/(?:png|jpeg));base64,(?P<data>[A-Za-z0-9+/]+=*)\)"
+)
+_HEADING_PREFIX = r"^([ \t>*+\-0-9.):]*)"
+# Applied in this order.
+_BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"<(https?://[^\s<>\"'\\]+)>"), r" \1 "),  # an address on its own
+    (re.compile(r"<(?=[A-Za-z/!?])"), "< "),  # tags, comments, declarations, other addresses
+    (re.compile(r"!(?=\[)"), "! "),  # images: loaded from elsewhere, or attachments not there
+    (re.compile(r"\](?=\()(?!\((?:https?://|#))", re.IGNORECASE), "] "),  # links
+    (re.compile(r"\](?=:)(?!:[ \t]*https?://)", re.IGNORECASE), "] "),  # definitions of links
+    (re.compile(r"((?:java|vb)script)\s*:", re.IGNORECASE), r"\1 :"),
+    (re.compile(r"(data):(?=\s*[\w.+-]+/)", re.IGNORECASE), r"\1 :"),
+    (re.compile(r"mermaid", re.IGNORECASE), "diagram"),  # nbconvert passes those unescaped
+    (re.compile(r"\\(?:href|url|style|class|cssId|require)(?![A-Za-z])"), r"\\text"),
+    # A heading's text becomes its id, and the formgrader finds its fields by theirs.
+    (re.compile(_HEADING_PREFIX + r"(#{1,6})(?!#)[ \t]*", re.MULTILINE), rf"\1\2 {_NBSP}"),
+    (re.compile(r"^([ \t>:]*)(?=(?:=+|-+)[ \t]*$)", re.MULTILINE), rf"\1{_NBSP}"),
+)
+
+
+def to_notebook(steps: Sequence[Step], outputs: Mapping[int, Sequence[Any]]) -> dict[str, Any]:
+    """The executed notebook (nbformat 4 JSON); ``outputs`` holds each step's, as they came."""
+    budget, texts = _Budget(_NOTEBOOK_CHARS), _Budget(_ADDED_MARKDOWN_CHARS)
+    cells = []
+    for index, step in enumerate(steps):
+        source, attachments = _source(step, texts)
+        cell: dict[str, Any] = {
+            "id": f"cell-{index}",
+            "cell_type": step.kind,
+            "metadata": _metadata(step, source),
+            "source": source,
+        }
+        if attachments:
+            cell["attachments"] = attachments
+        if step.kind == "code":
+            shown = safe_outputs(outputs.get(index, ()), budget)
+            cell |= {"execution_count": None, "outputs": shown}
+        cells.append(cell)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _source(step: Step, texts: _Budget) -> tuple[str, dict[str, dict[str, str]]]:
+    """A cell's text as it is shown, and its attachments; the authors' own is left as it is."""
+    if step.cell is not None and step.cell.role not in ("solution", "manual"):
+        return step.source, {}
+    if step.kind == "markdown":
+        source, attachments = safe_markdown(step.source)
+        if step.cell is not None or texts.take(len(source)):
+            return source, attachments
+        return "(More text than is shown here: it is in the submitted notebook.)", {}
+    return visible(step.source, _CODE_CHARS), {}
+
+
+def _metadata(step: Step, source: str) -> dict[str, Any]:
+    cell = step.cell
+    if cell is None or not cell.grade_id:
+        return {}
+    graded, solution = cell.role in ("test", "manual"), cell.role in ("solution", "manual")
+    meta: dict[str, Any] = {
+        "schema_version": 3,
+        "grade_id": cell.grade_id,
+        "grade": graded,
+        "solution": solution,
+        "locked": not solution and (graded or cell.locked),
+        "task": False,
+        "cell_type": cell.kind,
+    }
+    if graded:
+        meta["points"] = cell.points
+    meta["checksum"] = _checksum(source, step.kind, meta)
+    return {"nbgrader": meta}
+
+
+def _checksum(source: str, kind: str, meta: dict[str, Any]) -> str:
+    """nbgrader's own checksum of a cell (nbgrader.utils.compute_checksum takes 2 s to import)."""
+    parts = [source, kind, *(str(meta[k]) for k in ("grade", "solution", "locked"))]
+    parts.append(meta["grade_id"])
+    if meta["grade"]:
+        parts.append(str(float(meta["points"])))
+    return md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def safe_markdown(text: str) -> tuple[str, dict[str, dict[str, str]]]:
+    """A student's markdown with nothing active in it, and its images as attachments.
+
+    A text that is too long ends in an ellipsis.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    attachments: dict[str, dict[str, str]] = {}
+    parts: list[str] = []
+    left = _MARKDOWN_CHARS
+    start = 0
+    for match in _IMAGE.finditer(text):
+        if not _is_image(match["kind"], match["data"]):
+            continue
+        parts.append(_broken(visible(text[start : match.start()], left)))
+        left = max(left - (match.start() - start), 0)
+        start = match.end()
+        name = f"image-{len(attachments) + 1}"
+        attachments[name] = {match["kind"]: match["data"]}
+        alt = re.sub(r"[^\w .,]", " ", match["alt"])
+        parts.append(f" ![{alt}](attachment:{name}) ")
+    parts.append(_broken(visible(text[start:], left)))
+    return "".join(parts), attachments
+
+
+def _broken(text: str) -> str:
+    for pattern, replacement in _BROKEN:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class _Budget:
+    """Characters that the outputs, or the added texts, of a notebook may still take."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, wanted: int) -> bool:
+        fits = wanted <= self.left
+        self.left -= wanted if fits else 0
+        return fits
+
+
+def safe_outputs(outputs: Sequence[Any], budget: _Budget) -> list[dict[str, Any]]:
+    """Outputs made anew from whatever came: text, errors and pixels; a line for what is dropped."""
+    shown: list[dict[str, Any]] = []
+    for output in outputs[:_OUTPUTS]:
+        made = _output(output) if isinstance(output, dict) else _note("an output of no known kind")
+        if not budget.take(_size(made)):
+            return [*shown, _note("more output than is kept")]
+        shown.append(made)
+    if len(outputs) > _OUTPUTS:
+        shown.append(_note(f"more than {_OUTPUTS} outputs"))
+    return shown
+
+
+def _output(output: dict[Any, Any]) -> dict[str, Any]:
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return {"output_type": "stream", "name": name, "text": plain(output.get("text"))}
+    if kind == "error":
+        lines = output.get("traceback")
+        lines = list(lines[:_OUTPUTS]) if isinstance(lines, (list, tuple)) else []
+        return {
+            "output_type": "error",
+            "ename": plain(output.get("ename"))[:200],
+            "evalue": plain(output.get("evalue")),
+            "traceback": plain("\n".join(x for x in lines if isinstance(x, str))).split("\n"),
+        }
+    data = output.get("data")
+    if kind in ("display_data", "execute_result") and isinstance(data, dict):
+        kept = _data(data)
+        if kept:
+            return {"output_type": "display_data", "data": kept, "metadata": {}}
+        kinds = ", ".join(sorted(visible(str(k), 40) for k in list(data)[:5])) or "nothing"
+        return _note(f"an output of {kinds}".replace("\n", " "))
+    return _note("an output of no known kind")
+
+
+def _data(data: dict[Any, Any]) -> dict[str, str]:
+    """What is kept of one display: plain text and pixels; TeX and markdown as plain text."""
+    kept = {}
+    for kind in ("text/plain", "text/markdown", "text/latex"):
+        if isinstance(data.get(kind), (str, list)):
+            kept["text/plain"] = plain(data[kind])
+            break
+    for kind in _KINDS:
+        picture = data.get(kind)
+        if isinstance(picture, str) and len(picture) <= 2 * _IMAGE_CHARS:
+            picture = "".join(picture.split())
+            if _is_image(kind, picture):
+                kept[kind] = picture
+    return kept
+
+
+def _note(what: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": f"[{what} is not shown]\n"}
+
+
+def _size(output: dict[str, Any]) -> int:
+    texts = [output.get("text", ""), output.get("evalue", ""), *output.get("traceback", ())]
+    return sum(len(text) for text in (*texts, *output.get("data", {}).values()))
+
+
+def plain(text: object) -> str:
+    """Printed text: without terminal codes, of a line written over the last state, capped."""
+    if isinstance(text, (list, tuple)):
+        text = "".join(part for part in text if isinstance(part, str))
+    if not isinstance(text, str):
+        return ""
+    text = _ANSI.sub("", text[: 2 * _OUTPUT_CHARS])
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    return visible("\n".join(lines), _OUTPUT_CHARS)
+
+
+def _is_image(kind: str, data: str) -> bool:
+    """Whether base64 text holds a PNG or JPEG of a sensible size."""
+    if len(data) > _IMAGE_CHARS:
+        return False
+    try:
+        content = base64.b64decode(data, validate=True)
+        width, height = _png_size(content) if kind == "image/png" else _jpeg_size(content)
+    except (ValueError, struct.error, IndexError):
+        return False
+    return 0 < width * height <= _PIXELS
+
+
+def _png_size(content: bytes) -> tuple[int, int]:
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR":
+        raise ValueError("not a PNG")
+    width, height = struct.unpack_from(">II", content, 16)
+    return width, height
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int]:
+    """Size in the first frame header, found by going from segment to segment."""
+    if content[:3] != b"\xff\xd8\xff":
+        raise ValueError("not a JPEG")
+    at = 2
+    while content[at] == 0xFF:
+        marker = content[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", content, at + 5)
+            return width, height
+        (length,) = struct.unpack_from(">H", content, at + 2)
+        at += 2 + max(length, 2)
+    raise ValueError("no frame header")

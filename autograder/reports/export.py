@@ -1,0 +1,70 @@
+"""grades.csv: one row per student and assignment, marks given by hand included."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.assignments.source import Assignment, question_of
+from autograder.course import Course
+from autograder.reports.gradebook import Book, Entry
+from autograder.results import write_atomically
+from autograder.text import one_line
+
+_STATUS_CHARS = 500
+
+
+def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int:
+    """Write the CSV; returns the number of rows. A submission the grader failed on has no score."""
+    questions = sorted(
+        {question_of(name) for a in assignments for name in a.points}, key=lambda q: int(q[1:])
+    )
+    columns = ["student_id", "assignment", *questions, "score", "max_score", "status"]
+    rows: list[dict[str, str]] = []
+    with Book(course) as book:
+        for assignment in assignments:
+            students = course.require_results(assignment.name)
+            entries = book.entries(assignment.name)
+            rows += [_row(course, assignment, s, entries.get(s, {})) for s in students]
+    rows.sort(key=lambda row: (row["student_id"], row["assignment"]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
+    return len(rows)
+
+
+def _row(
+    course: Course, assignment: Assignment, student: str, entries: dict[str, Entry]
+) -> dict[str, str]:
+    stored = course.results.load(assignment.name, student)
+    row = {
+        "student_id": guarded(student),
+        "assignment": assignment.name,
+        "max_score": str(assignment.max_score),
+    }
+    if stored is None or stored[1].outcome == "not graded":
+        detail = stored[1].status() if stored else "not graded: the stored result is damaged"
+        return row | {"status": _shown(detail)}
+    scores: dict[str, float] = {}
+    for name in assignment.points:
+        key = question_of(name)
+        scores[key] = scores.get(key, 0.0) + (entries[name].score if name in entries else 0.0)
+    awaiting = any(entry.awaiting for entry in entries.values())
+    return row | {
+        **{key: f"{score:g}" for key, score in scores.items()},
+        "score": f"{sum(scores.values()):g}",
+        "status": _shown(stored[1].status(awaiting=awaiting)),
+    }
+
+
+def _shown(status: str) -> str:
+    return guarded(one_line(status, _STATUS_CHARS))
+
+
+def guarded(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,192 @@
+"""Feedback pages: one self-contained HTML file per student and assignment, and an index.
+
+A page shows the tests' names, points and the authors' messages, never a test's source, its values
+or a traceback. Messages and notes can hold text of the student's: everything is escaped and capped,
+what can't be seen is replaced by a mark, and the page forbids scripts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from autograder.assignments.source import Assignment, Cell, Question
+from autograder.course import Course
+from autograder.reports.gradebook import Book, Entry
+from autograder.results import UNSAFE, Result, TestResult, write_atomically
+from autograder.text import one_line, visible
+
+# From feedback/STUDENT/ASSIGNMENT/ in a course folder under _build to the book beside it.
+_BESIDE = "../../../../html/"
+# Characters of a message; the shorter ones when the page would be too big with the first.
+_MESSAGE_CHARS = (1_000, 200, 0)
+_COMMENT_CHARS = 10_000  # written by a person who marks: not shortened
+_NOTES, _NOTE_CHARS = 20, 300
+_PAGE_BYTES = 300_000
+
+
+_BANNER = UNSAFE.capitalize()
+
+
+def default_book_url(course: Course) -> str:
+    """The book beside the course folder, as a feedback page sees it; empty if there is none."""
+    beside = course.root.resolve().parent / "html" / "index.html"
+    return _BESIDE if beside.is_file() else ""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One test or one manual mark on a page."""
+
+    name: str
+    state: str  # passed, failed, waiting, marked, set
+    score: str
+    points: int
+    message: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A question on a page."""
+
+    key: str
+    title: str
+    link: str
+    score: str
+    points: int
+    lines: tuple[_Line, ...]
+    misconception: str
+
+    @property
+    def failed(self) -> bool:
+        return any(line.state == "failed" for line in self.lines)
+
+
+def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: str) -> int:
+    """Write every student's page and the index; returns the number of pages."""
+    environment = Environment(
+        loader=PackageLoader("autograder"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page, index = (environment.get_template(name) for name in ("page.html", "index.html"))
+    book_url = book_url.rstrip("/") + "/" if book_url else ""
+    rows = []
+    with Book(course) as book:
+        for assignment in assignments:
+            entries, comments = book.entries(assignment.name), book.comments(assignment.name)
+            for student in course.require_results(assignment.name):
+                stored = course.results.load(assignment.name, student)
+                if stored is None:
+                    continue
+                result, marks = stored[1], entries.get(student, {})
+                known = result.outcome != "not graded"
+                score = sum(entry.score for entry in marks.values()) if known else 0.0
+                status = result.status(awaiting=any(e.awaiting for e in marks.values()))
+                facts = {
+                    "student": visible(student, _NOTE_CHARS),
+                    "assignment": assignment,
+                    "score": f"{score:g}" if known else "",
+                    "status": one_line(status, _NOTE_CHARS),
+                    "banner": "" if result.sandboxed else _BANNER,
+                }
+                path = _path(course, assignment.name, student)
+                said = comments.get(student, {})
+                for limit in _MESSAGE_CHARS:
+                    blocks = _blocks(assignment, result, marks, said, book_url, limit)
+                    text = page.render(**facts, blocks=blocks, notes=_notes(result))
+                    if len(text.encode()) <= _PAGE_BYTES:
+                        break
+                write_atomically(path, text)
+                place = path.relative_to(course.feedback).as_posix()
+                rows.append(facts | {"link": quote(os.fsencode(place))})
+    rows.sort(key=lambda row: (str(row["student"]), str(row["link"])))
+    banner = _BANNER if any(row["banner"] for row in rows) else ""
+    text = index.render(rows=rows, banner=banner)
+    write_atomically(course.feedback / "index.html", text)
+    return len(rows)
+
+
+def _notes(result: Result) -> list[str]:
+    notes = [visible(note, _NOTE_CHARS) for note in result.notes[:_NOTES]]
+    more = len(result.notes) - len(notes)
+    return [*notes, f"And {more} more."] if more else notes
+
+
+def _path(course: Course, assignment: str, student: str) -> Path:
+    return course.feedback / student / assignment / f"{assignment}.html"
+
+
+def _blocks(
+    assignment: Assignment,
+    result: Result,
+    marks: dict[str, Entry],
+    comments: dict[str, str],
+    book_url: str,
+    limit: int,
+) -> list[_Block]:
+    tests = {test.grade_id: test for test in result.tests}
+    blocks = []
+    for question in assignment.questions:
+        cells = [
+            cell
+            for cell in assignment.cells
+            if cell.question == question.key and cell.role in ("test", "manual")
+        ]
+        lines = tuple(
+            _test_line(cell, tests.get(cell.grade_id), marks.get(cell.grade_id), limit)
+            if cell.role == "test"
+            else _manual_line(cell, marks.get(cell.grade_id), comments.get(cell.grade_id, ""))
+            for cell in cells
+        )
+        score = sum(marks[cell.grade_id].score for cell in cells if cell.grade_id in marks)
+        blocks.append(
+            _Block(
+                question.key,
+                question.title,
+                _link(question, book_url),
+                f"{score:g}",
+                sum(cell.points for cell in cells),
+                lines,
+                visible(result.misconceptions.get(question.key, ""), _MESSAGE_CHARS[0]),
+            )
+        )
+    return blocks
+
+
+def _link(question: Question, book_url: str) -> str:
+    return book_url + question.section if book_url and question.section else ""
+
+
+def _test_line(cell: Cell, test: TestResult | None, mark: Entry | None, limit: int) -> _Line:
+    if mark and mark.manual is not None:  # what the test said may be wrong: a person overrode it
+        return _Line(_spoken(cell), "set", f"{mark.score:g}", cell.points, "", cell.hidden)
+    if test is None:
+        return _Line(_spoken(cell), "failed", "0", cell.points, "Not run.", cell.hidden)
+    score = f"{mark.score if mark else test.points:g}"
+    state = "passed" if test.passed else "failed"
+    message = visible(test.message, limit) if limit else ""
+    return _Line(_spoken(cell), state, score, cell.points, message, cell.hidden)
+
+
+def _manual_line(cell: Cell, mark: Entry | None, comment: str) -> _Line:
+    if mark and mark.awaiting:
+        return _Line(_spoken(cell), "waiting", "", cell.points, "Waits to be marked by a person.")
+    if mark and mark.manual is not None:
+        said = visible(comment, _COMMENT_CHARS)
+        return _Line(_spoken(cell), "marked", f"{mark.score:g}", cell.points, said)
+    return _Line(_spoken(cell), "failed", "0", cell.points, "No answer was handed in.")
+
+
+def _spoken(cell: Cell) -> str:
+    """q1_zero_mean_visible -> zero mean."""
+    name = cell.grade_id.split("_", 1)[1]
+    return name.removesuffix("_visible").removesuffix("_hidden").replace("_", " ")

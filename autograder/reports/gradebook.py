@@ -1,0 +1,211 @@
+"""The one writer into nbgrader's gradebook.
+
+Marks given by hand (formgrader) are never overwritten; a cell is put up for review again when the
+text that was marked has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbgrader import api
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
+
+from autograder.course import Course
+from autograder.errors import CourseError
+
+LOCK_SECONDS = 30.0  # how long another program may keep the gradebook locked
+
+_TROUBLES = {  # what SQLite says, and what that means for whoever runs us
+    "database is locked": "is locked by another program; let that finish, or close it",
+    "database or disk is full": "can't be written: the disk is full; make room",
+    "disk I/O error": "can't be read or written (disk I/O error); see to the disk",
+    "readonly database": "can't be written: it is read-only; give yourself the right to write it",
+    "unable to open database file": "can't be opened; see to it and its folder",
+    "file is not a database": "is damaged: it is no SQLite file; put a copy of yours in its place",
+    "database disk image is malformed": "is damaged; put a copy of yours in its place",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the gradebook holds for one graded cell of one student."""
+
+    auto: float | None
+    manual: float | None
+    score: float
+    awaiting: bool
+
+
+class Book:
+    """An open gradebook; use it in a with statement."""
+
+    def __init__(self, course: Course) -> None:
+        course.root.mkdir(parents=True, exist_ok=True)
+        self._path = course.db_path
+        new = not self._path.exists()
+        try:
+            with _own_programs():
+                self._book: Any = Gradebook(f"{course.db_url}?timeout={LOCK_SECONDS}")
+        except BaseException as error:
+            if new:  # half made
+                self._path.unlink(missing_ok=True)
+            self._explain(error)
+            raise
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._book.close()
+        self._explain(error)
+
+    def _explain(self, error: BaseException | None) -> None:
+        """Raise what SQLite could not do as one sentence; nbgrader turns some into InvalidEntry."""
+        if isinstance(error, (SQLAlchemyError, InvalidEntry)):
+            for said, trouble in _TROUBLES.items():
+                if said in str(error):
+                    raise CourseError(
+                        f"the gradebook {self._path} {trouble}, then run the same command again"
+                    ) from error
+
+    def _rows(self, table: Any, assignment: str, *columns: Any) -> list[Any]:
+        """Rows of a table of graded cells or comments, with the student's and the cell's name."""
+        query = (
+            self._book.db.query(api.Student.id, api.BaseCell.name, *columns)
+            .select_from(table)
+            .join(api.BaseCell, table.cell_id == api.BaseCell.id)
+            .join(api.SubmittedNotebook, table.notebook_id == api.SubmittedNotebook.id)
+            .join(
+                api.SubmittedAssignment,
+                api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id,
+            )
+            .join(api.Student, api.SubmittedAssignment.student_id == api.Student.id)
+            .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
+            .filter(api.Assignment.name == assignment)
+        )
+        return list(query.all())
+
+    def entries(self, assignment: str) -> dict[str, dict[str, Entry]]:
+        """Every mark of an assignment, by student and grade_id."""
+        grade = api.Grade
+        rows = self._rows(
+            grade,
+            assignment,
+            grade.auto_score,
+            grade.manual_score,
+            grade.score,
+            grade.needs_manual_grade,
+        )
+        found: dict[str, dict[str, Entry]] = {}
+        for student, cell, *values in rows:
+            found.setdefault(student, {})[cell] = Entry(*values)
+        return found
+
+    def comments(self, assignment: str) -> dict[str, dict[str, str]]:
+        """Every comment written by hand, by student and grade_id."""
+        found: dict[str, dict[str, str]] = {}
+        for student, cell, text in self._rows(api.Comment, assignment, api.Comment.manual_comment):
+            if text:
+                found.setdefault(student, {})[cell] = text
+        return found
+
+    def record(
+        self,
+        student: str,
+        assignment: str,
+        marks: Mapping[str, float | None],
+        changed: Set[str] = frozenset(),
+    ) -> None:
+        """Write a student's automatic marks in one transaction; None: to be marked by hand.
+
+        ``changed`` names the manual cells whose text is not the one that was marked before.
+        """
+        with warnings.catch_warnings(), _raised_not_logged():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader under SQLAlchemy 2.1: noise
+            self._book.update_or_create_student(student)
+            self._book.update_or_create_submission(assignment, student)
+        notebook = self._book.find_submission_notebook(assignment, assignment, student)
+        for grade in notebook.grades:
+            mark = marks[grade.name]
+            marked = grade.manual_score is not None
+            review = grade.name in changed or (mark is not None and mark != grade.auto_score)
+            if marked:  # a person's mark stands, but the person should look again
+                grade.needs_manual_grade = bool(grade.needs_manual_grade) or review
+            else:
+                grade.needs_manual_grade = mark is None
+            grade.auto_score = mark
+        for comment in notebook.comments:
+            if comment.name in marks:
+                empty = marks[comment.name] is not None
+                comment.auto_comment = "No response." if empty else None
+        self._book.db.commit()
+
+    def cells(self, assignment: str) -> set[tuple[str, str]] | None:
+        """Kind and name of the cells the gradebook knows; None: it has no such assignment."""
+        try:
+            notebook = self._book.find_notebook(assignment, assignment)
+        except MissingEntry:
+            return None
+        kinds = ("grade_cells", "solution_cells", "source_cells")
+        return {(kind, cell.name) for kind in kinds for cell in getattr(notebook, kind)}
+
+    def students(self) -> set[str]:
+        """Everyone the gradebook knows."""
+        return {student.id for student in self._book.students}
+
+    def assignments(self) -> list[str]:
+        """Names of the assignments the gradebook knows."""
+        return [assignment.name for assignment in self._book.assignments]
+
+    def drop(self, student: str) -> None:
+        """Remove a student with all marks, if the gradebook has them."""
+        if student in self.students():
+            self._book.remove_student(student)
+
+    def forget(self, assignment: str) -> None:
+        """Remove every recorded submission of an assignment."""
+        for submission in list(self._book.assignment_submissions(assignment)):
+            self._book.remove_submission(assignment, submission.student.id)
+
+
+@contextlib.contextmanager
+def _raised_not_logged() -> Iterator[None]:
+    """nbgrader logs a database error with its traceback, then raises it: the latter is enough."""
+    log = logging.getLogger("tornado.application")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
+
+
+@contextlib.contextmanager
+def _own_programs() -> Iterator[None]:
+    """nbgrader calls the program alembic by name: it lies beside this interpreter."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def in_step(entries: Mapping[str, Entry] | None, marks: Mapping[str, float | None]) -> bool:
+    """Whether the gradebook already holds exactly these automatic marks."""
+    if entries is None or set(entries) != set(marks):
+        return False
+    return all(
+        entries[name].auto == mark
+        and (mark is not None or entries[name].manual is not None or entries[name].awaiting)
+        for name, mark in marks.items()
+    )

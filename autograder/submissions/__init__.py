@@ -1,0 +1,1 @@
+"""What students hand in: collecting, reading within limits, removing."""

@@ -1,0 +1,93 @@
+"""Command line of the long experiments: ``python -m book.experiments [NAME ...]``.
+
+Every run of an experiment and a seed is stored when it is done, and is not repeated; one that was
+interrupted goes on from its last epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from book.experiments import store
+from book.experiments.registry import ALL
+from book.experiments.task import Job, Split
+from replearn.data import DataUnavailable, load_mnist
+from replearn.data.dataset import Dataset
+from replearn.device import default_device
+
+
+def main(argv: Sequence[str] | None = None, *, data: Dataset | None = None) -> int:
+    """Run experiments; returns the exit status. ``data`` takes the place of MNIST in tests."""
+    parser = argparse.ArgumentParser(
+        prog="python -m book.experiments",
+        description="Train the published networks anew and store what they reach.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; default: all")
+    parser.add_argument("--list", action="store_true", help="name the experiments and stop")
+    parser.add_argument("--seeds", type=int, help="runs each (default: as many as planned)")
+    parser.add_argument("--quick", action="store_true", help="one epoch each; nothing is stored")
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="one seed, scored on held-out training samples: to choose a schedule by",
+    )
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of the book")
+    options = parser.parse_args(argv)
+    if options.list:
+        for experiment in ALL.values():
+            print(f"{experiment.name:22} {experiment.title}: {experiment.network}")
+        return 0
+    unknown = [name for name in options.names if name not in ALL]
+    if unknown or (options.seeds is not None and options.seeds < 1):
+        wrong = f"no experiment {unknown[0]!r}" if unknown else f"--seeds is {options.seeds}"
+        wanted = f"want one of {', '.join(ALL)}" if unknown else "want at least 1"
+        print(f"error: {wrong}, {wanted}", file=sys.stderr)
+        return 2
+    try:
+        split = _on_device(Split.of(load_mnist() if data is None else data))
+    except DataUnavailable as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    names = options.names or ALL
+    if options.validate:
+        plan = [(ALL[name], 0) for name in names if ALL[name].scheduled]
+    else:  # the first seed of every experiment comes before the second of any
+        plan = [
+            (ALL[name], seed)
+            for seed in range(max(options.seeds or 0, *(e.seeds for e in ALL.values())))
+            for name in names
+            if seed < min(options.seeds or ALL[name].seeds, ALL[name].seeds)
+        ]
+    kind: store.Kind = "validation" if options.validate else "runs"
+    for number, (experiment, seed) in enumerate(plan, 1):
+        label = f"[{number}/{len(plan)}] {experiment.name}, seed {seed}"
+        label += ", validation" if options.validate else ""
+        if not options.quick and seed in store.seeds_done(options.root, experiment.name, kind):
+            print(f"{label}: stored", flush=True)
+            continue
+        print(f"{label}: {experiment.network}", flush=True)
+        folder = "experiments-quick" if options.quick else "experiments"
+        work = options.root / "_build" / folder / experiment.name / kind / str(seed)
+        job = Job(split, seed, work, quick=options.quick, validate=options.validate)
+        record = store.record_of(experiment, job, options.root)
+        print(f"{label}: {record['value']:.{experiment.digits}f}{experiment.unit}", flush=True)
+        if not options.quick:
+            print(f"stored in {store.add(options.root, experiment, record, kind)}", flush=True)
+        shutil.rmtree(work, ignore_errors=True)
+    return 0
+
+
+def _on_device(split: Split) -> Split:
+    """The split on the default device: a graphics card where there is one."""
+    device = default_device()
+    names = ("X", "y", "X_val", "y_val", "X_test", "y_test")
+    return replace(split, **{name: getattr(split, name).to(device) for name in names})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

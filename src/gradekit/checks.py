@@ -1,0 +1,409 @@
+"""Checks for the tests inside assignments: messages that teach, comparison by value.
+
+Every check takes what a student's function returned, refuses anything that is not plain numbers,
+and compares as NumPy float64. The type is compared exactly (``type(value) is torch.Tensor``),
+because a subclass may carry its own ``__eq__``, and a test must not ask the answer whether it is
+right.
+
+Two styles of message. Without ``message`` a check says what came back and what was wanted, which is
+what a visible test needs. With ``message`` it says that sentence and nothing else, which is what a
+hidden test needs, because numbers in a message would give its inputs away.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from gradekit.protocol import SEED_VARIABLE
+
+__all__ = [
+    "check_close",
+    "check_integer",
+    "check_not_close",
+    "check_number",
+    "check_tensor",
+    "check_tuple",
+    "data_with_covariance",
+    "finite_difference_gradient",
+    "grading_generator",
+    "value_and_gradients",
+]
+
+PARTS_NAMED = 6  # a message that lists more names than this is not read
+NUMPY_SCALARS = frozenset(np.sctypeDict.values())
+
+
+def _array(value: object) -> np.ndarray | None:
+    """The value as a plain float64 array, or None when it is not made of plain real numbers."""
+    if type(value) in (torch.Tensor, torch.nn.Parameter):
+        tensor = value.detach().cpu()  # type: ignore[attr-defined]
+        if tensor.dtype == torch.bool or tensor.is_complex() or tensor.layout != torch.strided:
+            return None
+        return np.asarray(tensor.to(torch.float64).numpy(), dtype=np.float64)
+    if type(value) is np.ndarray or type(value) in NUMPY_SCALARS:
+        kept = np.asarray(value)
+        return kept.astype(np.float64) if kept.dtype.kind in "iuf" else None
+    if type(value) in (int, float):
+        return np.asarray(float(value), dtype=np.float64)  # type: ignore[arg-type]
+    return None
+
+
+def _kind(value: object) -> str:
+    """A few words for what came back, e.g. 'a tensor of shape (3,)'."""
+    name = type(value).__name__
+    article = "an" if name[:1].lower() in "aeiou" else "a"
+    if type(value) in (torch.Tensor, np.ndarray):
+        noun = "a tensor" if type(value) is torch.Tensor else "an array"
+        return f"{noun} of shape {_shape_text(value.shape)}"  # type: ignore[attr-defined]
+    if type(value) in (tuple, list):
+        return f"{article} {name} of {len(value)}"  # type: ignore[arg-type]
+    return f"{article} {name}"
+
+
+def _shape_text(shape: Sequence[int]) -> str:
+    return str(tuple(int(side) for side in shape))
+
+
+def _fail(message: str | None, composed: str) -> AssertionError:
+    return AssertionError(composed if message is None else message)
+
+
+def _require(value: object, name: str, wanted: str, message: str | None) -> np.ndarray:
+    if value is None:
+        raise _fail(message, f"{name} returned None: did you forget the return?")
+    array = _array(value)
+    if array is None:
+        raise _fail(message, f"{name} returned {_kind(value)}; wanted {wanted}")
+    return array
+
+
+def check_tensor(
+    value: object, shape: Sequence[int], name: str, *, message: str | None = None
+) -> torch.Tensor:
+    """Require a finite tensor (or array) of the given shape and return it as a float64 tensor.
+
+    Parameters
+    ----------
+    value : what the function returned.
+    shape : the shape wanted.
+    name : what to call it in the message, usually the function's name.
+    message : if given, the only thing a failure says (hidden tests).
+
+    Returns
+    -------
+    A new float64 tensor on the CPU; it shares no memory with ``value`` and has no gradient.
+
+    Raises
+    ------
+    AssertionError : None, another type, another shape, NaN or infinity.
+    """
+    wanted = f"a tensor of shape {_shape_text(shape)}"
+    array = _require(value, name, wanted, message)
+    if array.shape != tuple(shape):
+        raise _fail(
+            message, f"{name} returned a tensor of shape {array.shape}; wanted {_shape_text(shape)}"
+        )
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise _fail(
+            message,
+            f"{name} returned {bad} of {array.size} entries that are NaN or infinite: "
+            "is there a division by zero or the root of a negative number?",
+        )
+    return torch.from_numpy(array.copy())
+
+
+def check_number(value: object, name: str, *, message: str | None = None) -> float:
+    """Require one finite real number (Python, NumPy, or a tensor with one entry); return a float.
+
+    Raises
+    ------
+    AssertionError : None, another type, more than one entry, NaN or infinity.
+    """
+    array = _require(value, name, "one number", message)
+    if array.size != 1:
+        raise _fail(message, f"{name} returned {_kind(value)}; wanted one number")
+    number = float(array.reshape(()))
+    if not math.isfinite(number):
+        raise _fail(message, f"{name} returned {number}; wanted a finite number")
+    return number
+
+
+def check_integer(value: object, name: str, *, message: str | None = None) -> int:
+    """Require one whole number and return it as an int; 3.0 is accepted, 3.5 and True are not.
+
+    Raises
+    ------
+    AssertionError : whatever :func:`check_number` refuses, or a fraction.
+    """
+    number = check_number(value, name, message=message)
+    if number != round(number):
+        raise _fail(message, f"{name} returned {number:g}; wanted a whole number")
+    return int(number)
+
+
+def check_tuple(
+    value: object,
+    parts: Sequence[str],
+    name: str,
+    *,
+    wanted: str | None = None,
+    message: str | None = None,
+) -> tuple[object, ...]:
+    """Require a tuple (or list) with one entry for each name in ``parts`` and return it.
+
+    Parameters
+    ----------
+    value : what the function returned.
+    parts : what to call the entries in the message; more than six are abbreviated.
+    name : what to call the whole in the message, usually the function's name.
+    wanted : said instead of the parts, e.g. "a list of 30 numbers".
+    message : if given, the only thing a failure says (hidden tests).
+
+    Raises
+    ------
+    AssertionError : None, another type, another length.
+    """
+    if wanted is None:
+        named = parts if len(parts) <= PARTS_NAMED else [*parts[:2], "...", parts[-1]]
+        wanted = f"the {len(parts)} values ({', '.join(named)})"
+    if value is None:
+        raise _fail(message, f"{name} returned None: did you forget the return?")
+    if type(value) not in (tuple, list) or len(value) != len(parts):  # type: ignore[arg-type]
+        raise _fail(message, f"{name} returned {_kind(value)}; wanted {wanted}")
+    return tuple(value)  # type: ignore[arg-type]
+
+
+def check_close(
+    actual: object, expected: object, message: str, *, rtol: float = 1e-8, atol: float = 0.0
+) -> None:
+    """Require ``max |actual - expected| <= atol + rtol * max |expected|``.
+
+    The tolerance is relative to the largest expected entry, not entry by entry: an entry that
+    should be zero comes out as a rounding error of the size of its neighbours.
+
+    Parameters
+    ----------
+    actual, expected : tensors, arrays or numbers of one shape.
+    message : the author's sentence; a failure of any kind says this and nothing else.
+
+    Raises
+    ------
+    AssertionError : not numbers, another shape, NaN, or further apart than the tolerance.
+    ValueError : ``expected`` itself is not made of finite numbers (a mistake in the test).
+    """
+    target = _array(expected)
+    if target is None or not np.isfinite(target).all():
+        raise ValueError(f"expected must be finite numbers, got {_kind(expected)}")
+    array = _array(actual)
+    if array is None or array.shape != target.shape:
+        raise AssertionError(message)
+    if target.size == 0:
+        return
+    bound = atol + rtol * float(np.abs(target).max())
+    # Written so that NaN fails: NaN <= bound is False.
+    if not float(np.abs(array - target).max()) <= bound:
+        raise AssertionError(message)
+
+
+def check_not_close(
+    actual: object, wrong: object, message: str, *, rtol: float = 1e-6, atol: float = 0.0
+) -> None:
+    """Recognise a known wrong answer: fail with ``message`` when ``actual`` is close to ``wrong``.
+
+    For a visible test, before :func:`check_close`: the student reads which mistake was made instead
+    of two numbers that differ. Anything that is not close to ``wrong`` passes.
+
+    Raises
+    ------
+    AssertionError : ``actual`` agrees with ``wrong`` in the sense of :func:`check_close`.
+    """
+    try:
+        check_close(actual, wrong, message, rtol=rtol, atol=atol)
+    except AssertionError:
+        return
+    raise AssertionError(message)
+
+
+def finite_difference_gradient(
+    f: Callable[[torch.Tensor], object], x: torch.Tensor, *, step: float = 1e-3
+) -> torch.Tensor:
+    r"""Gradient of a real function by central differences.
+
+    .. math::
+        \frac{\partial f}{\partial x_i}
+        \approx \frac{f(x + \epsilon e_i) - f(x - \epsilon e_i)}{2 \epsilon}
+
+    Parameters
+    ----------
+    f : function from a float64 tensor of ``x``'s shape to one number.
+    x : the point, any shape.
+    step : epsilon, in the units of ``x``. A quadratic has no truncation error, so the step may be
+        large; otherwise the error is of order ``step**2``.
+
+    Returns
+    -------
+    float64 tensor of ``x``'s shape; 2 evaluations of ``f`` for each entry.
+    """
+    if not (math.isfinite(step) and step > 0):
+        raise ValueError(f"step must be a positive number, got {step}")
+    start = x.detach().to(torch.float64).cpu()
+    gradient = torch.zeros(start.numel(), dtype=torch.float64)
+    for i in range(start.numel()):
+        shift = torch.zeros(start.numel(), dtype=torch.float64)
+        shift[i] = step
+        ahead = check_number(f(start + shift.reshape(start.shape)), "f")
+        behind = check_number(f(start - shift.reshape(start.shape)), "f")
+        gradient[i] = (ahead - behind) / (2 * step)
+    return gradient.reshape(start.shape)
+
+
+class Gradients(NamedTuple):
+    """What :func:`value_and_gradients` returns; all tensors are plain, without a graph."""
+
+    value: torch.Tensor
+    """What the function returned."""
+    inputs: list[torch.Tensor | dict[str, torch.Tensor] | None]
+    """For each argument: the gradient; of a module, a gradient for each parameter; else None."""
+    parameters: dict[str, torch.Tensor]
+    """The gradient of each parameter of the function itself, when it is a module."""
+
+
+def value_and_gradients(
+    function: Callable[..., object], *args: object, weights: torch.Tensor | None = None
+) -> Gradients:
+    r"""Value of a student's function and its gradients, taken where the function lives.
+
+    .. math:: \nabla_{x} \; \sum_k w_k \, f_k(x)
+
+    While work is graded, the function stands in another process and no autograd graph crosses; this
+    asks that process for the numbers, which are then checked like any other answer. In a notebook
+    it takes them here.
+
+    Parameters
+    ----------
+    function : a function or module, from tensors to one tensor.
+    args : its arguments; tensors of floating point numbers and modules are differentiated.
+    weights : w, a tensor of the output's shape; None (w = 1) for a function with one number.
+
+    Raises
+    ------
+    AssertionError : the function returned no tensor, more than one number without ``weights``, or
+        a value that does not depend on what is differentiated through torch's operations.
+    """
+    there = getattr(type(function), "_value_and_gradients", None)
+    if there is not None:
+        value, inputs, parameters = there(function, args, weights)
+        return Gradients(value, inputs, parameters)
+    leaves: list[torch.Tensor] = []
+    called: list[object] = []
+    for arg in args:
+        if isinstance(arg, torch.Tensor) and arg.is_floating_point():
+            arg = arg.detach().clone().requires_grad_()
+            leaves.append(arg)
+        elif isinstance(arg, torch.nn.Module):
+            leaves += arg.parameters()
+        called.append(arg)
+    own = function if isinstance(function, torch.nn.Module) else torch.nn.Module()
+    leaves += own.parameters()
+    with torch.enable_grad():
+        value = function(*called)
+        if not isinstance(value, torch.Tensor):
+            raise AssertionError(f"the function returned {_kind(value)}; wanted a tensor")
+        if weights is None and value.numel() != 1:
+            raise AssertionError(
+                f"the function returned {_kind(value)}; wanted one number to differentiate"
+            )
+        total = value.sum() if weights is None else (value * weights).sum()
+    if not total.requires_grad:
+        raise AssertionError(
+            "the value has no gradient: was it detached, or made without torch's operations?"
+        )
+    found = torch.autograd.grad(total, leaves, allow_unused=True)
+    pairs = zip(leaves, found, strict=True)
+    gradient = {id(x): torch.zeros_like(x) if g is None else g.detach() for x, g in pairs}
+
+    def of(arg: object) -> torch.Tensor | dict[str, torch.Tensor] | None:
+        if isinstance(arg, torch.nn.Module):
+            return {name: gradient[id(p)] for name, p in arg.named_parameters()}
+        return gradient.get(id(arg))
+
+    own_gradients = {name: gradient[id(p)] for name, p in own.named_parameters()}
+    return Gradients(value.detach(), [of(arg) for arg in called], own_gradients)
+
+
+def data_with_covariance(
+    n: int,
+    variances: Sequence[float],
+    d: int | None = None,
+    *,
+    mean: float = 0.0,
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    r"""Data whose covariance is known by construction, so a test needs no second solution.
+
+    .. math:: X = 1 \mu^T + \sqrt{n}\, U \operatorname{diag}(\sqrt{\lambda})\, V^T,
+        \qquad \tfrac{1}{n} X_c^T X_c = V \operatorname{diag}(\lambda) V^T
+
+    with orthonormal columns in U (n, k), all orthogonal to 1, and in V (d, k).
+
+    Parameters
+    ----------
+    n : number of samples, at least k + 1.
+    variances : the k variances lambda, none negative.
+    d : number of coordinates, at least k (default k). With d > k the data have rank k.
+    mean : scale of the mean: mu is ``mean`` times a standard normal vector plus ``mean``.
+    generator : source of U, V and mu.
+
+    Returns
+    -------
+    X (n, d) and V (d, k), float64. Column j of V belongs to ``variances[j]``.
+
+    Raises
+    ------
+    ValueError : n, d or a variance is out of range.
+    """
+    lam = torch.as_tensor(variances, dtype=torch.float64)
+    k = lam.numel()
+    d = k if d is None else d
+    if lam.ndim != 1 or k == 0 or bool((lam < 0).any()):
+        raise ValueError(f"variances must be a list of numbers >= 0, got {variances!r}")
+    if n < k + 1:
+        raise ValueError(f"n must be at least {k + 1} for {k} variances, got {n}")
+    if d < k:
+        raise ValueError(f"d must be at least {k} for {k} variances, got {d}")
+    noise = torch.randn(n, k, dtype=torch.float64, generator=generator)
+    ones = torch.ones(n, 1, dtype=torch.float64)
+    U = torch.linalg.qr(torch.cat([ones, noise], dim=1)).Q[:, 1:]
+    V = torch.linalg.qr(torch.randn(d, k, dtype=torch.float64, generator=generator)).Q
+    mu = mean * (1 + torch.randn(d, dtype=torch.float64, generator=generator))
+    return mu + math.sqrt(n) * (U * lam.sqrt()) @ V.T, V
+
+
+def grading_generator(salt: int) -> torch.Generator:
+    """Random numbers for a hidden test: one stream for each (grading seed, salt).
+
+    The grader may set the environment variable ``REPLEARN_GRADING_SEED`` to an integer >= 0 to
+    give each submission inputs of its own; without it the seed is 0, so grading twice gives the
+    same result.
+
+    Raises
+    ------
+    ValueError : the variable is set and is not an integer >= 0.
+    """
+    text = os.environ.get(SEED_VARIABLE, "0")
+    try:
+        seed = int(text)
+    except ValueError:
+        seed = -1
+    if seed < 0:
+        raise ValueError(f"{SEED_VARIABLE} must be an integer >= 0, got {text!r}")
+    # SeedSequence mixes the two, so neighbouring seeds and salts give unrelated streams.
+    state = np.random.SeedSequence([seed, salt]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) % 2**63)

@@ -1,0 +1,408 @@
+"""The trusted side of a student's work: names and objects in another process, as if they were here.
+
+A test cell runs here, beside the tests' secrets. What the student defined is reached through
+:class:`Client`, and the only things that come back are plain values
+(:mod:`gradekit.protocol.codec`), :class:`Remote` objects, which carry nothing but a number, and
+exceptions that are made here. So the student's code decides what it answers and nothing else: it
+holds no verdict and no object of the test's.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradekit.protocol.codec import LIMITS, CodecError, Reference, decode, encode
+from gradekit.protocol.framing import Closed, TooLate, TooLong, receive, send
+
+EXCEPTIONS: dict[str, type[Exception]] = {
+    kind.__name__: kind
+    for kind in (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        EOFError,
+        FloatingPointError,
+        ImportError,
+        IndexError,
+        KeyError,
+        LookupError,
+        MemoryError,
+        ModuleNotFoundError,
+        NameError,
+        NotImplementedError,
+        OSError,
+        OverflowError,
+        PermissionError,
+        RecursionError,
+        RuntimeError,
+        SyntaxError,
+        TimeoutError,
+        TypeError,
+        UnboundLocalError,
+        UnicodeError,
+        ValueError,
+        ZeroDivisionError,
+    )
+}
+"""Exceptions of the student's that a test can catch by their kind, and a hidden test may name."""
+
+_TEXT = 2_000
+
+
+class StudentError(Exception):
+    """The student's code raised: ``ename`` and ``evalue`` are its texts, not to be trusted."""
+
+    ename = "Exception"
+    evalue = ""
+
+
+class WorkerLost(BaseException):
+    """There is no answer and won't be: the process died, took too long, or sent no value.
+
+    Not an Exception, so that no test mistakes it for one of the student's.
+    """
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how  # "died", "timed out" or "malformed"
+
+
+_RAISED: dict[str, type[StudentError]] = {
+    name: type(name, (StudentError, kind), {}) for name, kind in EXCEPTIONS.items()
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a cell: nbformat-like outputs, and (name, text) of an exception or None."""
+
+    outputs: list[Any]
+    error: tuple[str, str] | None
+
+
+class Remote:
+    """An object that stays with the student: calls, attributes and iteration go there.
+
+    ``type(...)`` of one carries the student's class name, so that a message reads as on a laptop.
+    """
+
+    _student: Client
+    _target: Any
+
+    def __init__(self, student: Client, target: str | Reference) -> None:
+        object.__setattr__(self, "_student", student)
+        object.__setattr__(self, "_target", target)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._student.call(self, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._student.get(self, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a test can't set attributes of the student's objects")
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._student.items(self))
+
+    def _value_and_gradients(self, args: tuple[Any, ...], weights: object) -> Any:
+        return self._student.gradients(self, args, weights)
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"wanted a plain value, got {_kind(self)}")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError(f"wanted a plain value to compare, got {_kind(self)}")
+
+    __ne__ = __eq__
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<the student's {type(self).__name__}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("the student's objects can't be copied")
+
+
+class Client:
+    """One student's process, over its socket.
+
+    Parameters
+    ----------
+    sock : connected to a :class:`gradekit.protocol.worker.Worker`.
+    call_seconds : how long one call may take.
+    """
+
+    def __init__(self, sock: socket.socket, *, call_seconds: float) -> None:
+        self._sock = sock
+        self._call_seconds = call_seconds
+        self._number = 0
+        self._seed: bytes | None = None
+        self._given: dict[int, str] = {}
+        self._kinds: dict[str, type[Remote]] = {}
+        self._gone = ""
+        self.deadline = float("inf")  # of the cell that runs now
+        self.record: Callable[[str, object], None] | None = None
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def give(self, space: Mapping[str, object]) -> None:
+        """Functions and classes that stand on both sides, so a test may pass them by name.
+
+        The first name of each: a later one may be a variable of a test, which only the tests have.
+        """
+        self._given = {}
+        for name, value in space.items():
+            if callable(value):
+                self._given.setdefault(id(value), name)
+
+    def run(self, source: str, seconds: float) -> Ran:
+        """Run a cell of the student's."""
+        reply = self._ask(["run", source], min(self.deadline, time.monotonic() + seconds))
+        match reply:
+            case ["ran", list() as outputs, None]:
+                return Ran(_plain_outputs(outputs), None)
+            case ["ran", list() as outputs, [str() as name, str() as text]]:
+                return Ran(_plain_outputs(outputs), (_word(name), text[:_TEXT]))
+            case ["raised", str() as name, str() as text]:  # the shell itself was tampered with
+                return Ran([], (_word(name), text[:_TEXT]))
+        raise self._lost("malformed")
+
+    def look(self, names: list[str]) -> dict[str, Any]:
+        """The student's names, as a test sees them: values by value, all others as Remote.
+
+        A name that the student does not define is there too; NameError comes when it is called.
+        """
+        self._seed = None  # a test draws the same whatever was drawn before it
+        space: dict[str, Any] = {name: self._remote(name, "function") for name in names}
+        match self._ask(["look", names], self._until()):
+            case ["seen", dict() as found]:
+                for name, value in found.items():
+                    if name in space and not isinstance(value, Remote):
+                        space[name] = value
+                return space
+            case ["raised", *_]:  # a value that can't cross: leave it to the call
+                return space
+        raise self._lost("malformed")
+
+    def printed(self) -> list[Any]:
+        """What the student's code printed since the last cell."""
+        match self._ask(["printed"], self._until()):
+            case ["ran", list() as outputs, None]:
+                return _plain_outputs(outputs)
+            case ["raised", *_]:
+                return []
+        raise self._lost("malformed")
+
+    def call(self, target: Remote, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the student's function; arguments that it changed in place change here as well."""
+        self._pass_seed()
+        everything = [*args, *kwargs.values()]
+        value, changed = self._request(["call", target, list(args), kwargs], str(target._target))
+        for index, new in changed.items():
+            if type(index) is not int or not 0 <= index < len(everything):
+                raise self._lost("malformed")
+            if not _change(everything[index], new):
+                raise self._lost("malformed")
+        return value
+
+    def gradients(self, target: Remote, args: tuple[Any, ...], weights: object) -> Any:
+        """What :func:`gradekit.checks.value_and_gradients` gives on the student's side."""
+        self._pass_seed()
+        request = ["gradients", target, list(args), weights]
+        value, _ = self._request(request, str(target._target))
+        if type(value) is not list or len(value) != 3:
+            raise self._lost("malformed")
+        return value
+
+    def get(self, target: Remote, attribute: str) -> Any:
+        return self._request(["get", target, attribute], attribute)[0]
+
+    def items(self, target: Remote) -> list[Any]:
+        found = self._request(["items", target], "items")[0]
+        if type(found) is not list:
+            raise self._lost("malformed")
+        return found
+
+    def _request(self, request: list[Any], label: str) -> tuple[Any, dict[Any, Any]]:
+        reply = self._ask(request, self._until())
+        match reply:
+            case ["value", value, dict() as changed]:
+                if self.record:
+                    self.record(label, [value, changed] if changed else value)
+                return value, changed
+            case ["raised", str() as name, str() as text]:
+                if self.record:
+                    self.record(label, StudentError(_word(name)))
+                raise _exception(_word(name), text[:_TEXT])
+        raise self._lost("malformed")
+
+    def _pass_seed(self) -> None:
+        """The student draws from the state of the test's generator, as in one process."""
+        torch = sys.modules.get("torch")
+        if torch is None:
+            return
+        state = torch.get_rng_state()
+        code = state.numpy().tobytes()
+        if code != self._seed:
+            self._seed = code
+            self._ask(["seed", state], self._until())
+
+    def _until(self) -> float:
+        return min(self.deadline, time.monotonic() + self._call_seconds)
+
+    def _ask(self, request: list[Any], deadline: float) -> list[Any]:
+        if self._gone:
+            raise WorkerLost(self._gone)
+        self._number += 1
+        try:
+            data = encode([self._number, *request], opaque=self._opaque, generators=True)
+        except CodecError as error:
+            raise TypeError(f"a test can't pass this to the student's code: {error}") from error
+        try:
+            send(self._sock, data, deadline=deadline)
+            data = receive(self._sock, limit=LIMITS.size, deadline=deadline)
+            reply = decode(data, resolve=self._resolve)
+        except TooLate:
+            raise self._lost("timed out") from None
+        except (Closed, OSError):
+            raise self._lost("died") from None
+        except (TooLong, CodecError):
+            raise self._lost("malformed") from None
+        if (
+            type(reply) is not list
+            or [type(part) for part in reply[:2]] != [int, str]
+            or reply[0] != self._number
+        ):
+            raise self._lost("malformed")
+        return reply[1:]
+
+    def _lost(self, how: str) -> WorkerLost:
+        """The stream may stand anywhere: nothing more is read from it."""
+        self._gone = how
+        self._sock.close()
+        return WorkerLost(how)
+
+    def _opaque(self, value: object) -> Reference:
+        if isinstance(value, Remote):
+            if value._student is not self:
+                raise CodecError("an object of a process that is gone")
+            target = value._target
+            return Reference("given", 0, target, True) if type(target) is str else target
+        if id(value) in self._given:
+            return Reference("given", 0, self._given[id(value)], True)
+        raise CodecError(f"{type(value).__name__} is no value that crosses")
+
+    def _resolve(self, reference: Reference) -> object:
+        if reference.kind != "object":
+            raise CodecError("a student's process gives no names")
+        return self._remote(reference, reference.name)
+
+    def _remote(self, target: str | Reference, kind: str) -> Remote:
+        word = _word(kind)
+        if word not in self._kinds:
+            if len(self._kinds) >= 1_000:
+                word = "object"
+            self._kinds[word] = type(word, (Remote,), {})
+        return self._kinds[word](self, target)
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _word(name: str) -> str:
+    return name[:80] if name.isidentifier() else "object"
+
+
+def _exception(name: str, text: str) -> StudentError:
+    kind = _RAISED.get(name, StudentError)
+    error = kind(text)
+    error.ename, error.evalue = name, text
+    return error
+
+
+def _change(old: Any, new: Any) -> bool:
+    """Bring an argument into the state it has on the other side; False when that can't be.
+
+    What is inside stays the same object wherever it can, as with a change made here.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(old, torch.Tensor):
+        return type(new) is torch.Tensor and _change_tensor(old, new)
+    if type(old) is not type(new):
+        return False
+    if type(old) is list or type(old) is tuple:
+        merged = [_merged(*pair) for pair in zip(old, new, strict=False)]
+        merged += new[len(old) :]
+        if type(old) is list:
+            old[:] = merged
+    elif type(old) is dict:
+        pairs = {key: _merged(old[key], new[key]) if key in old else new[key] for key in new}
+        old.clear()
+        old.update(pairs)
+    elif type(old) is np.ndarray:
+        if old.dtype != new.dtype or old.shape != new.shape or not old.flags.writeable:
+            return False
+        old[...] = new
+    return True
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """The old object, changed, if it can be that of the new one."""
+    mutable = isinstance(old, list | tuple | dict | np.ndarray) or hasattr(old, "untyped_storage")
+    return old if mutable and _change(old, new) else new
+
+
+def _change_tensor(old: Any, new: Any) -> bool:
+    if old.dtype != new.dtype:
+        return False
+    if old.shape == new.shape:
+        try:
+            old.data.copy_(new)
+            return True
+        except RuntimeError:  # several of its elements are one in memory
+            pass
+    old.data = new
+    return True
+
+
+_OUTPUT_TEXT = 1_000_000  # characters kept of the outputs of one cell
+_OUTPUTS = 200
+_FIELDS = ("output_type", "name", "text", "ename", "evalue")
+
+
+def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
+    """Outputs made anew: a few fields of plain text, and no more of it than a pupil would send."""
+    left = _OUTPUT_TEXT
+
+    def text(value: object) -> str:
+        nonlocal left
+        kept = value[: max(left, 0)] if type(value) is str else ""
+        left -= len(kept)
+        return kept
+
+    made = []
+    for output in outputs[:_OUTPUTS]:
+        if type(output) is not dict:
+            continue
+        one: dict[str, Any] = {key: text(output[key]) for key in _FIELDS if key in output}
+        lines, data = output.get("traceback"), output.get("data")
+        if type(lines) is list:
+            one["traceback"] = [text(line) for line in lines[:_OUTPUTS]]
+        if type(data) is dict:
+            pairs = list(data.items())[:20]
+            one["data"] = {k[:80]: text(v) for k, v in pairs if type(k) is str and type(v) is str}
+        made.append(one)
+    return made

@@ -1,0 +1,325 @@
+"""The student's side: runs the cells of a notebook and answers calls, one request at a time.
+
+Nothing here is trusted by the other side (:mod:`gradekit.protocol.client`): a student's code runs
+in the same process and may change all of it, and then spoils its own answers only.
+
+A request is a list that begins with its number and its name, a reply one that begins with the same
+number; both are values of :mod:`gradekit.protocol.codec`:
+
+============================================  =====================================================
+``[n, "run", source]``                        ``[n, "ran", outputs, error or None]``
+``[n, "look", names]``                        ``[n, "seen", {name: value}]``
+``[n, "call", target, args, kwargs]``         ``[n, "value", value, {index: changed argument}]``
+``[n, "gradients", target, args, weights]``   ``[n, "value", [value, inputs, parameters], {}]``
+``[n, "get", target, attribute]``             ``[n, "value", value, {}]``
+``[n, "items", target]``                      ``[n, "value", list of what it iterates over, {}]``
+``[n, "seed", state of a generator]``         ``[n, "value", None, {}]``
+``[n, "printed"]``                            ``[n, "ran", outputs, None]``
+============================================  =====================================================
+
+A target is a reference: to an object that a call returned, or to a name. Where the student's code
+raises, the reply is ``[n, "raised", name of the exception, its text]``.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import random
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from gradekit.protocol.codec import LIMITS, CodecError, Reference, decode, encode
+from gradekit.protocol.framing import Closed, receive, send
+
+MAX_ITEMS = 10_000  # what "items" lists at most
+MAX_KEPT = 100_000  # objects that calls may leave behind
+STREAM_CHARS = 200_000  # kept of what one cell prints; in UTF-8 that still is one string
+OUTPUT_CHARS = 900_000  # kept of all else that it shows
+OUTPUTS = 200
+_TEXT = 2_000  # kept of an exception's text
+
+
+class _Stream(io.TextIOBase):
+    """Standard output or error of the cell that runs; what is over the cap is dropped."""
+
+    def __init__(self, name: str, room: _Room) -> None:
+        self.name = name
+        self._room = room
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._room.add({"output_type": "stream", "name": self.name, "text": text}, len(text))
+        return len(text)
+
+
+class _Room:
+    """The outputs of the cell that runs."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self.outputs: list[dict[str, Any]] = []
+        self._left, self._stream_left = OUTPUT_CHARS, STREAM_CHARS
+
+    def add(self, output: dict[str, Any], chars: int) -> None:
+        if output["output_type"] == "stream":
+            output["text"] = output["text"][: max(self._stream_left, 0)]
+            self._stream_left -= chars
+            if not output["text"]:
+                return
+            last = self.outputs[-1] if self.outputs else {}
+            if last.get("output_type") == "stream" and last["name"] == output["name"]:
+                last.setdefault("parts", []).append(output["text"])
+                return
+        else:
+            if chars > self._left:
+                return
+            self._left -= chars
+        if len(self.outputs) < OUTPUTS:
+            self.outputs.append(output)
+
+    def take(self) -> list[dict[str, Any]]:
+        for output in self.outputs:
+            if "parts" in output:
+                output["text"] += "".join(output.pop("parts"))
+        taken, self.outputs = self.outputs, []
+        return taken
+
+
+class Shell(InteractiveShell):
+    """IPython without a terminal and without a network: cells, magics, rich output."""
+
+    def init_history(self) -> None:
+        super().init_history()
+        self.configurables = [c for c in self.configurables if c is not self.history_manager]
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
+        lines = [str(line) for line in stb]
+        content = {"ename": _name(etype), "evalue": _text(evalue), "traceback": lines}
+        self.room.add({"output_type": "error", **content}, sum(map(len, lines)))
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """Nothing to do without a screen; %matplotlib asks for it."""
+
+    def ask_exit(self) -> None:
+        """exit() ends nothing: the tests still have questions."""
+
+    room: Any = None
+
+
+class _Publisher(DisplayPublisher):  # type: ignore[misc,unused-ignore]
+    """Display data goes to the room."""
+
+    def publish(self, data: Any, metadata: Any = None, source: Any = None, **_: Any) -> None:
+        _add_rich(self.shell.room, "display_data", data)
+
+
+def _add_rich(room: Any, kind: str, data: Any) -> None:
+    kept = {key: text for key, text in dict(data).items() if isinstance(text, str)}
+    room.add({"output_type": kind, "data": kept}, sum(map(len, kept.values())))
+
+
+def make_shell() -> Shell:
+    """The one shell of this process; it starts no thread and writes no file."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.xmode = "Plain"
+    Shell.clear_instance()
+    shell = Shell.instance(config=config)
+    shell.room = _Room()
+    shell.display_pub = _Publisher(parent=shell)
+    shell.display_pub.shell = shell
+    hook = shell.displayhook
+
+    def show(result: Any) -> None:
+        if result is None or hook.quiet():
+            return
+        data, _ = hook.compute_format_data(result)
+        _add_rich(shell.room, "execute_result", data)
+        hook.update_user_ns(result)
+
+    shell.display_trap.hook = show
+    return shell
+
+
+@dataclass(frozen=True)
+class _Undefined:
+    """Stands for a name that the student does not define."""
+
+    name: str
+
+
+class Worker:
+    """Answers requests on a socket until it is closed."""
+
+    def __init__(self, shell: Shell, sock: socket.socket) -> None:
+        self._shell, self._sock = shell, sock
+        self._kept: list[object] = []
+
+    def serve(self) -> None:
+        """Return when the other side hangs up. Chance is the same each time."""
+        sys.stdin = io.StringIO()
+        random.seed(0)
+        np.random.seed(0)
+        room = self._shell.room
+        streams = _Stream("stdout", room), _Stream("stderr", room)
+        while True:
+            try:
+                data = receive(self._sock, limit=LIMITS.size, deadline=None)
+            except Closed:
+                return
+            number, name, *rest = self._decode(data)
+            sys.stdout, sys.stderr = streams
+            kept = len(self._kept)
+            reply = self._answer(getattr(self, f"_do_{name}"), rest)
+            try:
+                send(self._sock, self._encode([number, *reply]), deadline=None)
+            except CodecError as error:
+                del self._kept[kept:]
+                refused = f"the value returned can't be passed on: {error}"
+                data = self._encode([number, "raised", "ValueError", refused])
+                send(self._sock, data, deadline=None)
+            except Closed:
+                return
+
+    def _answer(self, do: Callable[..., list[Any]], rest: list[Any]) -> list[Any]:
+        try:
+            return do(*rest)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt end a call, not the work
+            return ["raised", _name(type(error)), _text(error)]
+
+    def _do_run(self, source: str) -> list[Any]:
+        room = self._shell.room
+        room.clear()
+        done = self._shell.run_cell(source, store_history=True)
+        error = done.error_before_exec or done.error_in_exec
+        told = None if error is None else [_name(type(error)), _text(error)]
+        return ["ran", room.take(), told]
+
+    def _do_look(self, names: list[str]) -> list[Any]:
+        space = self._shell.user_ns
+        return ["seen", {name: space[name] for name in names if name in space}]
+
+    def _do_call(self, target: object, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        everything = [*args, *kwargs.values()]
+        before = [_copied(value) for value in everything]
+        value = self._find(target)(*args, **kwargs)
+        changed = {
+            index: value
+            for index, (value, old) in enumerate(zip(everything, before, strict=True))
+            if _differs(value, old)
+        }
+        return ["value", value, changed]
+
+    def _do_gradients(self, target: object, args: list[Any], weights: Any) -> list[Any]:
+        from gradekit.checks import value_and_gradients
+
+        found = value_and_gradients(self._find(target), *args, weights=weights)
+        return ["value", list(found), {}]
+
+    def _do_get(self, target: object, attribute: str) -> list[Any]:
+        return ["value", getattr(self._find(target), attribute), {}]
+
+    def _do_items(self, target: Any) -> list[Any]:
+        return ["value", list(itertools.islice(self._find(target), MAX_ITEMS)), {}]
+
+    def _do_seed(self, state: Any) -> list[Any]:
+        import torch
+
+        torch.set_rng_state(state)
+        return ["value", None, {}]
+
+    def _do_printed(self) -> list[Any]:
+        room = self._shell.room
+        outputs = room.take()
+        room.clear()
+        return ["ran", outputs, None]
+
+    def _find(self, target: object) -> Any:
+        """What a reference was resolved to; NameError as Python words it."""
+        if type(target) is _Undefined:
+            raise NameError(f"name '{target.name}' is not defined")
+        return target
+
+    def _encode(self, value: object) -> bytes:
+        return encode(value, opaque=self._keep)
+
+    def _decode(self, data: bytes) -> Any:
+        return decode(data, resolve=self._resolve, generators=True)
+
+    def _keep(self, value: object) -> Reference:
+        if len(self._kept) >= MAX_KEPT:
+            raise CodecError(f"more than {MAX_KEPT:,} objects were returned")
+        self._kept.append(value)
+        name = _name(type(value))
+        return Reference("object", len(self._kept) - 1, name, callable(value))
+
+    def _resolve(self, reference: Reference) -> object:
+        if reference.kind == "given":
+            return self._shell.user_ns.get(reference.name, _Undefined(reference.name))
+        return self._kept[reference.id]
+
+
+def _copied(value: Any) -> Any:
+    """What shows later whether an argument was changed in place; None: it can't be."""
+    if type(value) in (bool, int, float, str, type(None)):
+        return None
+    if _is_tensor(value):
+        return value.detach().clone()
+    if type(value) is np.ndarray:
+        return value.copy()
+    return _code(value)
+
+
+def _differs(value: Any, before: Any) -> bool:
+    """NaN differs from itself, and is sent for nothing."""
+    if before is None:
+        return False
+    if _is_tensor(before):
+        return bool(value.shape != before.shape or not (value.detach() == before).all())
+    if type(before) is np.ndarray:
+        return value.shape != before.shape or not bool(np.array_equal(value, before))
+    return bool(_code(value) != before)
+
+
+def _is_tensor(value: object) -> bool:
+    torch = sys.modules.get("torch")
+    return bool(torch is not None and type(value) is torch.Tensor)
+
+
+def _code(value: object) -> bytes | None:
+    try:
+        return encode(value, opaque=_nothing)
+    except CodecError:
+        return None
+
+
+def _nothing(value: object) -> Reference:
+    return Reference("object", 0, "object", False)
+
+
+def _name(kind: type) -> str:
+    """A class's own name, as far as it is one."""
+    name = str(getattr(kind, "__name__", "")) or "object"
+    return name[:80] if name.isidentifier() else "object"
+
+
+def _text(error: object) -> str:
+    """Text of an exception; one that can't be had costs nothing else."""
+    try:
+        return str(error)[:_TEXT]
+    except BaseException as other:
+        return f"(its text raised {_name(type(other))})"

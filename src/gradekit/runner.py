@@ -1,0 +1,473 @@
+"""Runs a notebook's tests against a student's process and says what came of each.
+
+The given cells of the assignment run on both sides, the student's cells on the student's side, the
+test cells here. The same class judges on a laptop (:mod:`gradekit.report`) and while work is
+graded.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import itertools
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from gradekit.protocol.client import EXCEPTIONS, Client, StudentError, WorkerLost
+
+Role = Literal["given", "student", "test"]
+
+MESSAGE_CHARS = 1_000
+EVALUE_CHARS = 200
+_LARGEST = 1e300  # larger integers are no floats
+NOT_WRITTEN = "Not written yet: the code still raises NotImplementedError."
+SHORTEST_SENTENCE = 8  # shorter string constants in a test are not messages
+OUT_OF_SIGHT = (
+    "Is it a variable of a test? Your functions don't see those: give it to the function as an "
+    "argument."
+)
+_PRINTED_CHARS = 100_000
+_OUTPUT_CHARS = 10_000_000  # kept of all outputs of a notebook
+
+
+class GivenCellError(Exception):
+    """A cell of the assignment itself fails: the assignment must be mended, not the answer."""
+
+
+class _Overtime(BaseException):
+    """A test's own code took too long."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One code cell; ``index`` is its place in the notebook."""
+
+    index: int
+    role: Role
+    source: str
+    name: str = ""
+    question: str = ""
+    hidden: bool = False
+    names: tuple[str, ...] = ()  # what its question asks the student to define
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds for one call, one cell, and the whole notebook."""
+
+    call: float
+    cell: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a test; an empty message when it passed."""
+
+    name: str
+    passed: bool
+    message: str
+
+
+@dataclass
+class Record:
+    """What judging gave. ``outcome`` is complete, timed out or stopped, ``detail`` where."""
+
+    outcome: str = "complete"
+    detail: str = ""
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    outputs: dict[int, list[Any]] = field(default_factory=dict)
+    values: dict[str, list[Any]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Runner:
+    """Judges one notebook.
+
+    Parameters
+    ----------
+    steps : the code cells in their order.
+    enter : starts a fresh process of the student's; called again after one is lost.
+    limits : see :class:`Limits`.
+    why : asked why a process was lost; may name a cause (memory), or raise when the loss was no
+        doing of the student's.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        enter: Callable[[], Client],
+        limits: Limits,
+        *,
+        why: Callable[[], str] = lambda: "",
+    ) -> None:
+        self.record = Record()
+        self._steps, self._enter, self._limits, self._why = steps, enter, limits, why
+        self._deadline = time.monotonic() + limits.total
+        self._lost: dict[str, str] = {}  # question -> why its tests are not run
+        self._poison: dict[int, str] = {}  # cells that end the process, and why
+        self._over = ""  # why nothing more is run
+        self._room = _OUTPUT_CHARS
+        self._values_left: dict[str, int] = {}
+        self._ended: tuple[list[Step], dict[str, Any], _Room] | None = None
+
+    def run(self, *, hidden: bool, told: bool = True) -> None:
+        """Run the cells in order with the visible or with the hidden tests among them.
+
+        Each pass has a process of its own, so that nothing seen in a hidden test reaches a visible
+        message. ``told``: whether notes and outputs of the student's cells are kept.
+        """
+        tests = [step for step in self._steps if step.role == "test" and step.hidden == hidden]
+        last = max((step.index for step in (self._steps if told else tests)), default=-1)
+        steps = [
+            step
+            for step in self._steps
+            if step.index <= last and (step.role != "test" or step.hidden == hidden)
+        ]
+        self._pass(steps, told, lambda step: True)
+
+    def values(self, questions: set[str]) -> None:
+        """Keep what the student's functions return in the tests of some questions.
+
+        After :meth:`run` they are asked in the process of the last pass, as it is in the end. A
+        question that was lost before has nothing to compare.
+        """
+        wanted = [s for s in self._steps if s.role == "test" and s.question in questions]
+        verdicts = dict(self.record.verdicts)
+        outcome = self.record.outcome, self.record.detail
+        if self._ended is None:
+            last = max((step.index for step in wanted), default=-1)
+            cells = [
+                s for s in self._steps if s.index <= last and (s.role != "test" or s in wanted)
+            ]
+            self._pass(cells, False, lambda step: False)
+        else:
+            before, space, room = self._ended
+            for step in wanted:
+                self._test(step, before, space, room, False)
+        self.record.verdicts = verdicts
+        self.record.outcome, self.record.detail = outcome
+
+    def close(self) -> None:
+        """End the process of the last pass."""
+        if self._ended is not None:
+            self._ended[2].close()
+            self._ended = None
+
+    def _pass(self, steps: list[Step], told: bool, judged: Callable[[Step], bool]) -> None:
+        self.close()
+        space: dict[str, Any] = {"__name__": "__main__"}
+        room = _Room()
+        self._ended = (steps, space, room)
+        for place, step in enumerate(steps):
+            if step.role == "test":
+                self._test(step, steps[:place], space, room, judged(step))
+            elif not self._over and step.index not in self._poison:
+                self._cell(step, steps[:place], space, room, told)
+
+    def _cell(
+        self, step: Step, before: list[Step], space: dict[str, Any], room: _Room, told: bool
+    ) -> None:
+        """Run a given or a student's cell."""
+        if step.role == "given":
+            self._given(step, before, space, room)
+        label = step.name or "a cell without a name"
+        try:
+            student = self._present(before, space, room)
+            ran = student.run(step.source, self._limits.cell)
+        except WorkerLost as gone:
+            room.close()
+            reason = self._reason(gone, label)
+            self._poison[step.index] = reason
+            if step.question:
+                self._lost[step.question] = reason
+            if told:
+                self.record.notes.append(f"{label}: {reason}")
+            return
+        if ran.error and step.role == "given" and all(s.role == "given" for s in before):
+            raise GivenCellError(
+                f"the assignment's cell {step.name or step.index} raised {_told(*ran.error)} "
+                "where the student's code runs"
+            )
+        if told:
+            self._keep(step, ran.outputs)
+            if ran.error and ran.error != ("NotImplementedError", ""):
+                self.record.notes.append(f"{label} stopped with an error: {_told(*ran.error)}")
+
+    def _given(self, step: Step, before: list[Step], space: dict[str, Any], room: _Room) -> None:
+        """Run a cell of the assignment on this side too."""
+        names = {name for other in self._steps for name in other.names}
+        shown = [name for name in sorted(names) if name in _names(step.source)]
+        try:
+            if shown:  # it shows something with a function of the student's
+                space.update(self._present(before, space, room).look(shown))
+            with _printed(), contextlib.suppress(StudentError):
+                exec(compile(step.source, f"<{step.name or 'given cell'}>", "exec"), space)
+        except WorkerLost:
+            room.close()  # the student's side tells, where the same cell runs next
+        except Exception as error:
+            if not shown:
+                raise GivenCellError(
+                    f"the assignment's cell {step.name or step.index} raised "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+
+    def _present(self, before: list[Step], space: dict[str, Any], room: _Room) -> Client:
+        """The student's process, started anew with the cells so far when it was lost."""
+        if room.student is None:
+            before_entering = time.monotonic()
+            room.student = self._enter()
+            self._deadline += time.monotonic() - before_entering  # that is no time of the student's
+            room.student.deadline = self._deadline
+            for step in before:
+                if step.role != "test" and step.index not in self._poison:
+                    room.student.run(step.source, self._limits.cell)
+        student = room.student
+        student.give(space)
+        student.deadline = self._deadline
+        return student
+
+    def _test(
+        self, step: Step, before: list[Step], space: dict[str, Any], room: _Room, judged: bool
+    ) -> None:
+        reason = self._over or self._lost.get(step.question, "")
+        message = f"Not run: {reason}" if reason else ""
+        message = message or self._judge(step, before, space, room, judged)
+        if judged:
+            self.record.verdicts[step.name] = Verdict(step.name, not message, message)
+
+    def _judge(
+        self, step: Step, before: list[Step], space: dict[str, Any], room: _Room, judged: bool
+    ) -> str:
+        """Run one test; return why it failed, in words for the student, or an empty text."""
+        seen: list[Any] | None = None if judged else []
+
+        def record(label: str, value: object) -> None:
+            left = self._values_left.setdefault(step.question, _VALUES)
+            if seen is not None and left > 0:
+                seen.append(_summary(label, value, min(_PARTS, left)))
+                self._values_left[step.question] -= len(seen[-1][1]) + len(seen[-1][2])
+
+        with _printed() as printed:
+            try:
+                student = self._present(before, space, room)
+                student.deadline = min(self._deadline, time.monotonic() + self._limits.cell)
+                if seen is not None:
+                    student.record = record
+                space.update(student.look(list(step.names)))
+                with _alarm(student.deadline - time.monotonic()):
+                    exec(compile(step.source, f"<{step.name}>", "exec"), space)
+                message = ""
+            except WorkerLost as gone:
+                room.close()
+                reason = self._reason(gone, step.name)
+                self._lost[step.question] = reason
+                message = f"Stopped: {reason}" if gone.how == "timed out" else _sentence(reason)
+            except _Overtime:
+                room.close()
+                reason = self._reason(WorkerLost("timed out"), step.name)
+                self._lost[step.question] = reason
+                message = f"Stopped: {reason}"
+            except (Exception, SystemExit) as error:
+                message = explain(step, error)
+            finally:
+                said = self._said(room)
+        if judged and not step.hidden:  # a student's code may have printed what it was given
+            text = {"output_type": "stream", "name": "stdout", "text": printed.getvalue()}
+            self._keep(step, [*said, *([text] if text["text"] else [])])
+        if seen is not None:
+            self.record.values.setdefault(step.question, []).extend(seen)
+        return message
+
+    def _keep(self, step: Step, outputs: list[Any]) -> None:
+        """Keep a cell's outputs, as long as the notebook's have room."""
+        size = len(json.dumps(outputs))
+        self._room -= size
+        if self._room < 0:
+            note = "[more output than is kept]\n"
+            outputs = [{"output_type": "stream", "name": "stdout", "text": note}]
+        self.record.outputs[step.index] = outputs
+
+    def _said(self, room: _Room) -> list[Any]:
+        """What the student's functions printed in a test."""
+        if room.student is None:
+            return []
+        room.student.record = None
+        try:
+            return room.student.printed()
+        except WorkerLost:
+            room.close()
+            return []
+
+    def _reason(self, gone: WorkerLost, label: str) -> str:
+        """Why a process was lost, and what that means for the rest."""
+        why = self._why()
+        if time.monotonic() >= self._deadline:
+            self._end("timed out", label)
+            self._over = f"the notebook took longer than {self._limits.total:g} seconds."
+            return self._over
+        if gone.how == "timed out":
+            self._end("timed out", label)
+            return (
+                f"{label} did not end in time ({self._limits.call:g} seconds for a call, "
+                f"{self._limits.cell:g} for a cell)."
+            )
+        self._end("stopped", label)
+        if why:
+            return f"the process was ended in {label}: {why}."
+        if gone.how == "malformed":
+            return f"the process sent something that is no value in {label}."
+        return f"the process died in {label}."
+
+    def _end(self, outcome: str, label: str) -> None:
+        """Record how judging went wrong; the first time counts."""
+        if self.record.outcome == "complete":
+            self.record.outcome, self.record.detail = outcome, label
+
+
+class _Room:
+    """Holds the student's process of one pass."""
+
+    def __init__(self) -> None:
+        self.student: Client | None = None
+
+    def close(self) -> None:
+        if self.student is not None:
+            self.student.close()
+            self.student = None
+
+
+def explain(step: Step, error: BaseException) -> str:
+    """The message for the student. Of a hidden test only the author's own sentences are shown:
+    any other text, the student's exceptions included, could carry the test's values."""
+    theirs = isinstance(error, StudentError)
+    name = error.ename if isinstance(error, StudentError) else type(error).__name__
+    text = error.evalue if isinstance(error, StudentError) else str(error)
+    if theirs and (name, text) == ("NotImplementedError", ""):
+        return NOT_WRITTEN
+    if not step.hidden:
+        if isinstance(error, AssertionError) and not theirs:
+            return text[:MESSAGE_CHARS] or "This test failed."
+        unseen = name == "NameError" and not any(f"'{own}'" in text for own in step.names)
+        return _told(name, text) + (f". {OUT_OF_SIGHT}" if unseen else "")
+    if isinstance(error, AssertionError) and not theirs:
+        for sentence in string_literals(step.source):
+            if len(sentence) >= SHORTEST_SENTENCE and sentence in text:
+                return sentence
+        return "This hidden test failed."
+    if name not in EXCEPTIONS:
+        return "An exception was raised while this hidden test ran."
+    return f"{name} was raised while this hidden test ran."
+
+
+def _told(name: str, text: str) -> str:
+    return f"{name}: {text.strip()[:EVALUE_CHARS]}".rstrip(": ")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def string_literals(source: str) -> list[str]:
+    """Every string constant in a cell, longest first: the messages an author may have written."""
+    found = {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return sorted(found, key=len, reverse=True)
+
+
+def _names(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+
+
+class _Capped(io.StringIO):
+    """Keeps the beginning of what is printed."""
+
+    def write(self, text: str) -> int:
+        return super().write(text[: max(0, _PRINTED_CHARS - self.tell())])
+
+
+@contextlib.contextmanager
+def _printed() -> Iterator[io.StringIO]:
+    room = _Capped()
+    with contextlib.redirect_stdout(room), contextlib.redirect_stderr(room):
+        yield room
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise _Overtime after some seconds, where the system has alarms."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise _Overtime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_PARTS = 500  # kept of one value: words of its structure, and numbers
+_VALUES = 50_000  # of all values of a question
+
+
+def _summary(label: str, value: object, parts: int) -> list[Any]:
+    """A returned value as (label, structure, numbers), to compare with another answer's."""
+    shape: list[str] = []
+    numbers: list[float] = []
+    torch = sys.modules.get("torch")
+    arrays = (np.ndarray, torch.Tensor) if torch else (np.ndarray,)
+
+    def walk(part: Any) -> None:
+        if len(shape) + len(numbers) >= parts:
+            return
+        if isinstance(part, StudentError):
+            shape.append(f"raised {part.args[0] if part.args else ''}")
+        elif part is None or type(part) is str:
+            shape.append(repr(part)[:80])
+        elif type(part) in (bool, int, float):
+            shape.append(type(part).__name__)
+            numbers.append(float(max(min(part, _LARGEST), -_LARGEST)))
+        elif type(part) in (list, tuple):
+            shape.append(f"{type(part).__name__} {len(part)}")
+            for item in part[:parts]:
+                walk(item)
+        elif type(part) is dict:
+            shape.append(f"dict {len(part)}")
+            for key, item in itertools.islice(part.items(), parts):
+                shape.append(repr(key)[:80])
+                walk(item)
+        elif type(part) in arrays:
+            shape.append(f"{type(part).__name__} {tuple(part.shape)} {part.dtype}")
+            flat = part.reshape(-1)[: parts - len(numbers)].tolist()
+            numbers.extend(abs(n) if isinstance(n, complex) else float(n) for n in flat)
+        elif isinstance(part, np.generic):
+            walk(part.item())
+        else:
+            shape.append(type(part).__name__)
+
+    walk(value)
+    return [label, shape, numbers]

@@ -1,0 +1,198 @@
+r"""Linear autoencoders and the factorisation that find the subspace of PCA.
+
+A linear autoencoder ``x -> D (W x + b_enc) + b_dec`` and the factorisation ``Xc ~ H D^T`` have the
+same least reconstruction error as :class:`replearn.pca.PCA`; their optimal ``D`` spans the same
+subspace (Bourlard and Kamp 1988, Baldi and Hornik 1989).
+
+Everything here follows the dtype and device of the tensors it is given.
+
+References
+----------
+H. Bourlard and Y. Kamp, Biological Cybernetics 59 (1988). P. Baldi and K. Hornik, Neural Networks 2
+(1989).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
+
+__all__ = ["Factorisation", "LinearAutoencoder", "factorise", "reconstruction_loss"]
+
+
+class LinearAutoencoder(nn.Module):
+    r"""``x_hat = D (W x + b_enc) + b_dec``, for a row: ``X_hat = (X W^T + b_enc) D^T + b_dec``.
+
+    Parameters
+    ----------
+    d, m : dimensions of data and code.
+    tied : use W^T as the decoder: D = W^T, and there is one matrix to learn.
+    bias : with b_enc and b_dec; without, center the data first.
+    seed : of the initial weights, drawn from N(0, 1/d): rows of W and columns of D have
+        length about one. Biases start at 0. The global random state is neither used nor changed.
+
+    Attributes
+    ----------
+    W : (m, d), encoder, a parameter.
+    D : (d, m), decoder: a parameter, or W^T when tied. ``decoder`` is another name for it.
+    b_enc : (m,), b_dec : (d,), parameters, or None without bias.
+
+    Raises
+    ------
+    ValueError : d or m is not a positive integer, or an input has the wrong shape.
+    """
+
+    b_enc: Tensor | None
+    b_dec: Tensor | None
+
+    def __init__(
+        self, d: int, m: int, *, tied: bool = False, bias: bool = True, seed: int = 0
+    ) -> None:
+        super().__init__()
+        check_integer("d", d)
+        check_integer("m", m)
+        seed = check_seed(seed)
+        if d < 1 or m < 1:
+            raise ValueError(f"d, m: got d={d}, m={m}, want both at least 1")
+        self.d, self.m, self.tied = d, m, tied
+        generator = torch.Generator().manual_seed(seed)
+        self.W = nn.Parameter(torch.randn(m, d, generator=generator) / math.sqrt(d))
+        if not tied:
+            self.D = nn.Parameter(torch.randn(d, m, generator=generator) / math.sqrt(d))
+        self.register_parameter("b_enc", nn.Parameter(torch.zeros(m)) if bias else None)
+        self.register_parameter("b_dec", nn.Parameter(torch.zeros(d)) if bias else None)
+
+    @property
+    def decoder(self) -> Tensor:
+        """D (d, m), which is W^T when tied."""
+        return self.D
+
+    def __getattr__(self, name: str) -> Any:
+        # A module keeps its parameters outside the class, so that a property D would hide the
+        # parameter D; torch calls this for every name that is not an ordinary attribute.
+        if name == "D" and self.tied:
+            return self.W.T
+        return super().__getattr__(name)
+
+    def encode(self, X: Tensor) -> Tensor:
+        """Codes H (n, m) of X (n, d)."""
+        _check_width("X", X, self.d)
+        return nn.functional.linear(X, self.W, self.b_enc)
+
+    def decode(self, H: Tensor) -> Tensor:
+        """Reconstruction X_hat (n, d) of codes H (n, m)."""
+        _check_width("H", H, self.m)
+        return nn.functional.linear(H, self.decoder, self.b_dec)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Reconstruction X_hat (n, d) of X (n, d)."""
+        return self.decode(self.encode(X))
+
+    def extra_repr(self) -> str:
+        return f"d={self.d}, m={self.m}, tied={self.tied}, bias={self.b_enc is not None}"
+
+
+def reconstruction_loss(model: nn.Module, X: Tensor) -> Tensor:
+    """Reconstruction error (1/n) sum_i ||x_i - model(x_i)||^2, a scalar with its gradient.
+
+    A mean over samples of a sum over coordinates: torch's ``mse_loss`` times d.
+
+    Raises
+    ------
+    ValueError : X is not (n, d), or the model's output has another shape.
+    """
+    X_hat = model(X)
+    if X.ndim != 2 or X_hat.shape != X.shape:
+        raise ValueError(
+            f"X: got shape {tuple(X.shape)} and model output {tuple(X_hat.shape)}, "
+            "want (n, d) for both"
+        )
+    return mse_loss(X_hat, X) * X.shape[1]
+
+
+@dataclass(frozen=True)
+class Factorisation:
+    """``X ~ mean + H D^T``: codes H (n, m), dictionary D (d, m), mean (d,), and the errors.
+
+    ``errors`` holds the reconstruction error (mean over samples of the squared length of the
+    residual) after each iteration; it never increases.
+    """
+
+    H: Tensor
+    D: Tensor
+    mean: Tensor
+    errors: list[float]
+
+
+@torch.no_grad()
+def factorise(
+    X: Tensor, m: int, *, iterations: int = 100, tol: float = 1e-9, seed: int = 0
+) -> Factorisation:
+    r"""Factorise ``Xc ~ H D^T`` by alternating least squares.
+
+    From a random D, each iteration solves for the codes and then for the dictionary::
+
+        H = Xc D (D^T D)^{-1},   D = Xc^T H (H^T H)^{-1}
+
+    Both are least squares problems solved exactly, so that the error never increases. D tends to
+    a basis of the principal subspace, in general neither orthonormal nor the eigenvectors: any
+    invertible A gives the same product with H A and D A^{-T}. The rate is that of orthogonal
+    iteration, a factor (lambda_{m+1} / lambda_m)^2 in the squared angle an iteration.
+
+    Parameters
+    ----------
+    X : (n, d), n >= 2. m : number of atoms, 1 to min(n, d).
+    iterations : at most so many.
+    tol : stop when an iteration lowers the error by less than this fraction, or, at the limit of
+        the dtype, not at all (such an iteration is dropped).
+    seed : of the first D. The global random state is not used.
+
+    Returns
+    -------
+    Factorisation
+
+    Raises
+    ------
+    ValueError : X is not a finite float (n, d) tensor, or m, iterations or tol is out of range.
+    """
+    check_matrix("X", X)
+    n, d = X.shape
+    check_integer("m", m)
+    check_integer("iterations", iterations)
+    seed = check_seed(seed)
+    if not 1 <= m <= min(n, d):
+        raise ValueError(f"m: got {m} for X of shape ({n}, {d}), want 1 to {min(n, d)}")
+    if iterations < 1:
+        raise ValueError(f"iterations: got {iterations}, want at least 1")
+    check_not_negative("tol", tol)
+    mean = X.mean(0)
+    Xc = X - mean
+    generator = torch.Generator().manual_seed(seed)
+    D = torch.randn(d, m, generator=generator, dtype=X.dtype).to(X.device) / math.sqrt(d)
+    H = torch.empty(0)
+    errors: list[float] = []
+    for _ in range(iterations):
+        # The pseudo-inverse is (D^T D)^{-1} D^T, and defined where X has a rank below m.
+        H_next = Xc @ torch.linalg.pinv(D).T
+        D_next = Xc.T @ torch.linalg.pinv(H_next).T
+        error = float(mse_loss(H_next @ D_next.T, Xc)) * d
+        if errors and error >= errors[-1]:
+            break
+        converged = bool(errors) and errors[-1] - error <= tol * errors[-1]
+        H, D = H_next, D_next
+        errors.append(error)
+        if converged:
+            break
+    return Factorisation(H=H, D=D, mean=mean, errors=errors)
+
+
+def _check_width(name: str, X: Tensor, d: int) -> None:
+    if X.ndim != 2 or X.shape[1] != d:
+        raise ValueError(f"{name}: got shape {tuple(X.shape)}, want (n, {d})")

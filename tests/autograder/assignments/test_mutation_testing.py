@@ -1,0 +1,141 @@
+"""The tests are tested: mutants, right answers and the stub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autograder.assignments.aliasing import NAME as ALIASING
+from autograder.assignments.mutation_testing import check_tests
+from autograder.assignments.source import Assignment, load_assignment
+from autograder.course import Course
+from autograder.errors import EngineError
+from autograder.results import Result, ResultStore, Submission, TestResult
+from tests.autograder.tinycourse import NAME, run
+
+
+class Verdicts:
+    """An engine that fails exactly the named tests of each submission."""
+
+    version = "verdicts-1"
+
+    def __init__(self, **failures: set[str]) -> None:
+        self.failures = {name.replace("__", "/"): tests for name, tests in failures.items()}
+
+    def open(self) -> None:
+        pass
+
+    def grade(self, submission: Submission, assignment: Assignment) -> Result:
+        failed = self.failures.get(submission.student, set())
+        if "kernel" in failed:
+            raise EngineError("no kernel")
+        tests = tuple(
+            TestResult(t.grade_id, t.question, 0, t.points, t.grade_id not in failed, "why")
+            for t in assignment.tests
+        )
+        return Result(submission.student, assignment.name, "complete", tests=tests)
+
+    def close(self) -> None:
+        pass
+
+
+ALL = {"q1_small_visible", "q1_other_hidden", "q2_small_visible", "q2_other_hidden"}
+GOOD = {
+    "stub": ALL,
+    ALIASING: {"q1_other_hidden", "q2_other_hidden"},
+    "mutant__q1_one_less": {"q1_small_visible", "q1_other_hidden"},
+    "mutant__q2_variance": {"q2_other_hidden"},
+}
+
+
+def test_the_fixtures_own_tests_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("mutants", course=Course(tmp_path)) == 0
+    out = capsys.readouterr().out
+    assert f"{NAME} mutant/q2_variance: killed by q2_other_hidden" in out
+    assert out.endswith("killed 2 of 2 mutants; 2 of 2 right answers at full marks\n")
+    monkeypatch.delattr(
+        "autograder.execution.engine.SandboxEngine.grade"
+    )  # unchanged: nothing to grade
+    assert run("mutants", course=Course(tmp_path)) == 0
+    assert capsys.readouterr().out == out
+
+
+def test_a_test_that_misses_its_mutant_fails_the_command(
+    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mutant = solutions / NAME / "mutants" / "q2.toml"
+    text = mutant.read_text(encoding="utf-8")
+    mutant.write_text(text.replace('"q2_other_hidden"', '"q2_other_hidden", "q2_small_visible"'))
+    assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
+    out = capsys.readouterr().out
+    assert f"fault: {NAME} mutant/q2_variance: survived q2_small_visible" in out
+    assert out.endswith("killed 1 of 2 mutants; 2 of 2 right answers at full marks\n")
+
+
+def test_a_test_that_trusts_what_it_handed_out_is_a_fault(
+    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = solutions / NAME / f"{NAME}.md"
+    text = source.read_text(encoding="utf-8")
+    fair = "assert abs(mean(secret_values) - 417.25) < 1e-9"
+    fooled = "assert abs(mean(secret_values) - sum(secret_values) / 3) < 1e-9"
+    assert fair in text
+    source.write_text(text.replace(fair, fooled), encoding="utf-8")
+    assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
+    assert "q1_other_hidden computes what it expects from an object" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "fault", "summary"),
+    [
+        ({}, None, "killed 2 of 2 mutants; 2 of 2 right"),
+        ({"stub": ALL - {"q2_small_visible"}}, "q2_small_visible passes on", "killed 2 of 2"),
+        (
+            {"overwrites_its_arguments": {"q1_other_hidden"}},
+            "q2_other_hidden computes what",
+            "killed 2",
+        ),
+        ({"solution": {"q1_other_hidden"}}, "q1_other_hidden: why", "1 of 2 right"),
+        ({"right__loops": {"q2_small_visible"}}, "q2_small_visible: why", "1 of 2 right"),
+        ({"mutant__q1_one_less": {"q1_small_visible"}}, "q1_other_hidden", "killed 1 of 2"),
+        ({"mutant__q1_one_less": {"kernel"}}, "no kernel", "killed 1 of 2"),
+        ({"stub": {"kernel"}}, "no kernel", "killed 2 of 2"),
+    ],
+)
+def test_each_fault_is_reported(
+    tmp_path: Path,
+    assignment: Assignment,
+    change: dict[str, set[str]],
+    fault: str | None,
+    summary: str,
+) -> None:
+    report = check_tests(
+        [assignment], Verdicts(**{**GOOD, **change}), ResultStore(tmp_path), workers=1, quiet=True
+    )
+    assert summary in report.summary
+    assert bool(report.faults) == (fault is not None)
+    if fault:
+        assert any(fault in line for line in report.faults)
+
+
+def test_the_fixture_is_what_these_tests_assume(assignment: Assignment) -> None:
+    assert {test.grade_id for test in assignment.tests} == ALL
+    assert load_assignment(assignment.folder) == assignment
+
+
+def test_only_the_questions_that_must_catch_a_mutant_are_judged(tmp_path: Path) -> None:
+    assert run("mutants", course=Course(tmp_path)) == 0
+    store = ResultStore(Course(tmp_path).results.folder / "mutants")
+    judged = {
+        student: {test.question for test in store.load(NAME, student)[1].tests}
+        for student in ("mutant/q1_one_less", "mutant/q2_variance", "solution", "stub")
+    }
+    assert judged == {
+        "mutant/q1_one_less": {"q1"},
+        "mutant/q2_variance": {"q2"},
+        "solution": {"q1", "q2"},
+        "stub": {"q1", "q2"},
+    }

@@ -1,0 +1,290 @@
+"""The engine: what a result says, and what becomes of failures of the infrastructure."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from autograder.assignments.demo import make_class
+from autograder.assignments.source import Assignment
+from autograder.course import Course
+from autograder.errors import EngineError
+from autograder.execution.engine import SandboxEngine
+from autograder.grading import environment, grade_class
+from autograder.reports.export import export
+from autograder.results import Extra, Result, Submission
+from tests.autograder.tinycourse import NAME, ScriptedEngine
+
+
+def answer(assignment: Assignment, *extras: Extra, **answers: str) -> Submission:
+    return Submission("s", NAME, {**assignment.answers, **answers}, extras)
+
+
+def by_name(result: Result) -> dict[str, str]:
+    return {test.grade_id: test.message for test in result.tests}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SandboxEngine]:
+    with closing(SandboxEngine()) as engine:
+        yield engine
+
+
+def test_values_of_hidden_tests_do_not_leave(engine: SandboxEngine, assignment: Assignment) -> None:
+    """Neither in an exception of the student's, nor in its name, nor in an AssertionError."""
+    spies = answer(
+        assignment,
+        q1_mean="def mean(values):\n    raise ValueError(values)",
+        q2_spread="def spread(values):\n    raise AssertionError(values)",
+    )
+    messages = by_name(engine.grade(spies, assignment))
+    assert "1.0" in messages["q1_small_visible"]
+    assert messages["q1_other_hidden"] == "ValueError was raised while this hidden test ran."
+    assert messages["q2_other_hidden"] == "AssertionError was raised while this hidden test ran."
+    named = "def mean(values):\n    raise type('E' + str(int(sum(values))), (Exception,), {})"
+    messages = by_name(engine.grade(answer(assignment, q1_mean=named), assignment))
+    assert messages["q1_small_visible"] == "E9"
+    assert messages["q1_other_hidden"] == "An exception was raised while this hidden test ran."
+
+
+def test_what_a_hidden_test_gives_never_reaches_a_visible_message(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    """The hidden test of question 1 stands before the visible ones of question 2."""
+    stash = answer(
+        assignment,
+        q1_mean="seen = []\ndef mean(values):\n    seen.append(values)\n    return 0.0",
+        q2_spread="def spread(values):\n    raise ValueError(seen)",
+    )
+    result = engine.grade(stash, assignment)
+    assert "[1.0, 2.0, 6.0]" in by_name(result)["q2_small_visible"]
+    assert "1234.5" not in json.dumps([asdict(test) for test in result.tests])
+    assert "1234.5" not in json.dumps(result.notes)
+
+
+def test_the_run_ends_with_the_deadline_of_the_whole_notebook(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    slow = answer(assignment, q1_mean="import time\ndef mean(values):\n    time.sleep(60)")
+    result = engine.grade(slow, replace(assignment, total_seconds=1.5))
+    assert (result.outcome, result.detail) == ("timed out", "q1_small_visible")
+    messages = by_name(result)
+    assert messages["q1_small_visible"] == "Stopped: the notebook took longer than 1.5 seconds."
+    assert messages["q2_other_hidden"] == "Not run: the notebook took longer than 1.5 seconds."
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "message"),
+    [
+        ("os._exit(0)", "stopped", "The process died in q1_small_visible."),
+        ("time.sleep(60)", "timed out", "Stopped: q1_small_visible did not end in time"),
+        ("raise SystemExit", "complete", "SystemExit"),
+        ("os.kill(os.getpid(), 11); time.sleep(60)", "timed out", "Stopped: q1_small_visible did"),
+    ],
+)
+def test_one_crash_costs_one_question(
+    engine: SandboxEngine, assignment: Assignment, body: str, outcome: str, message: str
+) -> None:
+    bad = answer(assignment, q1_mean=f"import os, time\ndef mean(values):\n    {body}")
+    result = engine.grade(bad, replace(assignment, call_seconds=1.0))
+    messages = by_name(result)
+    assert result.outcome == outcome
+    assert messages["q1_small_visible"].startswith(message)
+    assert messages["q1_other_hidden"] != ""
+    assert (messages["q2_small_visible"], messages["q2_other_hidden"]) == ("", "")
+    assert sum(test.points for test in result.tests) == 3
+
+
+def test_a_cell_that_kills_the_process_is_left_out_when_the_others_run_again(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    bad = answer(assignment, Extra(0, "code", "import os; os._exit(0)"))
+    result = engine.grade(bad, assignment)
+    assert sum(test.points for test in result.tests) == 6
+    assert result.outcome == "stopped"
+    assert any("the process died" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    "take",
+    ["bytearray(os.urandom(2**20)) * 40", "shared.madvise(23)"],
+    ids=["its own", "shared"],
+)
+def test_too_much_memory_ends_the_process_and_says_so(assignment: Assignment, take: str) -> None:
+    """Each of the processes stays below the limit; together they don't."""
+    hungry = (
+        "import mmap, os, time\n"
+        "def mean(values):\n"
+        "    for _ in range(8):\n"
+        "        if os.fork() == 0:\n"
+        "            shared = mmap.mmap(-1, 40 * 2**20)\n"
+        f"            kept = {take}\n"
+        "            time.sleep(60)\n"
+        "    time.sleep(60)\n"
+    )
+    with closing(SandboxEngine(memory=200 * 2**20)) as engine:
+        result = engine.grade(answer(assignment, q1_mean=hungry), assignment)
+        assert engine.peak_memory > 200 * 2**20
+    message = by_name(result)["q1_small_visible"]
+    assert "it used more than 200 MiB of memory" in message
+    assert sum(test.points for test in result.tests) == 3
+
+
+def test_an_error_in_a_students_cell_is_told(engine: SandboxEngine, assignment: Assignment) -> None:
+    look = Extra(-1, "code", "import os\nprint(os.listdir())")
+    broken = answer(assignment, look, q1_mean="def mean(values)\n    pass")
+    result = engine.grade(broken, assignment)
+    assert any(
+        note.startswith("q1_mean stopped with an error: SyntaxError") for note in result.notes
+    )
+    assert by_name(result)["q1_small_visible"].startswith("NameError: name 'mean' is not defined")
+    assert result.notebook is not None
+    outputs = [out for cell in result.notebook["cells"] for out in cell.get("outputs", [])]
+    assert any(out.get("text") == "[]\n" for out in outputs)  # its working folder is empty
+    assert sum(test.points for test in result.tests) == 3
+
+
+def test_an_argument_changed_in_place_is_changed_for_the_test(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    source = "values = [3.0, 1.0]\nmean(values)\nassert values == [3.0, 1.0], 'values was changed'"
+    cells = tuple(
+        replace(cell, source=source) if cell.grade_id == "q1_small_visible" else cell
+        for cell in assignment.cells
+    )
+    changed = replace(assignment, cells=cells)
+    sorts = "def mean(values):\n    values.sort()\n    return sum(values) / len(values)"
+    messages = by_name(engine.grade(answer(assignment, q1_mean=sorts), changed))
+    assert messages["q1_small_visible"] == "values was changed"
+    assert messages["q1_other_hidden"] == ""
+
+
+def test_the_seed_depends_on_the_submission_and_the_secret(assignment: Assignment) -> None:
+    ann = answer(assignment)
+    others = [
+        replace(ann, student="bob"),
+        replace(ann, assignment="ps1"),
+        answer(assignment, q1_mean="mean = 3"),  # who hands in again
+        answer(assignment, Extra(0, "code", "1")),
+    ]
+    engine = SandboxEngine(secret=b"secret")
+    seeds = {engine._seed(submission) for submission in (ann, *others)}
+    assert len(seeds) == 5
+    assert engine._seed(ann) == SandboxEngine(secret=b"secret")._seed(ann)
+    assert SandboxEngine(secret=b"other")._seed(ann) not in seeds
+    assert SandboxEngine()._seed(ann) == 0
+
+
+def test_a_given_cell_that_fails_is_no_students_fault(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    cells = tuple(
+        replace(cell, source="1 / 0") if cell.source == "import math" else cell
+        for cell in assignment.cells
+    )
+    with pytest.raises(EngineError, match="raised ZeroDivisionError"):
+        engine.grade(answer(assignment), replace(assignment, cells=cells))
+
+
+def test_a_stopped_engine_starts_no_process(assignment: Assignment) -> None:
+    engine = SandboxEngine()
+    engine.close()
+    with pytest.raises(EngineError, match="the grader was stopped"):
+        engine.grade(answer(assignment), assignment)
+
+
+def test_a_judge_that_cannot_start_is_no_verdict(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = SandboxEngine(safe=False)
+    monkeypatch.setattr("autograder.execution.fork_servers.sys.executable", "/nonexistent/python")
+    with pytest.raises(EngineError, match="could not be started"):
+        engine.grade(answer(assignment), assignment)
+
+
+def test_without_a_sandbox_the_scores_are_the_same_and_it_is_said(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    with closing(SandboxEngine(safe=False)) as unsafe:
+        one, other = (e.grade(answer(assignment), assignment) for e in (engine, unsafe))
+        assert one.tests == other.tests
+        assert other.status().endswith("graded without a sandbox")
+        assert "sandbox" not in one.status()
+        assert unsafe.version != engine.version
+
+
+@pytest.fixture
+def demo(course: Course, assignment: Assignment) -> Course:
+    make_class(course, assignment)
+    return course
+
+
+def scores(course: Course, assignment: Assignment) -> dict[str, list[str]]:
+    export(course, [assignment], course.grades)
+    lines = course.grades.read_text(encoding="utf-8").splitlines()[1:]
+    return {line.split(",")[0]: line.split(",") for line in lines}
+
+
+def test_the_infrastructure_is_tried_twice(demo: Course, assignment: Assignment) -> None:
+    engine = ScriptedEngine()
+    engine.failures = {"student-01": [EngineError("no kernel")]}
+    report = grade_class(demo, assignment, engine, workers=2, quiet=True)
+    assert engine.graded.count("student-01") == 2
+    assert report.results[0].outcome == "complete"
+
+
+@pytest.mark.parametrize("fault", [EngineError("no kernel"), RuntimeError("a bug")])
+def test_a_failed_infrastructure_is_reported_and_never_a_zero(
+    demo: Course, assignment: Assignment, fault: Exception
+) -> None:
+    engine = ScriptedEngine()
+    engine.failures = {"student-01": [fault, fault]}
+    report = grade_class(demo, assignment, engine, workers=2, quiet=True)
+    assert report.results[0].outcome == "not graded"
+    row = scores(demo, assignment)["student-01"]
+    assert row[2:6] == ["", "", "", ""]
+    assert row[7].startswith("not graded: ")
+    assert scores(demo, assignment)["student-02"][5] != ""
+
+    again = ScriptedEngine()
+    grade_class(demo, assignment, again, workers=2, quiet=True)
+    assert again.graded == ["student-01"]  # and only that one
+    assert scores(demo, assignment)["student-01"][5] == "6"
+
+
+def test_a_killed_run_goes_on_where_it_was(demo: Course, assignment: Assignment) -> None:
+    class Killed(ScriptedEngine):
+        def grade(self, submission: Submission, assignment: Assignment) -> Result:
+            if len(self.graded) == 5:
+                raise KeyboardInterrupt
+            return super().grade(submission, assignment)
+
+    first, second = Killed(), ScriptedEngine()
+    with pytest.raises(KeyboardInterrupt):
+        grade_class(demo, assignment, first, workers=1, quiet=True)
+    grade_class(demo, assignment, second, workers=1, quiet=True)
+    done = {path.stem for path in (demo.root / "results" / NAME).glob("*.json")}
+    assert len(done) == 20
+    assert 0 < len(second.graded) < 20
+    assert not set(second.graded) & set(first.graded[:4])
+
+
+def test_results_depend_on_the_librarys_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "replearn" / "checks.py"
+    module.parent.mkdir()
+    (module.parent / "__init__.py").touch()
+    module.write_text("one")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "replearn", raising=False)
+    before = environment()
+    assert environment() == before
+    module.write_text("two")
+    assert environment() != before

@@ -1,0 +1,282 @@
+"""The walls: what stands between a student's code and everything else, and failing closed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder.assignments.source import Assignment
+from autograder.course import Course
+from autograder.errors import CourseError, EngineError
+from autograder.execution.engine import SandboxEngine
+from autograder.execution.probe import require_sandbox
+from autograder.execution.sandbox import outer_layer, syscalls
+from autograder.results import Extra, Result, Submission
+from tests.autograder.tinycourse import FIXTURES, NAME, read_rows, run
+
+REPOSITORY = FIXTURES.parents[2]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SandboxEngine]:
+    with closing(SandboxEngine()) as engine:
+        yield engine
+
+
+def said(engine: SandboxEngine, assignment: Assignment, code: str) -> str:
+    """What a cell of a student's prints behind the walls."""
+    extra = Extra(-1, "code", code)
+    return printed(engine.grade(Submission("s", NAME, assignment.answers, (extra,)), assignment))
+
+
+def printed(result: Result) -> str:
+    assert result.notebook is not None
+    first = next(cell for cell in result.notebook["cells"] if cell["cell_type"] == "code")
+    assert not any(out["output_type"] == "error" for out in first["outputs"]), first["outputs"]
+    return "".join(out.get("text", "") for out in first["outputs"]).strip()
+
+
+def test_the_sandbox_holds_on_this_machine() -> None:
+    assert require_sandbox() == shutil.which("bwrap")
+
+
+def test_a_student_is_an_ordinary_user_alone_on_the_machine(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    code = (
+        "import os\n"
+        "pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]\n"
+        "print(os.getuid() != 0, os.getgroups() in ([], [os.getgid()]), os.getpid(), pids)"
+    )
+    assert said(engine, assignment, code) == "True True 1 [1]"
+
+
+def test_a_hidden_module_can_be_neither_imported_nor_read(assignment: Assignment) -> None:
+    code = """
+import importlib.machinery, importlib.util, pathlib, sys
+try:
+    import replearn.pca
+except ImportError as error:
+    print(error)
+sys.meta_path = [finder for finder in sys.meta_path if "Hidden" not in type(finder).__name__]
+import replearn.pca, sklearn
+print([name for name in dir(replearn.pca) if not name.startswith("__")])
+for package in (replearn, sklearn):
+    folder = pathlib.Path(package.__file__).parent
+    for path in folder.rglob("*"):
+        if "linear." in path.name and path.parent.name in ("replearn", "__pycache__"):
+            print(path.name, len(path.read_bytes()))
+        if "decomposition" in path.parts and "tests" not in path.parts:
+            print(path)
+"""
+    hidden = replace(assignment, hide=("replearn.pca", "sklearn.decomposition"))
+    with closing(SandboxEngine()) as engine:
+        lines = said(engine, hidden, code).splitlines()
+    wanted = "what this assignment asks you to write; it can't be imported while grading"
+    assert lines[0] == f"replearn.pca is {wanted}"
+    assert lines[1] == "[]"
+    names = {line.split(".")[0] for line in lines[2:] if " " in line}
+    assert "linear" in names
+    assert all(line.endswith(" 0") for line in lines[2:] if line.startswith("linear."))
+    assert not any("decomposition/" in line for line in lines)
+
+
+def test_a_given_cell_that_loads_a_hidden_module_is_the_assignments_fault(
+    assignment: Assignment,
+) -> None:
+    cells = tuple(
+        replace(cell, source="import replearn.metrics") if cell.source == "import math" else cell
+        for cell in assignment.cells
+    )
+    hidden = replace(assignment, cells=cells, hide=("replearn.metrics",))
+    with closing(SandboxEngine()) as engine, pytest.raises(EngineError, match="ImportError"):
+        engine.grade(Submission("s", NAME, assignment.answers), hidden)
+
+
+def test_only_what_is_listed_can_be_read(engine: SandboxEngine, assignment: Assignment) -> None:
+    code = "import os\nprint(sorted(os.listdir('/')), sorted(os.listdir('/opt')))"
+    top, opt = said(engine, assignment, code).split("] [")
+    names = set(top.strip("[]").replace("'", "").split(", "))
+    system = {path.strip("/") for path in outer_layer._SYSTEM}
+    assert names <= system | {"dev", "etc", "opt", "proc", "tmp", "work"}
+    inside = set(opt.strip("[]").replace("'", "").split(", "))
+    assert inside - {"data"} == {"grader", "library", "packages", "python"}
+
+
+def test_data_sets_can_be_read_and_nothing_else_of_their_folder(
+    assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "mnist").mkdir(parents=True)
+    (tmp_path / "data" / "mnist" / "images").write_text("pixels")
+    monkeypatch.setenv("REPLEARN_DATA", str(tmp_path / "data"))
+    code = (
+        "import os\n"
+        "from replearn.folders import data_folder\n"
+        "print((data_folder() / 'mnist' / 'images').read_text())\n"
+        "print(os.listdir(data_folder() / '..'), os.access(data_folder(), os.W_OK))"
+    )
+    with closing(SandboxEngine()) as engine:
+        lines = said(engine, assignment, code).splitlines()
+    assert lines[0] == "pixels"
+    assert "python" in lines[1]  # /opt, not the folder's neighbours
+    assert lines[1].endswith("False")
+
+
+def test_two_students_never_meet(engine: SandboxEngine, assignment: Assignment) -> None:
+    leave = (
+        "import os\n"
+        "for folder in ('/tmp', '/work', '/dev/shm'):\n"
+        "    print(os.listdir(folder))\n"
+        "    open(folder + '/left', 'w').close()"
+    )
+    assert said(engine, assignment, leave) == "[]\n[]\n[]"
+    assert said(engine, assignment, leave) == "[]\n[]\n[]"
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_is_a_whole_program_on_both_machines(machine: str) -> None:
+    code = syscalls.program(machine)
+    assert len(code) % 8 == 0
+    count = len(code) // 8
+    assert 50 < count < 4096  # the kernel's limit
+    jumps = [i for i in range(count) if code[8 * i] & 7 == 5]
+    assert jumps
+    assert max(1 + i + max(code[8 * i + 2], code[8 * i + 3]) for i in jumps) < count
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="looks numbers up for x86_64")
+def test_the_filters_numbers_are_this_systems() -> None:
+    header = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
+    if not header.is_file():
+        pytest.skip("the kernel's headers are not installed")
+    lines = [line.split() for line in header.read_text(encoding="ascii").splitlines()]
+    known = {
+        words[1].removeprefix("__NR_"): int(words[2])
+        for words in lines
+        if len(words) == 3 and words[0] == "#define" and words[2].isdigit()
+    }
+    wrong = {
+        name: (numbers[0], known[name])
+        for name, numbers in syscalls._REFUSED.items()
+        if name in known and numbers[0] != known[name]
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (("shutil.which", lambda _: None), "there is no bwrap on this machine: install bubblewrap"),
+        (("sys.platform", "darwin"), "the sandbox needs Linux, and this is darwin"),
+        (("syscalls.supported", lambda: False), "is written for x86_64 and aarch64"),
+        (("shutil.which", lambda _: "/usr/bin/false"), "the sandbox can't be set up"),
+    ],
+)
+def test_without_a_sandbox_nothing_is_graded(
+    course: Course,
+    spoil: tuple[str, object],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("demo", course=course) == 0
+    monkeypatch.setattr("autograder.execution.engine.require_sandbox", require_sandbox)
+    monkeypatch.setattr(f"autograder.execution.probe.{spoil[0]}", spoil[1])
+    capsys.readouterr()
+    assert run("grade", course=course) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert len(error.strip().splitlines()) == 1
+    assert message in error
+    assert "--unsafe" in error
+    assert not list((course.root / "results").rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("break_", "wrong"),
+    [
+        ("inner_layer.give_up = lambda: inner_layer._prctl(38, 1)", "capabilities are left"),
+        ("syscalls.install = lambda: None", "system calls are not filtered"),
+        ("inner_layer.limit = lambda limits: None", "there is no limit of AS"),
+    ],
+)
+def test_the_probe_notices_a_wall_that_is_down(
+    break_: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = outer_layer.command
+
+    def command(bwrap: str, code: str, **options: object) -> list[str]:
+        spoilt = f"from autograder.execution.sandbox import inner, syscalls; {break_}; {code}"
+        return before(bwrap, spoilt, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("autograder.execution.sandbox.outer_layer.command", command)
+    with pytest.raises(CourseError, match=wrong):
+        require_sandbox()
+
+
+def test_unsafe_is_said_everywhere(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("demo", course=course) == 0
+    capsys.readouterr()
+    assert run("grade", "--unsafe", course=course) == 0
+    assert "warning: graded without a sandbox" in capsys.readouterr().err
+    for command in ("feedback", "export"):
+        assert run(command, course=course) == 0
+    rows = read_rows(course)
+    assert len(rows) == 20
+    assert all("graded without a sandbox" in row["status"] for row in rows.values())
+    for student in rows:
+        page = course.feedback / student / NAME / f"{NAME}.html"
+        assert "raded without a sandbox" in page.read_text(encoding="utf-8")
+    safe = run("grade", course=course)  # a sandbox is there after all: everyone is graded again
+    assert safe == 0
+    assert run("export", course=course) == 0
+    assert not any("sandbox" in row["status"] for row in read_rows(course).values())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
+def test_an_ordinary_user_can_grade(request: pytest.FixtureRequest) -> None:
+    """The interpreter may lie in root's home, so it is shown at another place first."""
+    folder = Path(tempfile.mkdtemp(prefix="ordinary-"))  # pytest's own is closed to others
+    request.addfinalizer(lambda: shutil.rmtree(folder))
+    course = folder / "course"
+    for command in ("release", "demo"):
+        assert run(command, course=Course(course)) == 0
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 1000, 1000)
+    packages = [path for path in sys.path if "site-packages" in path]
+    python = f"/mnt/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    script = (
+        f"mount --bind {sys.base_prefix} /mnt && exec setpriv --reuid 1000 --regid 1000"
+        f" --clear-groups {python} -m autograder grade --quiet"
+        f" --course {course} --solutions {FIXTURES}"
+    )
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "PYTHONPATH": os.pathsep.join([*packages, str(REPOSITORY / "src"), str(REPOSITORY)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LD_LIBRARY_PATH": "/mnt/lib",
+    }
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script],
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "20 submissions, 0 unchanged" in done.stdout
+    assert run("export", course=Course(course)) == 0
+    assert read_rows(Course(course))["student-01"]["score"] == "6"

@@ -1,0 +1,218 @@
+"""The command line: statuses, and one sentence for what a user can get wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder.__main__ import main
+from autograder.course import Course
+from tests.autograder.tinycourse import FIXTURES, NAME, ScriptedEngine, run
+
+
+def complaint(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["grade", "--assignments", "ps9"], f"unknown assignment 'ps9'; known: {NAME}"),
+        (["release", "--solutions", "nowhere"], "there is no folder nowhere"),
+        (["release", "--solutions", "."], "no assignment in ."),
+        (["grade", "--workers", "none"], "wanted a whole number from 1 up, got 'none'"),
+        (["grade", "--workers", "0"], "wanted a whole number from 1 up, got '0'"),
+        (["grade"], f"{NAME} is not released in"),
+        (["demo"], f"{NAME} is not released in"),
+        (["export"], f"{NAME} has not been graded in"),
+        (["feedback"], f"{NAME} has not been graded in"),
+        (["marks"], "invalid choice: 'marks'"),
+        (["grade", "--from", ""], "argument --from: wanted a path, got ''"),
+        (["export", "--output", " "], "argument --output: wanted a path, got ' '"),
+        (["export", "--output", "."], "--output . is a folder, wanted a file"),
+        (["feedback", "--book-url", "javascript:alert(1)"], "wanted http://..., https://... or"),
+        (["remove", "ann"], "no student ann in course"),
+        (["remove", "../course"], "no student ../course in course"),
+        (["remove", "ann", "--assignments", NAME], "remove takes a student out of the whole"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_status_2(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command, *rest = arguments
+    if "--solutions" not in rest:
+        rest += ["--solutions", str(FIXTURES)]
+    try:
+        status = main([command, *rest, "--course", "course"])
+    except SystemExit as stop:  # how argparse ends
+        status = int(str(stop.code))
+    assert status == 2
+    assert message in complaint(capsys)
+
+
+def test_grading_nothing_is_a_mistake(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("grade", course=course) == 2
+    assert f"no submissions of {NAME}" in complaint(capsys)
+
+
+def test_a_wrong_download_is_a_mistake(
+    course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("grade", "--from", tmp_path / "nowhere.zip", course=course) == 2
+    assert "neither a folder nor a zip file" in complaint(capsys)
+
+
+def test_a_source_changed_since_its_release_is_a_mistake(
+    course: Course, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = solutions / NAME / f"{NAME}.md"
+    source.write_text(source.read_text(encoding="utf-8") + "\nMore.\n", encoding="utf-8")
+    assert run("grade", course=course, solutions=solutions) == 2
+    assert "has changed since it was released" in complaint(capsys)
+
+
+def test_the_demo_class_never_mixes_with_a_real_one(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (course.submitted / "ann" / NAME).mkdir(parents=True)
+    assert run("demo", course=course) == 2
+    assert "holds other students' work (ann)" in complaint(capsys)
+
+
+def test_the_demo_class_is_the_same_every_time(course: Course) -> None:
+    def contents() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in course.submitted.rglob("*.ipynb")}
+
+    assert run("demo", course=course) == 0
+    first = contents()
+    assert run("demo", course=course) == 0
+    assert contents() == first
+    assert len(first) == 20
+    assert len(set(first.values())) == 6  # reference, right, stub, half, two mutants
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", [b"\xff\xfe", 250 * b"n"])
+def test_a_folder_with_an_impossible_name_stops_nobody(
+    course: Course,
+    name: bytes,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert run("demo", course=course) == 0
+    (course.submitted / os.fsdecode(name) / NAME).mkdir(parents=True)
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    capsys.readouterr()
+    assert run("grade", course=course) == 0
+    out = capsys.readouterr().out
+    assert "20 submissions" in out
+    assert "its name can't be used; rename it" in out
+
+
+def test_two_assignments_share_the_csv_and_the_index(
+    course: Course, solutions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = solutions / "ps1_other"
+    shutil.copytree(solutions / NAME, other)
+    (other / f"{NAME}.md").rename(other / "ps1_other.md")
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    for command in ("release", "demo", "grade", "feedback", "export"):
+        assert run(command, course=course, solutions=solutions) == 0
+    lines = course.grades.read_text(encoding="utf-8").splitlines()[1:]
+    assert [tuple(line.split(",")[:2]) for line in lines[:4]] == [
+        ("student-01", NAME),
+        ("student-01", "ps1_other"),
+        ("student-02", NAME),
+        ("student-02", "ps1_other"),
+    ]
+    assert len(lines) == 40
+    index = (course.feedback / "index.html").read_text(encoding="utf-8")
+    assert index.count("<tr><td>") == 40
+    page = course.feedback / "student-01" / NAME / f"{NAME}.html"
+    assert "lectures/00_tiny.html" not in page.read_text(encoding="utf-8")  # no book beside it
+    assert run("feedback", "--book-url", "https://b.example", course=course) == 0
+    assert 'href="https://b.example/lectures/00_tiny.html#' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("course", ["", " "])
+def test_an_empty_course_is_a_mistake(course: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["grade", "--course", course, "--solutions", str(FIXTURES)])
+    assert f"argument --course: wanted a path, got {course!r}" in complaint(capsys)
+
+
+def test_a_file_is_no_course(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert run("grade", course=Course(tmp_path / "file")) == 2
+    assert complaint(capsys).endswith("file is a file, wanted a folder")
+
+
+def test_one_notebook_is_no_download(
+    course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ann.ipynb").touch()
+    assert run("grade", "--from", tmp_path / "ann.ipynb", course=course) == 2
+    assert "ann.ipynb is a single notebook; give the folder that holds it" in complaint(capsys)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "data:text/html,x",
+        " javascript:x",
+        "java\tscript:x",
+        "file:///b",
+        "//b",
+        "\\\\b",
+        "ftp://b",
+        "",
+    ],
+)
+def test_a_book_address_that_a_page_must_not_link_to(
+    address: str, course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run("feedback", f"--book-url={address}", course=course)
+    assert "argument --book-url: wanted http://..., https://... or" in complaint(capsys)
+
+
+@pytest.mark.parametrize("address", ["HTTPS://b.example/x", "http://b", "../../book", "book/"])
+def test_a_book_address_that_a_page_may_link_to(
+    address: str, course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("feedback", "--book-url", address, course=course) == 2
+    assert "has not been graded" in complaint(capsys)
+
+
+def test_old_statuses_are_counted_not_repeated(
+    course: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    assert run("demo", course=course) == 0
+    for student in ("student-01", "student-02"):
+        course.notebook("submitted", NAME, student).write_text("{", encoding="utf-8")
+    assert run("grade", course=course) == 0
+    first = capsys.readouterr().out
+    assert "  student-01: unreadable" in first
+    assert "  student-02: unreadable" in first
+    assert "earlier" not in first
+    course.notebook("submitted", NAME, "student-02").write_text("", encoding="utf-8")
+    assert run("grade", course=course) == 0
+    second = capsys.readouterr().out
+    assert "student-01" not in second
+    assert "  student-02: unreadable: the file is empty" in second
+    assert "  1 earlier submission not graded in full; its status stands in the CSV" in second
+    assert "20 submissions, 19 unchanged" in second

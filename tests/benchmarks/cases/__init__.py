@@ -1,0 +1,19 @@
+"""Every module here has a list CASES; they are collected in the order of the modules' names."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from tests.benchmarks.case import Case
+
+
+def all_cases() -> dict[str, Case]:
+    """All cases by name."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    cases = [
+        case for name in modules for case in importlib.import_module(f"{__name__}.{name}").CASES
+    ]
+    found = {case.name: case for case in cases}
+    assert len(found) == len(cases), "two benchmark cases have the same name"
+    return found

@@ -1,0 +1,83 @@
+"""PCA of data of MNIST's size against scikit-learn's solvers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from replearn.pca import PCA
+from tests.benchmarks.case import Case, Goal
+
+N, D, COMPONENTS = 60_000, 784, 30
+
+
+def _data(n: int = N) -> torch.Tensor:
+    """Float32 with a spectrum that falls like that of MNIST: lambda_k about 1/k."""
+    generator = torch.Generator().manual_seed(0)
+    basis = torch.linalg.qr(torch.randn(D, D, generator=generator)).Q
+    scales = torch.arange(1, D + 1).rsqrt()
+    return (torch.randn(n, D, generator=generator) * scales) @ basis
+
+
+def _ours(solver: str, n: int = N) -> Callable[[], object]:
+    X = _data(n)
+    PCA(COMPONENTS, solver=solver).fit(X)
+    return lambda: PCA(COMPONENTS, solver=solver).fit(X)
+
+
+def _scikit_learn(solver: str, n: int = N) -> Callable[[], object]:
+    from sklearn.decomposition import PCA as Peer
+
+    X = _data(n).numpy()
+    Peer(COMPONENTS, svd_solver=solver, random_state=0).fit(X)
+    return lambda: Peer(COMPONENTS, svd_solver=solver, random_state=0).fit(X)
+
+
+def gram() -> Callable[[], object]:
+    return _ours("gram")
+
+
+def randomized() -> Callable[[], object]:
+    return _ours("randomized")
+
+
+def covariance_eigh() -> Callable[[], object]:
+    return _scikit_learn("covariance_eigh")
+
+
+def scikit_learn_randomized() -> Callable[[], object]:
+    return _scikit_learn("randomized")
+
+
+def small_svd() -> Callable[[], object]:
+    return _ours("svd", 6000)
+
+
+def small_full() -> Callable[[], object]:
+    return _scikit_learn("full", 6000)
+
+
+CASES = [
+    Case(
+        name="pca",
+        title=f"PCA, {N:,} x {D}, float32, {COMPONENTS} components",
+        contenders={
+            "replearn gram": gram,
+            "replearn randomized": randomized,
+            "scikit-learn covariance_eigh": covariance_eigh,
+            "scikit-learn randomized": scikit_learn_randomized,
+        },
+        goals=[
+            Goal("replearn gram", "scikit-learn covariance_eigh", 0.95),
+            Goal("replearn randomized", "scikit-learn randomized", 0.95),
+        ],
+    ),
+    Case(
+        name="pca-full",
+        title=f"PCA by a full SVD, 6,000 x {D}, float32",
+        contenders={"replearn svd": small_svd, "scikit-learn full": small_full},
+        goals=[Goal("replearn svd", "scikit-learn full", 0.95)],
+        repeats=3,
+    ),
+]

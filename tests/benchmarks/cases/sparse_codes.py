@@ -1,0 +1,139 @@
+"""Sparse codes to a relative objective gap against a float64 reference, ours beside the peers.
+
+Whitened patches with their dictionary, and patches with only their means removed, whose atoms are
+alike ("coherent"). The problems are in problems.py, the peers in peers.py; every contender looks
+for its own cheapest setting first (to_gap.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from replearn import sparse
+from tests.benchmarks import peers, problems
+from tests.benchmarks.case import Case, Contender, FactGoal, Goal, Measured, Prepared
+from tests.benchmarks.problems import Problem
+from tests.benchmarks.products import Products
+from tests.benchmarks.to_gap import Ladder, to_gap, tolerances
+
+CD, FISTA, ISTA, AUTO = (
+    "replearn coordinate descent",
+    "replearn fista",
+    "replearn ista",
+    "replearn auto",
+)
+SPAMS_LASSO, SPAMS_CD = "SPAMS lasso", "SPAMS cd"
+SKLEARN_CD, SKLEARN_LARS = "scikit-learn lasso_cd", "scikit-learn lasso_lars"
+PLAIN = "plain batched FISTA (pytorch-lasso's method)"
+SHARE = "share of its matrix products' peak rate"
+_ITERATIONS = 5_000
+
+
+def _ours(solver: str, problem: Problem) -> Ladder:
+    X, D = torch.from_numpy(problem.X), torch.from_numpy(problem.D)
+
+    def run(tol: float) -> sparse.Codes:
+        return sparse.sparse_codes(
+            X, D, problem.penalty, solver=solver, tol=tol, max_iter=_ITERATIONS
+        )
+
+    return Ladder(tolerances(1.0, 1e-7), run, "tol={:.2g}".format, 4)
+
+
+def ours(solver: str, kind: str, target: float) -> Prepared:
+    problem = problems.load(kind)
+    ladder = _ours(solver, problem)
+    prepared = to_gap([ladder], lambda codes: problem.gap(codes.H), target)
+    codes = prepared.timed()
+    assert isinstance(codes, sparse.Codes)
+    facts = {"ran": codes.solver, "iterations, mean": float(codes.iterations.double().mean())}
+    about = problem.about() if solver == "coordinate descent" else {}
+    return Prepared(
+        prepared.timed, about | prepared.facts | facts, prepared.missed, prepared.rounds
+    )
+
+
+def fista(kind: str, target: float) -> Prepared:
+    """Ours, and in each round its matrix products again by themselves."""
+    prepared = ours("fista", kind, target)
+    with Products() as products:
+        prepared.timed()
+    replay = products.replay()
+    replay()
+
+    def timed() -> Measured:
+        start = time.perf_counter()
+        prepared.timed()
+        seconds = time.perf_counter() - start
+        alone = replay()
+        return Measured(
+            seconds,
+            {
+                "GFLOP of matrix products": products.flops / 1e9,
+                "GFLOP/s of matrix products": products.flops / seconds / 1e9,
+                "GFLOP/s of these products alone": products.flops / alone / 1e9,
+                SHARE: alone / seconds,
+            },
+        )
+
+    return Prepared(timed, prepared.facts, prepared.missed, prepared.rounds)
+
+
+def peer(ladders: Callable[[Problem], list[Ladder]], kind: str, target: float) -> Prepared:
+    problem = problems.load(kind)
+    return to_gap(ladders(problem), problem.gap, target)
+
+
+def _contenders(kind: str, target: float, *, lars: bool = False) -> dict[str, Contender]:
+    found: dict[str, Contender] = {
+        CD: partial(ours, "coordinate descent", kind, target),
+        FISTA: partial(fista, kind, target),
+        ISTA: partial(ours, "ista", kind, target),
+        AUTO: partial(ours, "auto", kind, target),
+        SPAMS_LASSO: partial(peer, peers.spams_lasso, kind, target),
+        SPAMS_CD: partial(peer, peers.spams_cd, kind, target),
+        SKLEARN_CD: partial(peer, peers.scikit_learn_cd, kind, target),
+        PLAIN: partial(peer, peers.plain_batched_fista, kind, target),
+    }
+    if lars:
+        found[SKLEARN_LARS] = partial(peer, peers.scikit_learn_lars, kind, target)
+    return found
+
+
+def _case(kind: str, target: float, goals: list[Goal | FactGoal], *, lars: bool = False) -> Case:
+    return Case(
+        name=f"sparse-{kind}-{target:.0e}".replace("e-0", "e-"),
+        title=(
+            f"Sparse codes of {problems.N:,} {kind} {problems.SIDE} x {problems.SIDE} patches with "
+            f"{problems.ATOMS} atoms to a relative gap of {target:.0e}".replace("e-0", "e-")
+        ),
+        contenders=_contenders(kind, target, lars=lars),
+        goals=goals,
+        shown=("setting", "relative gap", SHARE, "rounds", "L", "share not zero", "photographs"),
+    )
+
+
+CASES = [
+    _case(
+        "whitened",
+        1e-6,
+        [
+            Goal(CD, SPAMS_LASSO, 4.0),
+            Goal(CD, SKLEARN_CD, 10.0),
+            Goal(FISTA, SPAMS_LASSO, 1.5),
+            FactGoal(FISTA, SHARE, at_least=0.85),
+        ],
+        lars=True,
+    ),
+    _case("whitened", 1e-4, [Goal(CD, SPAMS_CD, 2.0)]),
+    _case(
+        "coherent",
+        1e-6,
+        [Goal(CD, SPAMS_LASSO, 1.5), FactGoal(FISTA, SHARE, at_least=0.85)],
+    ),
+    _case("coherent", 1e-4, []),
+]

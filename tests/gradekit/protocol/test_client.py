@@ -1,0 +1,578 @@
+"""Both sides of a student's work: what crosses, and what a hostile other side can do."""
+
+from __future__ import annotations
+
+import json
+import operator
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gradekit import checks
+from gradekit.protocol import framing
+from gradekit.protocol.client import Client, Remote, StudentError, WorkerLost
+from gradekit.protocol.codec import LIMITS, Reference, decode, encode
+from gradekit.protocol.worker import STREAM_CHARS, Worker, make_shell
+from gradekit.runner import GivenCellError, Limits, Runner, Step
+
+Enter = Callable[[], Client]
+
+
+@pytest.fixture(scope="module")
+def shell() -> Any:
+    return make_shell()
+
+
+@pytest.fixture
+def enter(shell: Any) -> Iterator[Enter]:
+    """Starts a pupil in a forked process, as the template does, without walls."""
+    pids: list[int] = []
+
+    def start() -> Client:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            try:
+                Worker(shell, theirs).serve()
+            finally:
+                os._exit(0)
+        pids.append(pid)
+        theirs.close()
+        return Client(ours, call_seconds=20)
+
+    yield start
+    for pid in pids:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+@pytest.fixture
+def student(enter: Enter) -> Iterator[Client]:
+    student = enter()
+    yield student
+    student.close()
+
+
+def define(student: Client, source: str, *names: str) -> list[Any]:
+    ran = student.run(source, 20)
+    assert ran.error is None, ran
+    space = student.look(list(names))
+    return [space[name] for name in names]
+
+
+def test_values_cross_by_value_and_by_type(student: Client) -> None:
+    (same,) = define(student, "def same(*args, **kwargs): return args, kwargs", "same")
+    args = (None, True, 7, 0.5, "text", [1, (2,)], {"a": 1}, np.arange(3), torch.ones(2, 2))
+    back, named = same(*args, key=torch.zeros(1))
+    assert [type(value) for value in back] == [type(value) for value in args]
+    assert back[:7] == args[:7]
+    assert np.array_equal(back[7], args[7])
+    assert torch.equal(back[8], args[8])
+    assert torch.equal(named["key"], torch.zeros(1))
+
+
+def test_an_argument_changed_in_place_changes_here(student: Client) -> None:
+    source = "def change(a, b, c, d): a.add_(1); b[0] = 9; c.append(4); d['x'] = 1"
+    (change,) = define(student, source, "change")
+    a, b, c, d = torch.zeros(2), np.zeros(2), [1], {}
+    alias = a
+    assert change(a, b, c, d) is None
+    assert torch.equal(alias, torch.ones(2))
+    assert b.tolist() == [9, 0]
+    assert c == [1, 4]
+    assert d == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "ename"),
+    [
+        ("ValueError('no')", ValueError, "ValueError"),
+        ("KeyError('no')", KeyError, "KeyError"),
+        ("type('Own', (ValueError,), {})('no')", StudentError, "Own"),
+        ("SystemExit('no')", StudentError, "SystemExit"),
+        ("type('a b', (Exception,), {})('no')", StudentError, "object"),
+    ],
+)
+def test_exceptions_are_made_here(
+    student: Client, raised: str, kind: type[Exception], ename: str
+) -> None:
+    (fail,) = define(student, f"def fail(): raise {raised}", "fail")
+    with pytest.raises(kind) as caught:
+        fail()
+    assert isinstance(caught.value, StudentError)
+    assert (caught.value.ename, caught.value.evalue.strip("'")) == (ename, "no")
+
+
+def test_a_name_that_is_not_defined(student: Client) -> None:
+    with pytest.raises(NameError, match="name 'nothing' is not defined"):
+        student.look(["nothing"])["nothing"]()
+
+
+def test_a_name_that_is_no_function_is_a_value(student: Client) -> None:
+    five, row = define(student, "import torch\nfive = 5\nrow = torch.ones(2)", "five", "row")
+    assert five == 5
+    assert torch.equal(row, torch.ones(2))
+
+
+MODULE = """
+import torch
+class Scale(torch.nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.arange(1.0, d + 1, dtype=torch.float64))
+    def forward(self, X):
+        return X * self.weight
+    def squared(self):
+        return (self.weight ** 2).sum()
+def loss(model, X, target):
+    return ((model(X) - target) ** 2).mean()
+def curve(x):
+    return x.sin() * x ** 2
+def pairs():
+    yield 1
+    yield 2
+"""
+
+
+def test_a_module_stays_there_and_is_used_from_here(student: Client) -> None:
+    (scale,) = define(student, MODULE, "Scale")
+    model = scale(3)
+    assert isinstance(model, Remote)
+    assert type(model).__name__ == "Scale"
+    assert torch.equal(model(torch.ones(2, 3).double())[0], torch.tensor([1.0, 2, 3]).double())
+    assert model.weight.tolist() == [1, 2, 3]
+    assert model.squared().item() == 14
+    assert [p.tolist() for p in model.parameters()] == [[1, 2, 3]]
+    assert list(model.state_dict()) == ["weight"]
+    model.load_state_dict({"weight": torch.zeros(3)})
+    assert model.weight.tolist() == [0, 0, 0]
+    with pytest.raises(AttributeError, match="has no attribute 'bias'"):
+        _ = model.bias
+    with pytest.raises(AttributeError, match="can't set"):
+        model.weight = 3
+
+
+def test_gradients_are_taken_there_and_agree_with_those_taken_here(student: Client) -> None:
+    scale, loss, curve = define(student, MODULE, "Scale", "loss", "curve")
+    space: dict[str, Any] = {}
+    exec(MODULE, space)
+    generator = torch.Generator().manual_seed(4)
+    X, target = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator)
+    there = checks.value_and_gradients(loss, scale(3), X, target)
+    here = checks.value_and_gradients(space["loss"], space["Scale"](3), X, target)
+    assert torch.equal(there.value, here.value)
+    assert torch.equal(there.inputs[0]["weight"], here.inputs[0]["weight"])
+    assert torch.equal(there.inputs[1], here.inputs[1])
+    numbers = checks.finite_difference_gradient(lambda x: loss(scale(3), x, target), X)
+    checks.check_close(there.inputs[1], numbers, "", rtol=1e-6)
+
+    own = checks.value_and_gradients(scale(3), X, weights=torch.ones_like(X))
+    assert torch.allclose(own.parameters["weight"], X.sum(dim=0))
+    row = torch.tensor([0.5, 2.0])
+    value, inputs, _ = checks.value_and_gradients(curve, row, weights=torch.ones(2))
+    assert torch.equal(value, space["curve"](row))
+    assert torch.allclose(inputs[0], row.cos() * row**2 + 2 * row * row.sin())
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return x * 2", "wanted one number to differentiate"),
+        ("return x.detach().sum()", "has no gradient"),
+        ("return 3.0", "wanted a tensor"),
+    ],
+)
+def test_a_function_without_a_gradient_is_told(student: Client, body: str, message: str) -> None:
+    (f,) = define(student, f"def f(x): {body}", "f")
+    space: dict[str, Any] = {}
+    exec(f"def f(x): {body}", space)
+    for function in (f, space["f"]):
+        with pytest.raises(AssertionError) as caught:
+            checks.value_and_gradients(function, torch.ones(2))
+        assert message in str(caught.value)
+
+
+def test_generators_and_the_seed_go_in(student: Client) -> None:
+    source = "import torch\ndef draw(g=None): return torch.rand(2, generator=g)"
+    (draw,) = define(student, source, "draw")
+    assert torch.equal(
+        draw(torch.Generator().manual_seed(3)),
+        torch.rand(2, generator=torch.Generator().manual_seed(3)),
+    )
+    state = torch.get_rng_state()
+    try:
+        torch.manual_seed(11)
+        there, more = draw(), draw()
+        assert torch.equal(there, torch.rand(2))
+        assert not torch.equal(there, more)
+    finally:
+        torch.set_rng_state(state)
+
+
+def test_a_given_function_is_passed_by_its_name(student: Client) -> None:
+    given = "def twice(x): return 2 * x"
+    space: dict[str, Any] = {}
+    exec(given, space)
+    apply, _ = define(student, given + "\ndef apply(f, x): return f(x) + 1", "apply", "twice")
+    student.give(space)
+    assert apply(space["twice"], 3) == 7
+    with pytest.raises(TypeError, match="a test can't pass this"):
+        apply(lambda x: x, 3)
+
+
+def test_a_given_function_keeps_its_name_when_a_test_has_called_it_otherwise(
+    student: Client,
+) -> None:
+    given = "def twice(x): return 2 * x"
+    space: dict[str, Any] = {}
+    exec(given, space)
+    space["f"] = space["twice"]  # the variable of a loop in a test before
+    apply, _ = define(student, given + "\ndef apply(f, x): return f(x) + 1", "apply", "twice")
+    student.give(space)
+    assert apply(space["f"], 20) == 41
+
+
+def test_what_iterates_is_listed(student: Client) -> None:
+    (pairs,) = define(student, MODULE, "pairs")
+    assert list(pairs()) == [1, 2]
+    assert type(pairs()).__name__ == "generator"
+
+
+def test_a_value_that_cannot_cross_is_an_exception_of_the_call(student: Client) -> None:
+    (knot,) = define(student, "def knot():\n    a = []\n    a.append(a)\n    return a", "knot")
+    with pytest.raises(ValueError, match="can't be passed on"):
+        knot()
+    assert define(student, "x = 1", "x") == [1]  # and the work goes on
+
+
+def test_cells_are_ipythons(student: Client) -> None:
+    ran = student.run("%time 1 + 1\nawait __import__('asyncio').sleep(0)\n'last'", 20)
+    assert ran.error is None
+    assert ran.outputs[-1]["data"]["text/plain"] == "'last'"
+    assert student.run("1 / 0", 20).error == ("ZeroDivisionError", "division by zero")
+    assert student.run("exit()", 20).error is None
+    assert student.run("input()", 20).error == ("EOFError", "EOF when reading a line")
+
+
+def test_output_is_capped(student: Client) -> None:
+    ran = student.run("for i in range(3000):\n    print('x' * 1000)", 20)
+    assert ran.error is None
+    assert len(ran.outputs) == 1
+    assert len(ran.outputs[0]["text"]) == STREAM_CHARS
+
+
+def test_a_process_that_dies_or_hangs(enter: Enter) -> None:
+    dying = enter()
+    (die,) = define(dying, "import os\ndef die(): os._exit(3)", "die")
+    with pytest.raises(WorkerLost) as gone:
+        die()
+    assert gone.value.how == "died"
+    with pytest.raises(WorkerLost):
+        die()
+
+    hanging = enter()
+    (wait,) = define(hanging, "import time\ndef wait(): time.sleep(60)", "wait")
+    hanging.deadline = time.monotonic() + 0.3
+    with pytest.raises(WorkerLost) as gone:
+        wait()
+    assert gone.value.how == "timed out"
+
+
+class Hostile:
+    """Answers every request with what it is told to."""
+
+    def __init__(self, reply: Callable[[int, list[Any]], bytes]) -> None:
+        ours, theirs = socket.socketpair()
+        self.student = Client(ours, call_seconds=1)
+        self._sock, self._reply = theirs, reply
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                data = framing.receive(self._sock, limit=LIMITS.size, deadline=None)
+                number, *rest = decode(data, resolve=lambda r: r, generators=True)  # type: ignore[misc]
+                if rest[0] in ("look", "seed"):
+                    framing.send(self._sock, encode([number, "seen", {}]), deadline=None)
+                else:
+                    self._sock.sendall(self._reply(number, rest))
+        except (framing.Closed, OSError):
+            return
+
+
+def framed(value: object, **options: Any) -> bytes:
+    data = value if isinstance(value, bytes) else encode(value, **options)
+    return len(data).to_bytes(8, "big") + data
+
+
+REPLIES: dict[str, Callable[[int, list[Any]], bytes]] = {
+    "nothing known": lambda n, r: framed([n, "verdict", "passed"]),
+    "another number": lambda n, r: framed([n + 1, "value", 1, {}]),
+    "no list": lambda n, r: framed({"value": 1}),
+    "empty list": lambda n, r: framed([]),
+    "changed is no dict": lambda n, r: framed([n, "value", 1, []]),
+    "changed too far": lambda n, r: framed([n, "value", 1, {5: 1}]),
+    "changed below": lambda n, r: framed([n, "value", 1, {-1: 1}]),
+    "changed by name": lambda n, r: framed([n, "value", 1, {"0": 1}]),
+    "changed by truth": lambda n, r: framed([n, "value", 1, {True: 1}]),
+    "changed dtype": lambda n, r: framed([n, "value", 1, {0: torch.zeros(2, dtype=torch.int64)}]),
+    "raised no text": lambda n, r: framed([n, "raised", 1, 2]),
+    "no code": lambda n, r: framed(b"\xff\xfe not a value"),
+    "a frame too long": lambda n, r: (2**63).to_bytes(8, "big"),
+    "half a frame": lambda n, r: (100).to_bytes(8, "big") + b"half",
+    "a reference to a name": lambda n, r: framed(
+        [n, "value", object(), {}], opaque=lambda _: Reference("given", 0, "torch", True)
+    ),
+    "a generator": lambda n, r: framed([n, "value", torch.Generator(), {}], generators=True),
+}
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_hostile_reply_ends_the_process_and_nothing_else(name: str) -> None:
+    hostile = Hostile(REPLIES[name])
+    f = hostile.student.look(["f"])["f"]
+    started = time.monotonic()
+    with pytest.raises(WorkerLost) as gone:
+        f(torch.zeros(2))
+    assert gone.value.how == ("timed out" if name == "half a frame" else "malformed")
+    assert time.monotonic() - started < 10
+    with pytest.raises(WorkerLost):
+        f(torch.zeros(2))
+
+
+def test_two_replies_to_one_request_are_noticed() -> None:
+    hostile = Hostile(lambda n, r: 2 * framed([n, "value", n, {}]))
+    f = hostile.student.look(["f"])["f"]
+    assert f() == 3  # after "look" and "seed"
+    with pytest.raises(WorkerLost) as gone:
+        f()
+    assert gone.value.how == "malformed"
+
+
+def test_a_remote_pretends_to_be_nothing() -> None:
+    """Whatever class name comes, the object is no value and answers for none."""
+    hostile = Hostile(
+        lambda n, r: framed(
+            [n, "value", object(), {}], opaque=lambda _: Reference("object", 0, "Tensor", False)
+        )
+    )
+    remote = hostile.student.look(["f"])["f"]()
+    assert type(remote).__name__ == "Tensor"
+    assert not isinstance(remote, torch.Tensor | np.ndarray | float | int)
+    for compare in (operator.eq, operator.ne):
+        for other in (torch.zeros(2), 0.0, remote):
+            with pytest.raises(TypeError):
+                compare(remote, other)
+    for convert in (bool, float, int, len, np.float64):
+        with pytest.raises((TypeError, AttributeError)):
+            convert(remote)
+    with pytest.raises(AssertionError):
+        checks.check_close(remote, 0.0, "not a number")
+    with pytest.raises(AssertionError):
+        checks.check_tensor(remote, (2,), "f")
+
+
+STEPS = [
+    Step(0, "given", "import math"),
+    Step(1, "student", "def f(x): return x + 1", "q1_f", "q1"),
+    Step(2, "test", "assert f(1) == 2, 'wrong'", "q1_a_visible", "q1", False, ("f",)),
+    Step(3, "test", "assert f(41) == 42, 'off by one'", "q1_b_hidden", "q1", True, ("f",)),
+    Step(4, "student", "def f(x): return -x", "q2_f", "q2"),
+    Step(5, "test", "assert f(1) == -1, 'sign'", "q2_a_hidden", "q2", True, ("f",)),
+]
+
+
+def judged(enter: Enter, steps: list[Step], **limits: float) -> Runner:
+    judge = Runner(steps, enter, Limits(**{"call": 5, "cell": 10, "total": 60, **limits}))
+    judge.run(hidden=False)
+    judge.run(hidden=True, told=False)
+    return judge
+
+
+def test_a_test_sees_a_name_as_it_was_at_its_place(enter: Enter) -> None:
+    verdicts = judged(enter, STEPS).record.verdicts
+    assert list(verdicts) == ["q1_a_visible", "q1_b_hidden", "q2_a_hidden"]
+    assert all(verdict.passed for verdict in verdicts.values())
+
+
+@pytest.mark.parametrize(
+    ("source", "messages"),
+    [
+        ("def f(x): return x", ["wrong", "off by one"]),
+        ("def f(x): raise NotImplementedError", ["Not written yet"] * 2),
+        ("def f(x): raise ValueError(x)", ["ValueError: 1", "ValueError was raised while"]),
+        ("def f(x): assert False, 'off by one'", ["AssertionError: off", "AssertionError was"]),
+        ("f = 3", ["TypeError: 'int' object is not callable", "TypeError was raised"]),
+        ("x = 1", ["NameError: name 'f' is not defined", "NameError was raised"]),
+    ],
+)
+def test_messages(enter: Enter, source: str, messages: list[str]) -> None:
+    steps = [STEPS[0], Step(1, "student", source, "q1_f", "q1"), *STEPS[2:]]
+    verdicts = judged(enter, steps).record.verdicts
+    found = [verdicts["q1_a_visible"].message, verdicts["q1_b_hidden"].message]
+    for message, wanted in zip(found, messages, strict=True):
+        assert message.startswith(wanted)
+    assert verdicts["q2_a_hidden"].passed
+
+
+def test_a_tests_own_loop_ends(enter: Enter) -> None:
+    loop = Step(2, "test", "while True: pass", "q1_a_visible", "q1", False, ("f",))
+    record = judged(enter, [*STEPS[:2], loop, *STEPS[3:]], cell=0.5).record
+    assert record.verdicts["q1_a_visible"].message.startswith("Stopped: q1_a_visible did not end")
+    assert record.verdicts["q2_a_hidden"].passed
+    assert (record.outcome, record.detail) == ("timed out", "q1_a_visible")
+
+
+def test_values_are_kept_for_comparison_and_verdicts_are_not_touched(enter: Enter) -> None:
+    judge = judged(enter, STEPS[:4])
+    before = dict(judge.record.verdicts)
+    judge.values({"q1"})
+    assert judge.record.verdicts == before
+    assert judge.record.values == {"q1": [["f", ["int"], [2.0]], ["f", ["int"], [42.0]]]}
+    judge.close()
+
+
+def test_a_pupil_in_this_process(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same answers from a thread of this process, where a debugger and coverage see them."""
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # serve() changes them
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=Worker(shell, theirs).serve)
+    thread.start()
+    student = Client(ours, call_seconds=20)
+    try:
+        ran = student.run("print('seen')\n'shown'", 20)
+        assert [output["output_type"] for output in ran.outputs] == ["stream", "execute_result"]
+        assert student.run("1 / 0", 20).error == ("ZeroDivisionError", "division by zero")
+        assert student.run("%matplotlib inline\nexit()", 20).error is None
+        source = MODULE + (
+            "five = 5\n"
+            "def change(a, b, c): a.add_(1); b[0] = 9; c.append(torch); print('changed')\n"
+            "def knot():\n    a = []\n    a.append(a)\n    return a\n"
+            "class Mute(Exception):\n    def __str__(self): raise ValueError\n"
+            "def fail(): raise Mute\n"
+        )
+        assert student.run(source, 20).error is None
+        names = ["Scale", "loss", "pairs", "five", "change", "knot", "fail", "nothing"]
+        space = student.look(names)
+        assert space["five"] == 5
+        a, b, c = torch.zeros(2), np.zeros(2), [1]
+        space["change"](a, b, c)
+        assert (a.tolist(), b.tolist(), c[0]) == ([1, 1], [9, 0], 1)
+        assert "".join(output["text"] for output in student.printed()) == "changed\n"
+        model = space["Scale"](3)
+        assert model.weight.tolist() == [1, 2, 3]
+        X = torch.ones(2, 3, dtype=torch.float64)
+        found = checks.value_and_gradients(space["loss"], model, X, X)
+        assert found.inputs[0]["weight"].shape == (3,)
+        assert list(space["pairs"]()) == [1, 2]
+        with pytest.raises(ValueError, match="can't be passed on"):
+            space["knot"]()
+        with pytest.raises(StudentError) as caught:
+            space["fail"]()
+        assert (caught.value.ename, "its text raised" in caught.value.evalue) == ("Mute", True)
+        with pytest.raises(NameError):
+            space["nothing"]()
+    finally:
+        student.close()
+        thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_changes_inside_an_argument_reach_the_same_objects(student: Client) -> None:
+    source = (
+        "import torch\n"
+        "def change(rows, pair, table):\n"
+        "    rows[0].mul_(2); rows.append(5)\n"
+        "    pair[0].zero_(); pair[1][0] = 7\n"
+        "    table['a'].add_(1); table['b'] = 2; del table['c']\n"
+        "def grow(x): x.data = torch.ones(4)\n"
+        "def swap(rows): rows[0] = 'text'\n"
+    )
+    change, grow, swap = define(student, source, "change", "grow", "swap")
+    weight, bias, entry, array = torch.ones(2), torch.ones(2), torch.ones(1), np.zeros(2)
+    rows, pair, table = [weight], (bias, array), {"a": entry, "c": 0}
+    change(rows, pair, table)
+    assert rows[0] is weight
+    assert weight.tolist() == [2, 2]
+    assert rows[1] == 5
+    assert bias.tolist() == [0, 0]
+    assert array.tolist() == [7, 0]
+    assert table["a"] is entry
+    assert (entry.tolist(), table["b"], "c" in table) == ([2], 2, False)
+    whole = torch.zeros(2, 2)
+    student.look([])
+    (double,) = define(student, "def double(x): x.add_(1)", "double")
+    double(whole[0])
+    assert whole.tolist() == [[1, 1], [0, 0]]  # a view changes what it is a view of
+    x = torch.zeros(2)
+    grow(x)
+    assert x.tolist() == [1, 1, 1, 1]
+    swap(rows)
+    assert rows[0] == "text"
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [1, None, "text"],
+        [{"output_type": 3, "text": ["a"], "name": None}],
+        [{"output_type": "error", "traceback": [1, "line"], "ename": {}, "evalue": 1.0}],
+        [{"output_type": "display_data", "data": {"text/plain": 3, 4: "x", "image/png": "ok"}}],
+        [{"output_type": "stream", "text": 700_000 * "x"}] * 4,
+    ],
+)
+def test_forged_outputs_arrive_as_a_little_plain_text(outputs: list[Any]) -> None:
+    hostile = Hostile(lambda n, r: framed([n, "ran", outputs, None]))
+    ran = hostile.student.run("1", 1)
+    text = json.dumps(ran.outputs)
+    assert len(text) < 1_100_000
+    for output in ran.outputs:
+        for key, value in output.items():
+            assert isinstance(value, {"data": dict, "traceback": list}.get(key, str))
+
+
+def test_what_goes_wrong_with_cells_and_time(enter: Enter) -> None:
+    dies = Step(1, "student", "import os\nos._exit(0)", "q1_f", "q1")
+    record = judged(enter, [STEPS[0], dies, *STEPS[2:]]).record
+    assert record.notes == ["q1_f: the process died in q1_f."]
+    assert record.verdicts["q1_a_visible"].message == "Not run: the process died in q1_f."
+    assert record.verdicts["q2_a_hidden"].passed
+
+    slow = Step(1, "student", "import time\ntime.sleep(60)", "q1_f", "q1")
+    record = judged(enter, [STEPS[0], slow, *STEPS[2:]], total=1.0).record
+    assert (record.outcome, record.detail) == ("timed out", "q1_f")
+    assert "the notebook took longer than 1 seconds" in record.verdicts["q2_a_hidden"].message
+
+    shows = Step(6, "given", "shown = f(1)", "show")
+    record = judged(enter, [*STEPS, shows]).record
+    assert all(verdict.passed for verdict in record.verdicts.values())
+    with pytest.raises(GivenCellError, match="raised ZeroDivisionError"):
+        judged(enter, [Step(0, "given", "1 / 0", "setup"), *STEPS[1:]])
+
+
+def test_values_of_all_kinds_are_summed_up(enter: Enter) -> None:
+    answer = "def f(x): return [1, 2.5, True, None, 'a', {'k': (x,)}, torch.ones(2), np.ones(3), f]"
+    steps = [
+        Step(0, "given", "import numpy as np, torch"),
+        Step(1, "student", answer, "q1_f", "q1"),
+        Step(2, "test", "f(1); f(2)", "q1_a_visible", "q1", False, ("f",)),
+    ]
+    judge = Runner(steps, enter, Limits(5, 10, 60))
+    judge.values({"q1"})
+    judge.close()
+    (label, structure, numbers), second = judge.record.values["q1"]
+    assert label == "f"
+    assert numbers == [1.0, 2.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert second[2] != numbers
+    assert structure[0] == "list 9"
+    assert structure[-1] == "function"

@@ -1,0 +1,198 @@
+"""``python -m tests.load [PART ...] [--fresh]``: parts kills, crowd, answers; without names, all.
+
+It goes on where it was stopped, as long as grader, library and assignments are the same. Exit
+status 0 when all is well, 1 when something is wrong, 2 for an unknown part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import cache, partial
+from hashlib import sha256
+from typing import IO, Any
+
+from autograder.__main__ import main as autograder
+from autograder.assignments.source import find_assignments
+from autograder.assignments.variants import load_variants
+from autograder.course import Course
+from autograder.execution.engine import SandboxEngine
+from autograder.grading import Job, default_workers, environment, run_jobs
+from autograder.results import Submission, write_atomically
+
+from . import crowd, killing
+from .doomed import MOMENTS
+from .killing import ROOT, Kill
+
+SOLUTIONS = ROOT / "solutions"
+PROGRESS = ROOT / "_build" / "soak" / "progress.json"
+KILLS, SIZE, SEEDS = 30, 200, 20
+GROWTH = 32 * 2**20  # bytes that 200 submissions may add to the grader and its warm processes
+_ESTIMATE = re.compile(rf"\d+/{SIZE} \[\d+:\d+<\d+:\d+")
+
+Trial = Callable[[], list[str]]  # what went wrong, in words
+
+
+def kills() -> Iterator[tuple[str, Trial]]:
+    """Half of them at random moments, half between two writes."""
+    moments = [moment for moment in MOMENTS if moment != "never"]
+    planned = [killing.random_kill(seed) for seed in range(KILLS // 2)]
+    for number in range(KILLS - len(planned)):
+        moment = moments[number % len(moments)]
+        turn = 2 if moment == "folder" else 1 + 5 * (number // len(moments)) + number % 5
+        planned.append(Kill(moment, turn))
+
+    with killing.room() as room:
+
+        @cache
+        def prepared() -> tuple[Course, dict[str, Any]]:
+            course = killing.prepare(room / "base" / "course")
+            return course, killing.undisturbed(course, room / "undisturbed")
+
+        def trial(number: int, kill: Kill) -> list[str]:
+            course, wanted = prepared()
+            return killing.trial(killing.fresh(course, room / str(number)), kill, wanted)
+
+        for number, kill in enumerate(planned, start=1):
+            yield f"kill {number}/{KILLS}: {kill}", partial(trial, number, kill)
+
+
+def large_class() -> Iterator[tuple[str, Trial]]:
+    """One run over the demo class of the first assignment ten times over, and its memory."""
+
+    def trial(name: str) -> list[str]:
+        with killing.room() as room:
+            course = Course(room / "course")
+            where = ["--course", str(course.root), "--assignments", name]
+            for command in ("release", "demo"):
+                assert autograder([command, *where, "--solutions", str(SOLUTIONS)]) == 0
+            crowd.enlarge(course, name, SIZE)
+            return _grade_watched(course, where)
+
+    name = find_assignments(SOLUTIONS)[0].name
+    yield f"{SIZE} submissions of {name} in one run", partial(trial, name)
+
+
+def _grade_watched(course: Course, where: list[str]) -> list[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "autograder", "grade", *where, "--workers", "2"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    said: list[bytes] = []
+    assert process.stderr is not None
+    echo = threading.Thread(target=_echo, args=(process.stderr, said))
+    echo.start()
+    memory = crowd.watch(process)
+    echo.join()
+    growth = memory.growth()
+    print(f"  memory: {memory.summary()}; growth {growth / 2**20:.1f} MiB")
+    wrong = [] if process.returncode == 0 else [f"it ended with {process.returncode}"]
+    if growth > GROWTH:
+        wrong.append(f"the grader grew by {growth / 2**20:.0f} MiB")
+    if not _ESTIMATE.search(b"".join(said).decode()):
+        wrong.append("the progress bar showed no estimate")
+    stored = sum(1 for _ in course.results.folder.glob("*/*.json"))
+    if stored != SIZE:
+        wrong.append(f"{stored} of {SIZE} results are stored")
+    return wrong
+
+
+def _echo(source: IO[bytes], said: list[bytes]) -> None:
+    while data := os.read(source.fileno(), 4096):
+        said.append(data)
+        if sys.stderr.isatty():
+            sys.stderr.buffer.write(data)
+            sys.stderr.flush()
+
+
+def right_answers() -> Iterator[tuple[str, Trial]]:
+    """Every right answer of every assignment, on other hidden inputs each time."""
+    jobs: list[Job] = []
+    for assignment in find_assignments(SOLUTIONS):
+        jobs.append((Submission("solution", assignment.name, assignment.answers), assignment))
+        for variant in load_variants(assignment, "right"):
+            jobs.append((variant.submission(assignment, variant.name), assignment))
+
+    def trial(seed: int) -> list[str]:
+        wrong = []
+        with closing(SandboxEngine(secret=f"soak {seed}".encode())) as engine:
+            runs = run_jobs(engine, jobs, workers=default_workers(), label="", quiet=True)
+            for (submission, assignment), result in runs:
+                name = f"{assignment.name} {submission.student}"
+                lost = [f"{name}: {t.grade_id}: {t.message}" for t in result.tests if not t.passed]
+                wrong += lost if result.outcome == "complete" else [f"{name}: {result.status()}"]
+        return wrong
+
+    for seed in range(1, SEEDS + 1):
+        title = f"{len(jobs)} right answers, seed {seed}/{SEEDS}"
+        yield title, partial(trial, seed)
+
+
+PARTS = {"kills": kills, "crowd": large_class, "answers": right_answers}
+
+
+def version() -> str:
+    """Hash of what a trial depends on: grader, library, assignments, and the trials themselves."""
+    digest = sha256(environment().encode())
+    for folder in ("autograder", "solutions", "tests/load", "tests/autograder/fixtures"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _done(fresh: bool) -> list[str]:
+    """Names of the trials that went well, unless something has changed since."""
+    if fresh or not PROGRESS.is_file():
+        return []
+    stored = json.loads(PROGRESS.read_text(encoding="utf-8"))
+    return list(stored["done"]) if stored["version"] == version() else []
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"any of: {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--fresh", action="store_true", help="forget what went well before")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.part if name not in PARTS]
+    if unknown:
+        print(f"error: unknown part {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    now, done, wrong = version(), _done(options.fresh), 0
+    for part in options.part or PARTS:
+        for title, trial in PARTS[part]():
+            if title in done:
+                print(f"{title}: done before")
+                continue
+            print(f"{title} ...", flush=True)
+            began = time.monotonic()
+            faults = trial()
+            wrong += len(faults)
+            for fault in faults:
+                print(f"  WRONG {fault}")
+            print(
+                f"  {'wrong' if faults else 'well'}, {time.monotonic() - began:.0f} s", flush=True
+            )
+            if not faults:
+                done.append(title)
+                text = json.dumps({"version": now, "done": done}, indent=1)
+                write_atomically(PROGRESS, text + "\n")
+    print(f"{wrong} wrong" if wrong else "all is well")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on where it was")

@@ -1,0 +1,391 @@
+"""PCA against scikit-learn, its solvers against one another, and its theorems on random data."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA as SklearnPCA
+from sklearn.exceptions import NotFittedError
+
+from replearn.linear_autoencoder import LinearAutoencoder, factorise, reconstruction_loss
+from replearn.metrics import principal_angles, reconstruction_error
+from replearn.pca import PCA
+
+SOLVERS = ["svd", "gram", "randomized"]
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    ),
+]
+
+
+def sample(n, d, *, seed=0, dtype=torch.float64, decay=0.7):
+    """Correlated data away from the origin, with well separated variances."""
+    generator = torch.Generator().manual_seed(seed)
+    scales = decay ** torch.arange(d, dtype=dtype)
+    rotation = torch.linalg.qr(torch.randn(d, d, generator=generator, dtype=dtype)).Q
+    return (torch.randn(n, d, generator=generator, dtype=dtype) * scales) @ rotation + 3.0
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("n", "d", "m"), [(200, 12, 4), (15, 40, 5), (30, 12, 12), (10, 10, 3)])
+def test_every_attribute_agrees_with_scikit_learn(solver, n, d, m):
+    X = sample(n, d)
+    ours = PCA(m, solver=solver).fit(X)
+    peer = SklearnPCA(m, svd_solver="full").fit(X.numpy())
+    # "gram" squares the condition number and "randomized" is approximate, hence 1e-6.
+    close = {"rtol": 1e-6, "atol": 1e-9}
+    for name in (
+        "mean_",
+        "explained_variance_",
+        "explained_variance_ratio_",
+        "singular_values_",
+        "noise_variance_",
+    ):
+        np.testing.assert_allclose(getattr(ours, name), getattr(peer, name), **close, err_msg=name)
+    assert principal_angles(ours.components_.T, torch.tensor(peer.components_.T)).max() < 1e-6
+    overlap = (ours.components_.numpy() * peer.components_).sum(1)
+    np.testing.assert_allclose(np.abs(overlap), 1.0, atol=1e-9)
+    X_hat = ours.inverse_transform(ours.transform(X))
+    np.testing.assert_allclose(
+        X_hat, peer.inverse_transform(peer.transform(X.numpy())), rtol=0, atol=1e-6
+    )
+    assert (ours.n_components_, ours.n_features_in_, ours.n_samples_) == (m, d, n)
+    assert ours.solver_ == solver
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_whitened_codes_agree_with_scikit_learn_up_to_sign(solver):
+    X = sample(100, 8)
+    pca = PCA(3, solver=solver, whiten=True)
+    H = pca.fit_transform(X)
+    peer = SklearnPCA(3, whiten=True).fit_transform(X.numpy())
+    np.testing.assert_allclose(H.abs(), np.abs(peer), atol=1e-6)
+    assert torch.allclose(H.T @ H / 99, torch.eye(3, dtype=H.dtype), atol=1e-9)
+    plain = PCA(3, solver=solver)
+    plain_hat = plain.inverse_transform(plain.fit_transform(X))
+    assert torch.allclose(pca.inverse_transform(H), plain_hat, atol=1e-9)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("device", DEVICES)
+def test_float32_follows_dtype_and_device_and_stays_close_to_float64(solver, device):
+    digits = torch.tensor(load_digits().data / 16)
+    exact = PCA(10, solver="svd").fit(digits)
+    pca = PCA(10, solver=solver).fit(digits.float().to(device))
+    assert pca.components_.dtype == torch.float32
+    assert pca.components_.device.type == device
+    assert pca.transform(digits.float().to(device)).dtype == torch.float32
+    angles = principal_angles(exact.components_.T, pca.components_.T.double().cpu())
+    # float32 rounding over the gap between two eigenvalues; power iterations end before that.
+    assert angles.max() < (5e-3 if solver == "randomized" else 1e-4)
+    variance = pca.explained_variance_.double().cpu()
+    assert torch.allclose(variance, exact.explained_variance_, rtol=1e-5)
+
+
+def test_the_gram_solver_is_the_same_in_one_chunk_and_in_several():
+    X = sample(9000, 7)  # more than two chunks of rows, columns that blocks do not divide
+    gram, svd = PCA(7, solver="gram").fit(X), PCA(7, solver="svd").fit(X)
+    assert torch.allclose(gram.explained_variance_, svd.explained_variance_, rtol=1e-10)
+    assert torch.allclose(gram.components_, svd.components_, atol=1e-7)
+
+
+def test_the_gram_solver_survives_a_mean_much_larger_than_the_spread():
+    X = sample(5000, 6, dtype=torch.float32)
+    near, far = PCA(6, solver="gram").fit(X), PCA(6, solver="gram").fit(X + 1000.0)
+    # Adding 1000 in float32 itself rounds entries by 6e-5 of a spread that goes down to 0.17.
+    ratio = far.explained_variance_ / near.explained_variance_
+    assert torch.allclose(ratio, torch.ones(6), atol=1e-3)
+
+
+def test_auto_chooses_by_shape():
+    generator = torch.Generator().manual_seed(0)
+    tall = torch.randn(12_000, 300, generator=generator)
+    assert PCA(5).fit(tall[:1000]).solver_ == "svd"
+    assert PCA(5).fit(tall).solver_ == "gram"
+    assert PCA(5)._choose_solver(30_000, 3000) == "randomized"
+    assert PCA(0.9)._choose_solver(30_000, 3000) == "gram"
+    assert PCA(2000)._choose_solver(30_000, 3000) == "gram"
+
+
+def test_largest_entry_of_each_component_is_positive():
+    components = PCA(5).fit(sample(50, 9)).components_
+    assert (components.gather(1, components.abs().argmax(1, keepdim=True)) > 0).all()
+
+
+@pytest.mark.parametrize("fraction", [0.3, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("solver", ["svd", "gram"])
+def test_fraction_of_variance_agrees_with_scikit_learn(fraction, solver):
+    X = sample(80, 10)
+    ours = PCA(fraction, solver=solver).fit(X)
+    assert ours.n_components_ == SklearnPCA(fraction).fit(X.numpy()).n_components_
+    assert ours.explained_variance_ratio_.sum() > fraction
+
+
+def test_none_keeps_everything_and_reconstructs_exactly():
+    for X in (sample(30, 6), sample(6, 30)):
+        pca = PCA().fit(X)
+        assert pca.n_components_ == 6
+        assert pca.noise_variance_ == 0.0
+        assert torch.allclose(pca.inverse_transform(pca.transform(X)), X, atol=1e-10)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30)])
+def test_rank_deficient_data_still_gives_an_orthonormal_basis(solver, n, d):
+    generator = torch.Generator().manual_seed(1)
+    factors = torch.randn(n, 2, generator=generator, dtype=torch.float64)
+    X = factors @ torch.randn(2, d, generator=generator, dtype=torch.float64)
+    X[:, 0] = 5.0  # and a constant feature
+    pca = PCA(6, solver=solver, whiten=True).fit(X)
+    eye = torch.eye(6, dtype=X.dtype)
+    assert torch.allclose(pca.components_ @ pca.components_.T, eye, atol=1e-10)
+    H = pca.transform(X)
+    assert (H[:, 2:] == 0).all()
+    assert torch.allclose(pca.inverse_transform(H), X, atol=1e-6)
+
+
+def test_data_without_variance_explains_nothing():
+    pca = PCA(2).fit(torch.ones(5, 3))
+    assert (pca.explained_variance_ratio_ == 0).all()
+    assert pca.noise_variance_ == 0.0
+
+
+matrices = st.tuples(
+    st.integers(3, 30), st.integers(2, 12), st.integers(0, 10_000), st.sampled_from(SOLVERS)
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(matrices, st.data())
+def test_error_is_the_sum_of_the_discarded_eigenvalues(shape, data):
+    n, d, seed, solver = shape
+    X = sample(n, d, seed=seed, decay=0.8)
+    m = data.draw(st.integers(1, min(n, d)))
+    pca = PCA(m, solver=solver).fit(X)
+    error = reconstruction_error(X, pca.inverse_transform(pca.transform(X)))
+    eigenvalues = torch.linalg.eigvalsh(torch.cov(X.T, correction=0)).flip(0)
+    assert error == pytest.approx(float(eigenvalues[m:].sum()), rel=1e-5, abs=1e-10)
+    assert pca.noise_variance_ * (min(n, d) - m) * (n - 1) / n == pytest.approx(
+        error, rel=1e-5, abs=1e-10
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(matrices, st.data())
+def test_reconstruction_is_an_orthogonal_projection(shape, data):
+    n, d, seed, solver = shape
+    X = sample(n, d, seed=seed)
+    m = data.draw(st.integers(1, min(n, d)))
+    pca = PCA(m, solver=solver).fit(X)
+    eye = torch.eye(m, dtype=X.dtype)
+    assert torch.allclose(pca.components_ @ pca.components_.T, eye, atol=1e-10)
+    once = pca.inverse_transform(pca.transform(X))
+    assert torch.allclose(pca.inverse_transform(pca.transform(once)), once, atol=1e-9)
+    assert float(((X - once) * (once - pca.mean_)).sum(1).abs().max()) < 1e-8
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(SOLVERS))
+def test_subspace_turns_with_the_data_and_ignores_a_shift(seed, solver):
+    X = sample(40, 7, seed=seed)
+    generator = torch.Generator().manual_seed(seed + 1)
+    turn = torch.linalg.qr(torch.randn(7, 7, generator=generator, dtype=X.dtype)).Q
+    before = PCA(3, solver=solver).fit(X).components_
+    after = PCA(3, solver=solver).fit(X @ turn + 10.0).components_
+    assert principal_angles((before @ turn).T, after.T).max() < 1e-4  # approximate solver
+
+
+def test_transform_lets_gradients_through():
+    X = sample(20, 5).requires_grad_()
+    pca = PCA(2).fit(X)
+    pca.transform(X).sum().backward()
+    assert torch.allclose(X.grad, pca.components_.sum(0).expand(20, 5))
+    assert not pca.components_.requires_grad
+
+
+def test_the_randomized_solver_repeats_itself_and_leaves_the_global_random_state_alone():
+    X = sample(60, 30, decay=0.97)
+    state = torch.random.get_rng_state()
+    first = PCA(3, solver="randomized", seed=4).fit(X).components_
+    assert torch.equal(first, PCA(3, solver="randomized", seed=4).fit(X).components_)
+    assert not torch.equal(first, PCA(3, solver="randomized", seed=5).fit(X).components_)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+X53 = torch.arange(15.0).reshape(5, 3)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (X53.numpy(), "X: got ndarray, want a torch tensor"),
+        (X53.long(), "X: got dtype torch.int64, want torch.float32 or torch.float64"),
+        (X53.half(), "X: got dtype torch.float16"),
+        (X53[0], r"X: got shape \(3,\), want \(n, d\)"),
+        (X53[:0], r"X: got shape \(0, 3\), want \(n, d\) with at least one row and one column"),
+        (X53[:1], "want at least two samples"),
+        (X53.where(X53 != 4, torch.nan), "X: got NaN or infinite values"),
+        (X53.where(X53 != 4, torch.inf), "X: got NaN or infinite values"),
+    ],
+)
+def test_fit_names_what_is_wrong_with_the_data(X, message):
+    with pytest.raises(ValueError, match=message):
+        PCA(1).fit(X)
+
+
+def test_a_sum_that_overflows_is_not_taken_for_infinite_data():
+    X = torch.full((2, 3), 3e38) * torch.tensor([[1.0], [0.5]])
+    with pytest.raises(ValueError, match="want finite"):
+        PCA(1).fit(X / 0.0)
+    assert PCA(1).fit(torch.eye(3) * 1e10).n_components_ == 1
+
+
+@pytest.mark.parametrize("n_components", [0, 4, -1, 1.5, 0.0, 1.0, True, "mle"])
+def test_n_components_out_of_range(n_components):
+    with pytest.raises(ValueError, match=r"n_components: got .* \(5, 3\), want an integer from 1"):
+        PCA(n_components).fit(X53)
+
+
+def test_other_refusals():
+    with pytest.raises(ValueError, match="solver: got 'arpack', want one of auto"):
+        PCA(1, solver="arpack").fit(X53)
+    with pytest.raises(ValueError, match="randomized solver, which needs the number"):
+        PCA(0.5, solver="randomized").fit(X53)
+    with pytest.raises(ValueError, match="seed: got 'a', want an integer"):
+        PCA(1, solver="randomized", seed="a").fit(X53)
+    with pytest.raises(NotFittedError, match="call fit"):
+        PCA(1).transform(X53)
+    with pytest.raises(ValueError, match="call fit"):
+        PCA(1).inverse_transform(X53)
+    pca = PCA(1).fit(X53)
+    with pytest.raises(ValueError, match=r"X: got shape \(5, 2\), want \(n, 3\)"):
+        pca.transform(X53[:, :2])
+    with pytest.raises(ValueError, match=r"H: got shape \(5, 3\), want \(n, 1\)"):
+        pca.inverse_transform(X53)
+    with pytest.raises(ValueError, match=r"got dtype torch.float64, want torch.float32, as in fit"):
+        pca.transform(X53.double())
+    assert repr(pca) == "PCA(n_components=1, solver='auto', whiten=False, seed=0)"
+
+
+# ---------------------------------------------------------------- linear autoencoder
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_autoencoder_computes_what_its_equation_says(tied, bias):
+    model = LinearAutoencoder(6, 2, tied=tied, bias=bias, seed=3)
+    X = sample(9, 6, dtype=torch.float32)
+    if bias:
+        torch.nn.init.ones_(model.b_enc)
+        torch.nn.init.constant_(model.b_dec, 2.0)
+    else:
+        assert model.b_enc is None
+        assert model.b_dec is None
+    rows = [model.D @ (model.W @ x + float(bias)) + 2.0 * bias for x in X]
+    assert torch.allclose(model(X), torch.stack(rows), atol=1e-5)
+    assert torch.equal(model.decoder, model.D)
+    names = {name for name, _ in model.named_parameters()}
+    assert names == {"W"} | ({"b_enc", "b_dec"} if bias else set()) | (set() if tied else {"D"})
+    if tied:
+        assert torch.equal(model.D, model.W.T)
+    assert f"tied={tied}" in repr(model)
+
+
+def test_the_autoencoder_starts_from_its_seed_and_not_from_the_global_state():
+    state = torch.random.get_rng_state()
+    first, second = LinearAutoencoder(50, 4, seed=1), LinearAutoencoder(50, 4, seed=1)
+    assert torch.equal(first.W, second.W)
+    assert torch.equal(first.D, second.D)
+    assert not torch.equal(first.W, LinearAutoencoder(50, 4, seed=2).W)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert float(first.W.detach().norm(dim=1).max()) < 1.5  # rows of length about one
+
+
+def test_an_autoencoder_set_to_the_principal_subspace_reaches_the_error_of_pca():
+    X = sample(60, 8)
+    pca = PCA(3).fit(X)
+    model = LinearAutoencoder(8, 3).double()
+    A = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 3.0]], dtype=X.dtype)
+    with torch.no_grad():
+        model.W.copy_(A @ pca.components_)
+        model.D.copy_(pca.components_.T @ torch.linalg.inv(A))
+        model.b_enc.copy_(-model.W @ pca.mean_)
+        model.b_dec.copy_(pca.mean_)
+    error = reconstruction_loss(model, X)
+    rest = pca.noise_variance_ * 5 * 59 / 60
+    error.backward()
+    assert error.item() == pytest.approx(rest, rel=1e-9)
+    largest = max(float(p.grad.abs().max()) for p in model.parameters())
+    assert largest < 1e-10  # it is a critical point
+    assert error.item() == pytest.approx(reconstruction_error(X, model(X)))
+
+
+def test_autoencoder_refusals():
+    with pytest.raises(ValueError, match="got d=0, m=2"):
+        LinearAutoencoder(0, 2)
+    with pytest.raises(ValueError, match=r"m: got 2.5, want an integer"):
+        LinearAutoencoder(5, 2.5)
+    with pytest.raises(ValueError, match="d: got '5', want an integer"):
+        LinearAutoencoder("5", 2)
+    with pytest.raises(ValueError, match=r"seed: got 0.5, want an integer"):
+        LinearAutoencoder(5, 2, seed=0.5)
+    model = LinearAutoencoder(3, 2)
+    with pytest.raises(ValueError, match=r"X: got shape \(5, 2\), want \(n, 3\)"):
+        model(X53[:, :2])
+    with pytest.raises(ValueError, match=r"H: got shape \(3,\), want \(n, 2\)"):
+        model.decode(X53[0])
+    with pytest.raises(ValueError, match=r"X: got shape \(5, 3\) and model output \(5, 2\)"):
+        reconstruction_loss(torch.nn.Linear(3, 2), X53)
+    with pytest.raises(AttributeError, match="no attribute 'codes'"):
+        _ = model.codes
+
+
+# ---------------------------------------------------------------- factorisation
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4))
+def test_factorisation_reaches_the_error_and_the_subspace_of_pca(seed, m):
+    X = sample(40, 6, seed=seed, decay=0.6)
+    result = factorise(X, m, seed=seed, iterations=300, tol=0.0)
+    pca = PCA(m, solver="svd").fit(X)
+    error = reconstruction_error(X, pca.inverse_transform(pca.transform(X)))
+    assert result.errors[-1] == pytest.approx(error, rel=1e-6)
+    assert (np.diff(result.errors) <= 0).all()
+    assert principal_angles(result.D, pca.components_.T).max() < 1e-2  # slow where a gap is small
+    assert reconstruction_error(X, result.mean + result.H @ result.D.T) == pytest.approx(
+        result.errors[-1]
+    )
+
+
+def test_factorisation_of_rank_deficient_data_stops_at_no_error():
+    X = sample(30, 5)[:, :1] * torch.ones(1, 5)
+    result = factorise(X, 3)
+    assert result.errors[-1] < 1e-20
+    assert len(result.errors) < 100
+
+
+def test_factorisation_stops_at_its_tolerance_and_its_limit():
+    X = sample(50, 8, dtype=torch.float32)
+    assert len(factorise(X, 2, iterations=3).errors) == 3
+    loose, tight = factorise(X, 2, tol=1e-2), factorise(X, 2, tol=1e-6)
+    assert len(loose.errors) < len(tight.errors) < 100
+    assert loose.H.dtype == torch.float32
+
+
+def test_factorisation_refusals():
+    with pytest.raises(ValueError, match=r"m: got 4 for X of shape \(5, 3\), want 1 to 3"):
+        factorise(X53, 4)
+    with pytest.raises(ValueError, match=r"m: got 1.5, want an integer"):
+        factorise(X53, 1.5)
+    for tol in (-1, np.nan, "small"):
+        with pytest.raises(ValueError, match=f"tol: got {tol!r}, want a number of at least 0"):
+            factorise(X53, 1, tol=tol)
+    with pytest.raises(ValueError, match="iterations: got 0"):
+        factorise(X53, 1, iterations=0)
+    with pytest.raises(ValueError, match="X: got dtype"):
+        factorise(X53.int(), 1)
