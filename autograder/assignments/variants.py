@@ -1,4 +1,8 @@
-"""Mutants and alternative right answers: one small Python file each beside the source.
+"""Mutants and alternative right answers, beside the source.
+
+Most mutants are a change to the reference and stand in ``mutants/qK.toml``
+(:mod:`autograder.assignments.mutant_files`). A mutant that rewrites its cell, and every
+alternative right answer, is a small Python file:
 
 \"\"\"The misconception, in one sentence.\"\"\"
 # caught-by: q2_scale_visible        (mutants only; comma separated)
@@ -12,9 +16,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+from autograder.assignments.mutant_files import read_mutants
 from autograder.assignments.source import Assignment, question_of
 from autograder.errors import CourseError
 from autograder.results import Submission
@@ -42,8 +48,20 @@ class Variant:
 
 def load_variants(assignment: Assignment, kind: Kind) -> list[Variant]:
     """All variants of one kind, sorted by name; CourseError names the file that is wrong."""
-    paths = sorted((assignment.folder / _FOLDERS[kind]).glob("*.py"))
-    return [_load(path, kind, assignment) for path in paths]
+    folder = assignment.folder / _FOLDERS[kind]
+    variants = [_load(path, kind, assignment) for path in sorted(folder.glob("*.py"))]
+    if kind == "mutant":
+        tests = [test.grade_id for test in assignment.tests]
+        for path in sorted(folder.glob("*.toml")):
+            variants += [
+                Variant(mutant.name, kind, mutant.says, mutant.answers, mutant.caught_by)
+                for mutant in read_mutants(path, assignment.solutions, tests)
+            ]
+    variants.sort(key=lambda variant: variant.name)
+    for first, second in pairwise(variants):
+        if first.name == second.name:
+            raise CourseError(f"{folder}: two mutants are named {first.name!r}")
+    return variants
 
 
 def _load(path: Path, kind: Kind, assignment: Assignment) -> Variant:

@@ -66,9 +66,9 @@ def test_the_fixtures_own_tests_hold(
 def test_a_test_that_misses_its_mutant_fails_the_command(
     tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mutant = solutions / NAME / "mutants" / "q2_variance.py"
+    mutant = solutions / NAME / "mutants" / "q2.toml"
     text = mutant.read_text(encoding="utf-8")
-    mutant.write_text(text.replace("q2_other_hidden", "q2_other_hidden, q2_small_visible"))
+    mutant.write_text(text.replace('"q2_other_hidden"', '"q2_other_hidden", "q2_small_visible"'))
     assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
     out = capsys.readouterr().out
     assert f"fault: {NAME} mutant/q2_variance: survived q2_small_visible" in out

@@ -1,8 +1,0 @@
-"""Divides the codes as well: when an atom is divided by its length, its codes have to be multiplied by it."""
-# caught-by: q2_product_visible, q2_zero_visible, q2_random_hidden
-
-# %% q2_normalise
-def normalise(D, H):
-    length = D.norm(dim=0)
-    length = torch.where(length > 0, length, torch.ones_like(length))
-    return D / length, H / length

@@ -1,9 +1,0 @@
-"""Doubles the gradient: the 2 of the square is cancelled by the 1/2 in the objective."""
-# caught-by: q3_step_visible, q3_optimum_visible, q3_steps_hidden, q3_warm_hidden
-
-# %% q3_codes
-def ista_codes(X, D, penalty, H, steps):
-    largest = torch.linalg.matrix_norm(D, ord=2) ** 2
-    for _ in range(steps):
-        H = soft_threshold(H - 2 * (H @ D.T - X) @ D / largest, penalty / largest)
-    return H
