@@ -73,7 +73,7 @@ def write(path: Path, cells: list[Cell], *, hide: tuple[str, ...] = (), lost: bo
 
 
 def command(*arguments: object, cwd: Path, **more: Any) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "replearn", *map(str, arguments)]
+    line = [sys.executable, "-m", "gradekit", *map(str, arguments)]
     return subprocess.run(line, cwd=cwd, capture_output=True, text=True, timeout=60, **more)
 
 
@@ -243,7 +243,7 @@ def test_without_jupyter_it_is_said(
 def test_the_library_and_the_command_line_need_no_jupyter(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['IPython'] = None; sys.modules['traitlets'] = None\n"
-        "import replearn, replearn.__main__, gradekit.report"
+        "import replearn, gradekit.__main__, gradekit.report"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stderr == ""
@@ -337,7 +337,7 @@ def test_stopping_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) 
         assert short in text  # a busy machine must not end it before we do
         text = text.replace(short, long)
     path.write_text(text, encoding="utf-8")
-    line = [sys.executable, "-m", "replearn", "check", "ps.ipynb"]
+    line = [sys.executable, "-m", "gradekit", "check", "ps.ipynb"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(line, cwd=tmp_path, text=True, **pipes) as process:
         deadline = time.monotonic() + 30
@@ -378,7 +378,7 @@ def test_a_stranger_on_the_port_is_not_taken_for_the_child() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe breaks another way there")
 def test_a_reader_that_has_enough_ends_the_report_quietly(tmp_path: Path) -> None:
     path = write(tmp_path / "ps.ipynb", [SETUP, RIGHT, VISIBLE])
-    line = [sys.executable, "-m", "replearn", "check", str(path)]
+    line = [sys.executable, "-m", "gradekit", "check", str(path)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()

@@ -20,7 +20,7 @@ def test_the_archive_holds_the_packages_and_nothing_of_the_assignments(tmp_path:
     assert "replearn/src/gradekit/checks.py" in names
     assert not any("autograder" in name for name in names)
     tops = {name.split("/")[1] for name in names}
-    assert tops == {"pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "src", "autograder"}
+    assert tops == {"pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "src"}
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
