@@ -18,7 +18,7 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.lock import only_writer
 from autograder.results import UNSAFE
-from autograder.text import one_line
+from gradekit.text import one_line
 
 if TYPE_CHECKING:
     from autograder.execution.engine import SandboxEngine

@@ -23,8 +23,9 @@ from autograder.errors import EngineError
 from autograder.execution import fork_servers
 from autograder.execution.engine import Engine
 from autograder.reports.gradebook import Book, Entry, in_step
-from autograder.results import Rejected, Result, Submission, key_of, write_atomically
+from autograder.results import Rejected, Result, key_of, write_atomically
 from autograder.submissions.intake import read_submission
+from gradekit.notebook import Submission
 
 Job = tuple[Submission, Assignment]
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from autograder.assignments import aliasing
 from autograder.assignments.release import stub_answers
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
 from autograder.execution.engine import Engine
 from autograder.grading import Job, environment, run_jobs
-from autograder.results import Result, ResultStore, Submission, key_of
+from autograder.results import Result, ResultStore, key_of
+from gradekit.notebook import Submission, question_of
 
 
 @dataclass

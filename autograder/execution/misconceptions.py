@@ -16,11 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
-from autograder.results import Submission, write_atomically
-from autograder.submissions.rebuild import code_steps, rebuild
-from gradekit.runner import Step
+from autograder.results import write_atomically
+from gradekit.notebook import Step, Submission, assemble, question_of, to_steps
 
 Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of each call in turn
 Run = Callable[[Assignment, list[Step]], Values]
@@ -92,8 +91,8 @@ def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list
 
     They share a process, as they are ours; the tests' question carries the mutant's name.
     """
-    right = rebuild(assignment, Submission("", assignment.name, assignment.answers))
-    code = list(code_steps(right, assignment))
+    right = assemble(assignment.cells, Submission("", assignment.name, assignment.answers))
+    code = to_steps(right, assignment.description.names)
     steps = [step for step in code if step.role != "test"]
     for mutant in mutants:
         question = question_of(next(iter(mutant.answers)))

@@ -18,9 +18,10 @@ from typing import Any, NoReturn
 
 from autograder.errors import EngineError
 from autograder.execution.sandbox import fork_server, inner_layer, template
+from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import SEED_VARIABLE
 from gradekit.protocol.client import Client
-from gradekit.runner import NOT_WRITTEN, GivenCellError, Limits, Runner, Step
+from gradekit.runner import NOT_WRITTEN, GivenCellError, Runner
 
 _MEMORY = 8 * 2**30  # more than any test needs: a student's values must not make it eat the machine
 
@@ -59,7 +60,7 @@ def _judge(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
 
 def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
     steps = [Step(**{**step, "names": tuple(step["names"])}) for step in job["steps"]]
-    limits = Limits(**job["limits"])
+    limits = TimeLimits(**job["limits"])
 
     def enter() -> Client:
         fork_server.send(sock, {"want": "student"})

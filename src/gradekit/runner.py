@@ -18,13 +18,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol.client import EXCEPTIONS, Client, StudentError, WorkerLost
-
-Role = Literal["given", "student", "test"]
 
 MESSAGE_CHARS = 1_000
 EVALUE_CHARS = 200
@@ -45,28 +44,6 @@ class GivenCellError(Exception):
 
 class _Overtime(BaseException):
     """A test's own code took too long."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One code cell; ``index`` is its place in the notebook."""
-
-    index: int
-    role: Role
-    source: str
-    name: str = ""
-    question: str = ""
-    hidden: bool = False
-    names: tuple[str, ...] = ()  # what its question asks the student to define
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds for one call, one cell, and the whole notebook."""
-
-    call: float
-    cell: float
-    total: float
 
 
 @dataclass(frozen=True)
@@ -100,7 +77,7 @@ class Runner:
     ----------
     steps : the code cells in their order.
     enter : starts a fresh process of the student's; called again after one is lost.
-    limits : see :class:`Limits`.
+    limits : see :class:`~gradekit.notebook.TimeLimits`.
     why : asked why a process was lost; may name a cause (memory), or raise when the loss was no
         doing of the student's.
     """
@@ -109,7 +86,7 @@ class Runner:
         self,
         steps: Sequence[Step],
         enter: Callable[[], Client],
-        limits: Limits,
+        limits: TimeLimits,
         *,
         why: Callable[[], str] = lambda: "",
     ) -> None:

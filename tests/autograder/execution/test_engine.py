@@ -18,7 +18,8 @@ from autograder.errors import EngineError
 from autograder.execution.engine import SandboxEngine
 from autograder.grading import environment, grade_class
 from autograder.reports.export import export
-from autograder.results import Extra, Result, Submission
+from autograder.results import Result
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import NAME, ScriptedEngine
 
 

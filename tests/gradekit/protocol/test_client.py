@@ -17,11 +17,12 @@ import pytest
 import torch
 
 from gradekit import checks
+from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import framing
 from gradekit.protocol.client import Client, Remote, StudentError, WorkerLost
 from gradekit.protocol.codec import LIMITS, Reference, decode, encode
 from gradekit.protocol.worker import STREAM_CHARS, Worker, make_shell
-from gradekit.runner import GivenCellError, Limits, Runner, Step
+from gradekit.runner import GivenCellError, Runner
 
 Enter = Callable[[], Client]
 
@@ -392,7 +393,7 @@ STEPS = [
 
 
 def judged(enter: Enter, steps: list[Step], **limits: float) -> Runner:
-    judge = Runner(steps, enter, Limits(**{"call": 5, "cell": 10, "total": 60, **limits}))
+    judge = Runner(steps, enter, TimeLimits(**{"call": 5, "cell": 10, "total": 60, **limits}))
     judge.run(hidden=False)
     judge.run(hidden=True, told=False)
     return judge
@@ -567,7 +568,7 @@ def test_values_of_all_kinds_are_summed_up(enter: Enter) -> None:
         Step(1, "student", answer, "q1_f", "q1"),
         Step(2, "test", "f(1); f(2)", "q1_a_visible", "q1", False, ("f",)),
     ]
-    judge = Runner(steps, enter, Limits(5, 10, 60))
+    judge = Runner(steps, enter, TimeLimits(5, 10, 60))
     judge.values({"q1"})
     judge.close()
     (label, structure, numbers), second = judge.record.values["q1"]
