@@ -118,7 +118,7 @@ def _visit(server: ForkServer) -> list[str]:
             ran = student.run(_LOOK, 30)
             if ran.error:
                 raise EngineError(": ".join(ran.error))
-            wrong = student.look(["_look"])["_look"](canary.name, sys.version)
+            wrong = student.resolve_names(["_look"])["_look"](canary.name, sys.version)
     except (WorkerLost, CodecError) as error:
         ended = server.end(child)
         child = 0

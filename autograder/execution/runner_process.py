@@ -74,11 +74,11 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
             raise EngineError(f"the student's process could not be set up ({reply['setup']})")
         return str(reply["why"])
 
-    judge = Runner(steps, enter, limits, why=why)
+    judge = Runner(steps, enter, limits, termination_reason=why)
     os.environ[SEED_VARIABLE] = str(job["seed"])
     if job["judge"]:
         judge.run(hidden=False)
-        judge.run(hidden=True, told=False)
+        judge.run(hidden=True, keep_output=False)
     failed = {step.question for step in steps if _failed(step, judge)}
     compared = failed.intersection(job["compare"]) if job["judge"] else set(job["compare"])
     if compared:

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from gradekit.local import LocalRunner, StartError, seed_random_state
+from gradekit.local import LocalRunner, StartError
 from gradekit.notebook import (
     Cell,
     Description,
@@ -20,6 +20,7 @@ from gradekit.notebook import (
     read,
     to_steps,
 )
+from gradekit.preload import preload
 from gradekit.protocol import SEED_VARIABLE
 from gradekit.runner import GivenCellError, Record, Runner, Verdict
 
@@ -56,7 +57,7 @@ def check(path: Path) -> int:
 
 
 class _Progress(dict[str, Verdict]):
-    """The runner's verdicts, each told as soon as it is there: a slow notebook shows progress."""
+    """The runner's verdicts, each reported as soon as it is there, so that one sees progress."""
 
     def __init__(self, tell: Callable[[Verdict], None]) -> None:
         super().__init__()
@@ -95,9 +96,14 @@ def run_visible_tests(
     with LocalRunner(
         given=given, hide=description.hide, folder=folder, call_seconds=description.limits.call
     ) as local:
-        seed_random_state(given)  # while the student's process gets ready
+        preload(given)  # while the student's process gets ready
         local.wait()
-        runner = Runner(steps, local.enter, description.limits, why=local.lost)
+        runner = Runner(
+            steps,
+            local.start_worker,
+            description.limits,
+            termination_reason=local.termination_reason,
+        )
         runner.record.verdicts = _Progress(tell)
         runner.run(hidden=False)
         runner.close()

@@ -30,6 +30,7 @@ from gradekit.notebook import (
     reading,
     to_steps,
 )
+from gradekit.preload import preload
 from gradekit.report import check, run_visible_tests
 
 Cell = dict[str, Any]
@@ -193,10 +194,24 @@ def test_random_numbers_start_where_the_graders_do() -> None:
     import torch
 
     torch.manual_seed(7)
-    local.seed_random_state(["import math"])
-    assert torch.initial_seed() == 7
-    local.seed_random_state(["import math", "from torch import nn"])
+    preload(["import math", "raise NotImplementedError"])
     assert torch.initial_seed() == 0
+
+
+def test_torch_is_loaded_only_where_a_given_cell_loads_it(tmp_path: Path) -> None:
+    (tmp_path / "course.py").write_text("def load():\n    import torch", encoding="utf-8")
+    program = """if True:
+        import sys
+        from gradekit.preload import preload
+        preload(["import math", "# torch"])
+        assert "torch" not in sys.modules
+        preload(["import course", "print('not shown')", "course.load()"])
+        assert sys.modules["torch"].initial_seed() == 0
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
 PART = {"grade_id": "", "role": "given", "kind": "code", "points": 0, "source": ""}
