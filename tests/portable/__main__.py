@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.notebooks.compare import nbval_command, offline
@@ -23,9 +25,9 @@ from tests.portable.arithmetics import ARITHMETICS, SHORT, Arithmetic
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "_build" / "portable"
-# Where the numerical tests lie, and words in the names of those files that the short form runs.
+# Where the numerical tests lie, and the ends of the names of those that the short form runs.
 FOLDERS = ("tests/unit", "tests/claims")
-SENSITIVE = "linear or sparse_kernels or sparse_solvers or sparse_lasso or saving or test_03_pca"
+SENSITIVE = ("linear", "kernels", "solvers", "lasso", "saving", "patches", "03_pca")
 _COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.*)$", re.MULTILINE)
 
@@ -49,34 +51,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("arithmetic", nargs="*", help=f"any of: {', '.join(ARITHMETICS)}")
     parser.add_argument("--short", action="store_true", help="few tests, three arithmetics")
     parser.add_argument("--chapters", action="store_true", help="the chapters' checked outputs")
-    parser.add_argument("-n", type=int, default=2, metavar="N", help="processes (default: 2)")
+    parser.add_argument(
+        "-n", type=int, default=2, metavar="N", help="arithmetics at a time (default: 2)"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.arithmetic if name not in ARITHMETICS]
     if unknown:
         print(f"error: unknown {unknown[0]}; want any of {', '.join(ARITHMETICS)}", file=sys.stderr)
         return 2
     names = options.arithmetic or (SHORT if options.short else ARITHMETICS)
-    failed, skipped = [], []
+    run = run_chapters if options.chapters else partial(run_tests, short=options.short)
+    possible = [ARITHMETICS[name] for name in names if not ARITHMETICS[name].missing()]
+    skipped = [name for name in names if ARITHMETICS[name].missing()]
+    passed = 0
     print(f"{'arithmetic':12}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}", flush=True)
-    for name in names:
-        arithmetic = ARITHMETICS[name]
-        reason = arithmetic.missing()
-        if reason:
-            print(f"{name:12}not run: {reason}", flush=True)
-            skipped.append(name)
-            continue
-        outcome = (
-            run_chapters(arithmetic)
-            if options.chapters
-            else run_tests(arithmetic, short=options.short, processes=options.n)
-        )
-        show(name, outcome)
-        if outcome.status != 0:
-            failed.append(name)
-    ran = len(names) - len(skipped)
-    print(f"{ran - len(failed)} of {ran} arithmetics passed", end="")
-    print(f", {len(skipped)} not run: {', '.join(skipped)}" if skipped else "")
-    return 1 if failed or ran == 0 else 0
+    with ThreadPoolExecutor(options.n) as pool:
+        for arithmetic, outcome in zip(possible, pool.map(run, possible), strict=True):
+            show(arithmetic.name, outcome)
+            passed += outcome.status == 0
+    for name in skipped:
+        print(f"{name:12}not run: {ARITHMETICS[name].missing()}")
+    print(f"{passed} of {len(possible)} arithmetics passed, {len(skipped)} not run")
+    return 0 if 0 < passed == len(possible) else 1
 
 
 def show(name: str, outcome: Outcome) -> None:
@@ -91,12 +87,22 @@ def show(name: str, outcome: Outcome) -> None:
         print(f"    pytest ended with status {outcome.status}; see {LOGS / name}", flush=True)
 
 
-def run_tests(arithmetic: Arithmetic, *, short: bool, processes: int) -> Outcome:
+def run_tests(arithmetic: Arithmetic, *, short: bool) -> Outcome:
     """The numerical tests under an arithmetic."""
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"]
-    command += ["-n", str(processes)] if processes > 1 else ["-p", "no:xdist"]
-    command += ["-k", SENSITIVE] if short else []
-    return _pytest([*command, *FOLDERS], arithmetic, {})
+    paths = sensitive() if short else [ROOT / folder for folder in FOLDERS]
+    return _pytest([*command, "-p", "no:xdist", *map(str, paths)], arithmetic, {})
+
+
+def sensitive() -> list[Path]:
+    """The files of the short form."""
+    files: list[Path] = []
+    for word in SENSITIVE:
+        found = [path for folder in FOLDERS for path in (ROOT / folder).rglob(f"test_*{word}.py")]
+        if not found:
+            raise FileNotFoundError(f"no test_*{word}.py in {', '.join(FOLDERS)}")
+        files += found
+    return files
 
 
 def run_chapters(arithmetic: Arithmetic) -> Outcome:
