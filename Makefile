@@ -80,8 +80,8 @@ bench: env ## Speed beside the peers', each in its own process
 experiments: env ## Published figures trained anew, hours; or one: make experiments NAME=codes-deep
 	$(PY) -m book.experiments $(NAME)
 
-.PHONY: soak
-soak: env ## The grader's long trials: kills, a large class, many seeds; goes on where it was
+.PHONY: load
+load: env ## Load tests of the grader: it is killed, a class of 200, many seeds; half an hour
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.load
 
 .PHONY: pairs
