@@ -69,12 +69,18 @@ lint: env ## ruff and mypy
 test: lint ## Everything CI runs
 	$(PY) book/tools/pairs.py --check
 	$(PY) -m autograder mutants
+	$(PY) -m tests.portable --short
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $${PYTEST_WORKERS:-3} --dist loadfile --no-loadscope-reorder \
 	  --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=95 --durations=10
 
 .PHONY: bench
 bench: env ## Speed beside the peers', each in its own process
 	$(PY) -m tests.benchmarks
+
+.PHONY: portable
+portable: env ## The numerical tests, and the chapters' outputs, as other processors round
+	$(PY) -m tests.portable
+	$(PY) -m tests.portable --chapters
 
 .PHONY: experiments
 experiments: env ## Published figures trained anew, hours; or one: make experiments NAME=codes-deep
