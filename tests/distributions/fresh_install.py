@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -72,7 +73,9 @@ def _try(folder: Path, wanted: StudentZip, assignment: Assignment, python: str) 
 
 
 def _run(step: tuple[str | Path, ...], folder: Path) -> bool:
-    done = subprocess.run(step, cwd=folder, capture_output=True, text=True)
+    # The sources must not be found where the zip was not installed.
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(step, cwd=folder, capture_output=True, text=True, env=environment)
     if done.returncode:
         print(f"{' '.join(map(str, step))} ended with {done.returncode}", file=sys.stderr)
         print(done.stdout + done.stderr, file=sys.stderr)
