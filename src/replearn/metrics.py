@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from replearn._validate import check_integer, check_tensor
@@ -214,6 +213,8 @@ def linear_probe(
         )
     if repeats < 1:
         raise ValueError(f"repeats: got {repeats}, want at least 1")
+
+    from sklearn.linear_model import LogisticRegression  # here: scikit-learn takes a second
 
     draws: list[NDArray[np.int64] | slice] = [slice(None)]
     if labels is not None:
