@@ -27,6 +27,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn._validate import check_matrix, check_seed
 
 __all__ = ["PCA"]
@@ -245,9 +246,8 @@ def _eigh_columns(X: Tensor, mean: Tensor) -> Spectrum:
     G = torch.zeros(d, d, dtype=torch.float64, device=X.device)
     buffer = torch.empty(min(n, _ROWS), d, dtype=X.dtype, device=X.device)
     edges = [round(block * d / _BLOCKS) for block in range(_BLOCKS + 1)]
-    for start in range(0, n, _ROWS):
-        rows = X[start : start + _ROWS]
-        chunk = torch.sub(rows, mean, out=buffer[: len(rows)])
+    for rows in slices(n, _ROWS):
+        chunk = torch.sub(X[rows], mean, out=buffer[: rows.stop - rows.start])
         for a, b in pairwise(edges):
             G[a:b, a:] += chunk[:, a:b].T @ chunk[:, a:]
     values, V = torch.linalg.eigh(G, UPLO="U")  # reads the upper triangle only
