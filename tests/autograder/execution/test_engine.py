@@ -200,7 +200,7 @@ def test_a_stopped_engine_starts_no_process(assignment: Assignment) -> None:
         engine.grade(answer(assignment), assignment)
 
 
-def test_a_judge_that_cannot_start_is_no_verdict(
+def test_a_runner_that_cannot_start_is_no_verdict(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = SandboxEngine(safe=False)
