@@ -163,9 +163,11 @@ class _Module:
     def content(self) -> bytes:
         return self.path.read_bytes()
 
-    @cached_property
+    @property
     def trees(self) -> list[ast.Module]:
-        return _parsed([self.content])
+        """The parsed module, not kept: collecting garbage among many trees takes longer."""
+        tree = _parse(self.content)
+        return [tree] if tree else []
 
     @cached_property
     def lazy(self) -> list[ast.FunctionDef]:
@@ -177,13 +179,15 @@ class _Module:
     def names(self) -> frozenset[str]:
         """Names that the module itself defines or imports when it is imported."""
         found: set[str] = set()
-        for node in _walk(self.trees, into_functions=False):
+        for node in _statements(self.trees, inside=False):
             match node:
                 case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                     found.add(name)
                 case ast.Import(names=names) | ast.ImportFrom(names=names):
                     found |= {alias.asname or alias.name.split(".")[0] for alias in names}
-                case ast.Name(id=name, ctx=ast.Store()):
+                case ast.Assign(targets=targets):
+                    found |= {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+                case ast.AnnAssign(target=ast.Name(id=name)):
                     found.add(name)
         return frozenset(found)
 
@@ -198,25 +202,31 @@ class _Imports:
         self._packages: dict[str, set[str]] = {}  # packages of ours by the names given to them
 
     def found(self) -> Dependencies:
-        nodes = list(_walk(self._trees))
-        for node in nodes:
-            match node:
+        for statement in _statements(self._trees):
+            match statement:
                 case ast.Import(names=names):
                     for alias in names:
                         self._add(alias.name)
                         self._name(alias.asname or _top(alias.name), alias.asname, alias.name)
                 case ast.ImportFrom(names=names):
-                    self._add_from(_absolute(node, self._package), names)
-                case ast.Call(args=[ast.Constant(value=str(name)), *_]) if _imports(node.func):
-                    self._add(name)
-        for node in nodes:
+                    self._add_from(_absolute(statement, self._package), names)
+        if self._packages or "importlib" in self._others:  # for most code the statements are all
+            self._look_at_uses()
+        return Dependencies(frozenset(self._modules), frozenset(self._others))
+
+    def _look_at_uses(self) -> None:
+        for node in _expressions(self._trees):
             match node:
                 case ast.Name(id=name):
                     self._use(name, [])
                 case ast.Attribute():
                     name, attributes = _chain(node)
                     self._use(name, attributes)
-        return Dependencies(frozenset(self._modules), frozenset(self._others))
+                case ast.Call(
+                    func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ):
+                    self._add(name)
 
     def _add(self, name: str) -> None:
         """A module is imported, and the packages it is in."""
@@ -297,20 +307,22 @@ def _lazy_places(sources: Sources, module: _Module) -> dict[str, set[str]]:
     return places
 
 
-def _parsed(code: Iterable[str | bytes]) -> list[ast.Module]:
-    return [tree for text in code if (tree := _parse(text)) is not None]
+def _parsed(code: Iterable[str]) -> list[ast.Module]:
+    return [tree for text in code if (tree := _parse_cell(text)) is not None]
 
 
-@lru_cache(maxsize=4096)  # the cells of an assignment are looked at once for each student
+@lru_cache(maxsize=1024)  # given cells are looked at once for each student
+def _parse_cell(text: str) -> ast.Module | None:
+    """The parsed text, without IPython's magics where it has some; None if it can't be parsed."""
+    return _parse(text) or _parse(_MAGIC.sub(r"\1pass", text))
+
+
 def _parse(text: str | bytes) -> ast.Module | None:
-    """The parsed text, without IPython's magics; None if it can't be parsed."""
-    attempts = [text] if isinstance(text, bytes) else [text, _MAGIC.sub(r"\1pass", text)]
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a "\d" is its author's concern
-        for attempt in attempts:
-            # Besides SyntaxError: a null byte or a surrogate, and what is nested too deep.
-            with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-                return ast.parse(attempt)
+        # Besides SyntaxError: a null byte or a surrogate, and what is nested too deep.
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            return ast.parse(text)
     return None
 
 
@@ -318,35 +330,43 @@ _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 _WARNINGS = threading.Lock()  # what is done about warnings belongs to all threads
 
 
-def _walk(trees: Iterable[ast.AST], *, into_functions: bool = True) -> Iterator[ast.AST]:
-    """The nodes that matter, without recursion: a student's code may be nested as deep as it likes.
+def _statements(trees: Iterable[ast.AST], *, inside: bool = True) -> Iterator[ast.AST]:
+    """The statements of some code, without those that never run as a program.
 
-    Of an attribute `a.b.c` only the whole is given. What is under ``if TYPE_CHECKING`` never runs,
-    and a module's ``__getattr__`` for its own names only.
+    These are the ones under ``if TYPE_CHECKING``, and a module's ``__getattr__``, which is for what
+    others ask of it.
     """
-    pending: list[ast.AST] = list(trees)
+    pending = [node for tree in trees for node in _parts(tree) if not _is_getattr(node)]
     while pending:
         node = pending.pop()
-        kind = type(node)
-        if kind in _LEAVES:
-            continue
         yield node
-        if kind is ast.Attribute:
-            inner: ast.AST = node
-            while isinstance(inner, ast.Attribute):
-                inner = inner.value
-            if not isinstance(inner, ast.Name):
-                pending.append(inner)
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
             pending += node.orelse
-        elif kind is ast.Module:
-            pending += [n for n in ast.iter_child_nodes(node) if not _is_getattr(n)]
-        elif into_functions or kind not in _FUNCTIONS:
-            pending += ast.iter_child_nodes(node)
+        elif inside or not isinstance(node, _SCOPES):
+            pending += _parts(node)
 
 
-_LEAVES = {ast.Constant, ast.Load, ast.arguments, ast.alias}
-_FUNCTIONS = {ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda}
+def _parts(node: ast.AST) -> list[ast.AST]:
+    """The statements that make up a statement, and the branches that they stand in."""
+    return [part for name in _BLOCKS for part in getattr(node, name, ())]
+
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+
+
+def _expressions(trees: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The names, attributes and calls of some code; of an attribute `a.b.c` only the whole.
+
+    Without recursion: a student's code may be nested as deep as it likes.
+    """
+    pending = list(trees)
+    while pending:
+        node = pending.pop()
+        yield node
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        pending += ast.iter_child_nodes(node)
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -376,13 +396,6 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
         return node.module or ""
     parts = package.split(".")[: -(node.level - 1) or None]
     return ".".join([*parts, *([node.module] if node.module else [])])
-
-
-def _imports(function: ast.expr) -> bool:
-    match function:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name in ("import_module", "__import__")
-    return False
 
 
 def _texts(node: ast.expr) -> list[str]:
