@@ -18,6 +18,7 @@ from typing import Any
 
 from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
+from autograder.keys import Environment
 from autograder.results import write_atomically
 from gradekit.notebook import Step, Submission, assemble, question_of, to_steps
 
@@ -41,6 +42,7 @@ class Catalogue:
 
     def __init__(self, run: Run, cache: Path | None) -> None:
         self._run, self._cache = run, cache
+        self._environment = Environment()
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._known: dict[tuple[str, str], dict[str, list[Any]]] = {}
         self._mutants: dict[str, list[Variant]] = {}
@@ -75,7 +77,9 @@ class Catalogue:
             if key not in self._known:
                 mutants = self._mutants_of(assignment, question)
                 texts = [[mutant.name, sorted(mutant.answers.items())] for mutant in mutants]
-                wanted = sha256(json.dumps([key, texts]).encode()).hexdigest()
+                cells = [text for mutant in mutants for text in mutant.answers.values()]
+                content = [key, texts, self._environment.of(assignment, cells)]
+                wanted = sha256(json.dumps(content).encode()).hexdigest()
                 path = self._cache and self._cache / assignment.name / f"values-{question}.json"
                 values = _load(path, wanted)
                 if values is None:
