@@ -33,7 +33,7 @@ from tests.load.fault_injection import ROOT, Kill
 from tests.load.killed_process import MOMENTS
 
 SOLUTIONS = ROOT / "solutions"
-PROGRESS = ROOT / "_build" / "soak" / "progress.json"
+PROGRESS = ROOT / "_build" / "load" / "progress.json"
 KILLS, SIZE, SEEDS = 30, 200, 20
 GROWTH = 32 * 2**20  # bytes that 200 submissions may add to the grader and its warm processes
 _ESTIMATE = re.compile(rf"\d+/{SIZE} \[\d+:\d+<\d+:\d+")
@@ -127,7 +127,7 @@ def right_answers() -> Iterator[tuple[str, Trial]]:
 
     def trial(seed: int) -> list[str]:
         wrong = []
-        with closing(SandboxEngine(secret=f"soak {seed}".encode())) as engine:
+        with closing(SandboxEngine(secret=f"load {seed}".encode())) as engine:
             runs = run_jobs(engine, jobs, workers=default_workers(), label="", quiet=True)
             for (submission, assignment), result in runs:
                 name = f"{assignment.name} {submission.student}"
