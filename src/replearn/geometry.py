@@ -29,6 +29,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from replearn._batches import by_rows, slices
 from replearn._validate import check_integer, check_matrix
 
 __all__ = [
@@ -86,11 +87,10 @@ def jacobian(function: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
     """
     check_matrix("X", X)
     k = _width_of(function, X)
-    n, d = X.shape
-
+    d = X.shape[1]
     rows = max(1, _ENTRIES // (k * d))
     of_rows = _forward if d < k else _reverse
-    return torch.cat([of_rows(function, X[i : i + rows], k) for i in range(0, n, rows)])
+    return by_rows(lambda some: of_rows(function, some, k), X, rows)
 
 
 def _forward(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
@@ -146,8 +146,7 @@ def tangent_planes(encode: Callable[[Tensor], Tensor], X: Tensor, dim: int) -> T
     bases = X.new_empty(n, d, dim)
     values = X.new_empty(n, min(m, d))
     rows = max(1, _ENTRIES // (m * d))
-    for i in range(0, n, rows):
-        part = slice(i, i + rows)
+    for part in slices(n, rows):
         _, values[part], Vh = torch.linalg.svd(jacobian(encode, X[part]), full_matrices=False)
         bases[part] = _with_signs(Vh[:, :dim].mT)
     return TangentPlanes(bases, values)
@@ -190,8 +189,7 @@ def local_pca(X: Tensor, at: Tensor, dim: int, neighbours: int) -> TangentPlanes
     bases = X.new_empty(len(at), d, dim)
     values = X.new_empty(len(at), min(neighbours, d))
     rows = max(1, _ENTRIES // max(n, neighbours * d))
-    for i in range(0, len(at), rows):
-        part = slice(i, i + rows)
+    for part in slices(len(at), rows):
         near = torch.cdist(at[part], X).topk(neighbours, largest=False).indices
         N = X[near]
         N = (N - N.mean(1, keepdim=True)) / neighbours**0.5

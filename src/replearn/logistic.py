@@ -28,6 +28,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.pca import PCA
 
@@ -194,8 +195,7 @@ def _step(X: Tensor, at: _Factors, ridge: float, codes_only: bool) -> tuple[floa
     response = torch.zeros(d, m + 1, dtype=torch.float64, device=X.device)  # Z^T [H 1]
     # Written into the same memory for each chunk: fresh pages would cost more than the arithmetic.
     logits, work = (X.new_empty(min(n, _ROWS), d) for _ in range(2))
-    for first in range(0, n, _ROWS):
-        rows = slice(first, first + _ROWS)
+    for rows in slices(n, _ROWS):
         x = X[rows]
         theta, other = logits[: len(x)], work[: len(x)]
         torch.mm(at.H[rows], at.D.T, out=theta)

@@ -18,21 +18,21 @@ from __future__ import annotations
 import copy
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from tqdm.auto import tqdm
 
 from replearn import _checkpoint
+from replearn._batches import slices
 from replearn._memory import keep_freed_memory
+from replearn._progress import Progress, progress_bar
 from replearn._validate import check_integer, check_not_negative, check_seed, check_tensor
 
 Loss = Callable[..., Tensor]
@@ -85,7 +85,7 @@ def train(
     patience: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     seed: int = 0,
-    progress: bool | Literal["always"] = True,
+    progress: Progress = True,
 ) -> History:
     """Train ``model`` in place by mini-batch gradient descent and return the history.
 
@@ -157,16 +157,9 @@ def train(
             run.resume(path, identity, epochs)
         elif path is not None:
             # Written before the first step: an interrupted first epoch starts afresh as well.
-            path.parent.mkdir(parents=True, exist_ok=True)
             run.save(path, identity)
         history = run.history
-        bar = tqdm(
-            total=epochs,
-            initial=history.epochs,
-            unit="epoch",
-            disable=not (progress == "always" or (progress and sys.stderr.isatty())),
-        )
-        with bar:
+        with progress_bar(progress, total=epochs, initial=history.epochs, unit="epoch") as bar:
             while history.epochs < epochs and not history.stopped_early:
                 start = time.perf_counter()
                 model.train()
@@ -294,12 +287,11 @@ def _batches(
     X: Tensor, y: Tensor | None, batch: int, order: Tensor | None
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Cut X and y into batches, in the order given (None: as they are, without a copy)."""
-    for start in range(0, len(X), batch):
+    for rows in slices(len(X), batch):
         if order is None:
-            piece = slice(start, start + batch)
-            yield X[piece], None if y is None else y[piece]
+            yield X[rows], None if y is None else y[rows]
         else:
-            index = order[start : start + batch]
+            index = order[rows]
             yield X.index_select(0, index), None if y is None else y.index_select(0, index)
 
 

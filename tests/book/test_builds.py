@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html as html_module
-import json
 import os
 from dataclasses import asdict
 
 import pytest
 
-from replearn.comparison import Row, Score, table
+from replearn.comparison import Row, Score
 from replearn_book import cache
 
 pytestmark = pytest.mark.long
@@ -46,9 +44,9 @@ def row(method: str, data: str = "digits 8x8") -> Row:
 
 def shows(rows: list[Row]) -> str:
     """A cell that shows the rows as a chapter does, without the time that measuring takes."""
-    text = json.dumps([asdict(r) for r in rows])
+    data = {"rows": [asdict(r) for r in rows]}
     return cell(
-        f"from replearn.comparison import rows_from_json, table\ntable(rows_from_json({text!r}))"
+        f"from replearn.comparison import rows_from_data, table\ntable(rows_from_data({data!r}))"
     )
 
 
@@ -161,14 +159,6 @@ def report_on_many_faults(tiny_book_in, build, tmp_path_factory) -> str:
 )
 def test_each_of_many_faults_is_reported(report_on_many_faults, message):
     assert message in report_on_many_faults
-
-
-def test_the_table_carries_its_rows():
-    shown = table([row("a < b & 'c'")])._repr_html_()
-    assert "a < b" not in shown
-    start = shown.index('data-replearn-rows="') + len('data-replearn-rows="')
-    data = html_module.unescape(shown[start : shown.index('"', start)])
-    assert json.loads(data)[0]["method"] == "a < b & 'c'"
 
 
 def test_old_caches_are_removed_and_the_newest_kept(tmp_path):

@@ -50,17 +50,17 @@ def kills() -> Iterator[tuple[str, Trial]]:
         turn = 2 if moment == "folder" else 1 + 5 * (number // len(moments)) + number % 5
         planned.append(Kill(moment, turn))
 
-    with fault_injection.room() as room:
+    with fault_injection.workspace() as folder:
 
         @cache
         def prepared() -> tuple[Course, dict[str, Any]]:
-            course = fault_injection.prepare(room / "base" / "course")
-            return course, fault_injection.undisturbed(course, room / "undisturbed")
+            course = fault_injection.prepare(folder / "base" / "course")
+            return course, fault_injection.undisturbed(course, folder / "undisturbed")
 
         def trial(number: int, kill: Kill) -> list[str]:
             course, wanted = prepared()
             return fault_injection.trial(
-                fault_injection.fresh(course, room / str(number)), kill, wanted
+                fault_injection.fresh(course, folder / str(number)), kill, wanted
             )
 
         for number, kill in enumerate(planned, start=1):
@@ -71,8 +71,8 @@ def whole_class() -> Iterator[tuple[str, Trial]]:
     """One run over the demo class of the first assignment ten times over, and its memory."""
 
     def trial(name: str) -> list[str]:
-        with fault_injection.room() as room:
-            course = Course(room / "course")
+        with fault_injection.workspace() as folder:
+            course = Course(folder / "course")
             where = ["--course", str(course.root), "--assignments", name]
             for command in ("release", "demo"):
                 assert autograder([command, *where, "--solutions", str(SOLUTIONS)]) == 0

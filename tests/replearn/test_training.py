@@ -319,7 +319,7 @@ def test_a_failure_while_saving_leaves_the_checkpoint_before_it(tmp_path, monkey
     before = path.read_bytes()
 
     def broken(_, part):
-        part.write_bytes(b"half")
+        part.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(torch, "save", broken)

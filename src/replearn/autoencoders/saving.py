@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from replearn._files import write_atomically
 from replearn.autoencoders.factorisation import DeepFactorisation
 from replearn.autoencoders.layers import Dense, KSparse, TiedDecoder
 from replearn.autoencoders.networks import Autoencoder
@@ -41,20 +41,11 @@ def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
     ------
     ValueError : a layer of a kind that can't be rebuilt.
     """
-    target = Path(path)
     # Tied matrices are in the state once; contiguous, as the format has no strides.
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     description = json.dumps({"training": model.training, "model": _describe(model)})
-    content = save(state, {"format": _FORMAT, "version": _VERSION, "description": description})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    metadata = {"format": _FORMAT, "version": _VERSION, "description": description}
+    write_atomically(Path(path), save(state, metadata))
 
 
 def load_model(path: str | os.PathLike[str]) -> nn.Module:
@@ -72,7 +63,9 @@ def load_model(path: str | os.PathLike[str]) -> nn.Module:
     try:
         with safe_open(source, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copied out of the mapped file: what happens to it later changes no weight, and
+            # they lie where torch's own would, as products round by their operands' alignment.
+            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(refused) from error
     if metadata.get("format") != _FORMAT:
