@@ -146,7 +146,7 @@ def start_template(
         )
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=_open_folder()))
     try:
-        line = _behind_walls(bwrap, run, folder, hide, inside.fileno())
+        line = _sandboxed_command(bwrap, run, folder, hide)
         server = ForkServer(line, control, inside, orders, name="the sandbox")
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # bound by now, and needed by name no more
@@ -196,16 +196,12 @@ def sweep() -> None:
             shutil.rmtree(path, ignore_errors=True)  # another person's can't be removed
 
 
-def _behind_walls(
-    bwrap: str, run: str, folder: Path, hide: Sequence[str], control: int
-) -> list[str]:
+def _sandboxed_command(bwrap: str, run: str, folder: Path, hide: Sequence[str]) -> list[str]:
     empty = folder / "empty"
     empty.touch()
     if os.geteuid() != 0:
-        return outer_layer.command(bwrap, run, hide=hide, empty=str(empty), control=control)
-    line = outer_layer.command(
-        bwrap, run, hide=hide, empty=str(empty), control=control, root=str(folder)
-    )
+        return outer_layer.command(bwrap, run, hide=hide, empty=str(empty))
+    line = outer_layer.command(bwrap, run, hide=hide, empty=str(empty), root=str(folder))
     plan = {
         "folder": str(folder),
         "binds": [[bind.source, bind.target] for bind in outer_layer.binds()],

@@ -62,7 +62,7 @@ def _flushed(count: int) -> None:
 
 MOMENTS: dict[str, Callable[[int], None]] = {
     "never": lambda _: None,
-    "folder": lambda n: _trap(autograder.execution.fork_servers, "_behind_walls", n),
+    "folder": lambda n: _trap(autograder.execution.fork_servers, "_sandboxed_command", n),
     "notebook": lambda n: _trap(autograder.grading, "write_atomically", n),
     "submission": lambda n: _trap(Gradebook, "update_or_create_submission", n),
     "flush": _flushed,

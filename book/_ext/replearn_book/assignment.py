@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def student_version(source: Path) -> NotebookNode:
     """The notebook of `source` without solutions, hidden tests and written reference answers."""
-    notebook = jupytext.read(source)
+    notebook: NotebookNode = jupytext.read(source)
     resources: dict[str, object] = {}
     for preprocessor in (ClearSolutions(), ClearHiddenTests()):
         notebook, resources = preprocessor.preprocess(notebook, resources)
@@ -99,7 +99,7 @@ class AssignmentDirective(SphinxDirective):
         container = nodes.Element()
         container.document = self.state.document
         self.state.nested_parse(StringList(lines), 0, container, match_titles=True)
-        return container.children
+        return list(container.children)
 
     def _facts(self, folder: Path) -> list[str]:
         path = folder / "assignment.toml"

