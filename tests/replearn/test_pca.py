@@ -133,19 +133,44 @@ def test_none_keeps_everything_and_reconstructs_exactly():
         assert torch.allclose(pca.inverse_transform(pca.transform(X)), X, atol=1e-10)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30)])
-def test_rank_deficient_data_still_gives_an_orthonormal_basis(solver, n, d):
-    generator = torch.Generator().manual_seed(1)
+def rank_two(n, d, seed=1):
+    generator = torch.Generator().manual_seed(seed)
     factors = torch.randn(n, 2, generator=generator, dtype=torch.float64)
     X = factors @ torch.randn(2, d, generator=generator, dtype=torch.float64)
     X[:, 0] = 5.0  # and a constant feature
+    return X
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30)])
+def test_rank_deficient_data_still_gives_an_orthonormal_basis(solver, n, d):
+    X = rank_two(n, d)
     pca = PCA(6, solver=solver, whiten=True).fit(X)
     eye = torch.eye(6, dtype=X.dtype)
     assert torch.allclose(pca.components_ @ pca.components_.T, eye, atol=1e-10)
     H = pca.transform(X)
     assert (H[:, 2:] == 0).all()
     assert torch.allclose(pca.inverse_transform(H), X, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30), (6, 6), (300, 200)])
+def test_directions_of_rounding_are_null_whatever_the_rounding(solver, n, d, dtype):
+    for seed in range(20):
+        pca = PCA(6, solver=solver, whiten=True)
+        H = pca.fit_transform(rank_two(n, d, seed).to(dtype))
+        assert (H[:, 2:] == 0).all()
+        assert (H[:, :2] != 0).any(0).all()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_direction_just_above_the_rounding_is_kept(solver):
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(60, 10, generator=generator, dtype=torch.float64)
+    X[:, 1:] *= 1e-6  # "gram" resolves 2 * 10^(1/4) sqrt(eps) = 5e-8
+    H = PCA(6, solver=solver, whiten=True).fit_transform(X)
+    assert torch.allclose(H.T @ H / 59, torch.eye(6, dtype=H.dtype), atol=1e-2)
 
 
 def test_data_without_variance_explains_nothing():

@@ -72,7 +72,9 @@ def load_model(path: str | os.PathLike[str]) -> nn.Module:
     try:
         with safe_open(source, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copied out of the mapped file: what happens to it later changes no weight, and
+            # they lie where torch's own would, as products round by their operands' alignment.
+            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(refused) from error
     if metadata.get("format") != _FORMAT:

@@ -12,6 +12,10 @@ from torch import Tensor
 
 from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
 
+SMALLEST_TOL = 8
+"""Tolerances below so many eps of the dtype ask for what rounding decides: the gap is a difference
+of a few terms of the objective's size, each of them rounded."""
+
 Tick = Callable[[int], object]
 """Told how many samples are finished, as they are."""
 
@@ -25,7 +29,7 @@ class Problem:
     penalty: Tensor  # (n,), of the dtype and on the device of X
     H0: Tensor | None  # (n, m)
     nonnegative: bool
-    tol: float
+    tol: float  # at least SMALLEST_TOL eps
     max_iter: int
 
 
@@ -56,7 +60,7 @@ def check_problem(
         check_penalty(penalty, X),
         None if H0 is None else H0.detach(),
         bool(nonnegative),
-        float(tol),
+        max(float(tol), SMALLEST_TOL * float(torch.finfo(X.dtype).eps)),
         int(max_iter),
     )
 
@@ -67,6 +71,12 @@ def within(gap: Tensor, objective: Tensor, x2: Tensor, tol: float) -> Tensor:
     floor = 0.5 * float(torch.finfo(gap.dtype).eps) ** 1.5 * x2
     enough: Tensor = gap <= tol * objective + floor
     return enough
+
+
+def fitted(value: Tensor, x2: Tensor, lam: Tensor, noise: float) -> Tensor:
+    """Which samples without a penalty have the objective 0 but for rounding: their minimum."""
+    exact: Tensor = (lam == 0) & (value <= 0.5 * noise * x2)
+    return exact
 
 
 def check_dictionary(D: Tensor, X: Tensor | None = None) -> None:

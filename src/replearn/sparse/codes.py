@@ -20,7 +20,10 @@ class Codes:
         descent.
     objective : (n,), F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1.
     gap : (n,), duality gap: F(h) is at most so much above its minimum.
-    converged : (n,) bool, whether the gap came within the tolerance.
+    converged : (n,) bool, whether the gap came within ``tol`` times the objective. A ``tol`` below
+        8 eps of the dtype counts as 8 eps (1e-6 in float32, 2e-15 in float64), 0 too: what lies
+        below is rounding. Without a penalty, a sample whose objective is 0 but for rounding, at
+        most ``max(d, m) eps`` of that of the code 0, has converged too.
     trace : mean objective after k iterations, trace[0] at the start; empty unless asked for.
     """
 

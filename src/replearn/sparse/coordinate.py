@@ -34,7 +34,7 @@ from torch import Tensor
 
 from replearn.sparse.arguments import Problem, Tick, check_problem
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import smallest_curvature
+from replearn.sparse.lasso import rounding, slope_rounding, smallest_curvature
 
 __all__ = ["coordinate_descent"]
 
@@ -126,6 +126,7 @@ def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
     G = (D.T @ D).numpy()
     mu = smallest_curvature(D, problem.nonnegative) if (lam == 0).any() else 0.0
     eps = torch.finfo(X.dtype).eps
+    noise, slack = rounding(D), slope_rounding(D)
     halt = np.zeros(1, dtype=np.bool_)
     outputs = [
         value.numpy() for value in (codes.iterations, codes.objective, codes.gap, codes.converged)
@@ -150,7 +151,7 @@ def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
                             kernels,
                             (B[part], x2[part], lam[at], G, H[at]),
                             (problem.H0 is not None, problem.nonnegative, bool(newton)),
-                            (problem.tol, problem.max_iter, mu, eps, halt),
+                            (problem.tol, problem.max_iter, mu, eps, noise, slack, halt),
                             [output[at] for output in outputs],
                         )
                     )

@@ -69,9 +69,11 @@ def bound(
     k: int,
     mu: float,
     nonnegative: bool,
+    slack: float,
 ) -> tuple[Any, float, float]:
     """Largest slope, objective and duality gap: the formulas of replearn.sparse.lasso, with
-    ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over the active atoms are in float64."""
+    ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over the active atoms are in float64. Slopes up to
+    ``slack`` are rounding."""
     m = q.shape[0]
     largest = lam - lam
     if nonnegative:
@@ -88,7 +90,7 @@ def bound(
         bh += b[active[a]] * h
     R = max(x2 - bh - qh, 0.0)
     s = 1.0 + qh / R if R > 0 else 1.0
-    if largest > 0:
+    if largest > 0 and not (lam == 0 and mu == 0 and largest <= slack):
         s = min(s, np.float64(lam) / np.float64(largest))
     s = max(s, 0.0)
     gap = lam * l1 - s * qh + 0.5 * (1 - s) * (1 - s) * R
@@ -326,6 +328,8 @@ def solve(
     max_iter: int,
     mu: float,
     eps: float,
+    noise: float,
+    slack: float,
     halt: Array,
     iterations: Array,
     objective: Array,
@@ -333,7 +337,8 @@ def solve(
     converged: Array,
 ) -> None:
     """Codes of the samples with B = X D: written to H (where ``warm``, started from it), and how
-    they were found to the last four. Returns at once when another thread sets ``halt[0]``."""
+    they were found to the last four. ``noise`` ||x||^2 is rounding in the objective, ``slack``
+    ||x|| in a slope. Returns at once when another thread sets ``halt[0]``."""
     n, m = B.shape
     room = (m + PAD - 1) // PAD * PAD
     # Rows are not a power of two apart: those would all compete for the same lines of the cache.
@@ -362,7 +367,9 @@ def solve(
         best, closest, idle, rounds = np.inf, np.inf, 0, 0
         while True:
             slopes(b, G, active, code, k, q)
-            largest, value, above = bound(x2[i], lam, b, q, active, code, k, mu, nonnegative)
+            largest, value, above = bound(
+                x2[i], lam, b, q, active, code, k, mu, nonnegative, slack * np.sqrt(x2[i])
+            )
             done = above <= tol * value + 0.5 * eps**1.5 * x2[i]
             if done or rounds == max_iter or idle == IDLE or halt[0]:
                 break
@@ -372,10 +379,11 @@ def solve(
                 level = max(lam, B.dtype.type(HOMOTOPY) * largest)
             if level == lam:
                 # Near the optimum the objective stands still first: its error is the square of
-                # the violation's, of whose order the gap is.
-                stands = value > best - 2 * eps * x2[i] and above > 0.9 * closest
+                # the violation's, of whose order the gap is (or all of F, until the slopes are 0).
+                near = np.float64(largest) if lam == 0 and mu == 0 else above
+                stands = value > best - 2 * eps * x2[i] and near > 0.9 * closest
                 idle = idle + 1 if stands else 0
-                best, closest = min(best, value), min(closest, above)
+                best, closest = min(best, value), min(closest, near)
             k = activate(G, A, inverse, active, code, q, inside, places, k, level, nonnegative)
             width = (k + PAD - 1) // PAD * PAD
             for a in range(k):
@@ -399,6 +407,7 @@ def solve(
         H[i, :] = 0
         for a in range(k):
             H[i, active[a]] = code[a]
-        iterations[i], objective[i], gap[i], converged[i] = rounds, value, above, done
+        fitted = lam == 0 and value <= 0.5 * noise * x2[i]
+        iterations[i], objective[i], gap[i], converged[i] = rounds, value, above, done or fitted
         if halt[0]:
             return

@@ -108,7 +108,9 @@ def duality_gap(
     convexity: with mu the smallest eigenvalue of D^T D (the smallest but zero for codes of both
     signs), the objective is at most ``max_v q^T v - mu/2 ||v||^2`` above the minimum, over the v
     with h + v >= 0 where codes are nonnegative. (Nonnegative codes of linearly dependent atoms
-    have mu = 0: there the bound is F(h) itself.)
+    have mu = 0. There the bound is F(h) itself until no slope in q is positive but for rounding,
+    which takes ``max(d, m) eps max_j ||d_j|| ||x||`` for 0: then the residual itself is feasible.
+    Atoms that are zero have no part in this.)
 
     Arguments and errors as in ``optimality``.
 
@@ -120,18 +122,25 @@ def duality_gap(
     check_codes("H", H, X, D)
     _check_sign(H, nonnegative)
     mu = smallest_curvature(D, nonnegative) if bool((lam == 0).any()) else 0.0
+    slack = slope_rounding(D)
 
     def of(rows: slice) -> Tensor:
         r = torch.addmm(X[rows], H[rows], D.T, alpha=-1)
-        return gap_from(H[rows], r @ D, r.square().sum(1), lam[rows], nonnegative, mu)
+        R, x2 = r.square().sum(1), X[rows].square().sum(1)
+        return gap_from(H[rows], r @ D, R, lam[rows], nonnegative, mu, slack * x2.sqrt())
 
     return _by_rows(len(X), of)
 
 
-def gap_from(H: Tensor, Q: Tensor, R: Tensor, lam: Tensor, nonnegative: bool, mu: float) -> Tensor:
-    """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,)."""
+def gap_from(
+    H: Tensor, Q: Tensor, R: Tensor, lam: Tensor, nonnegative: bool, mu: float, slack: Tensor
+) -> Tensor:
+    """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,); slopes
+    up to ``slack`` (n,) are rounding."""
     qh = (Q * H).sum(1)
     largest = (Q.amax(1) if nonnegative else Q.abs().amax(1)).clamp_(min=0)
+    if mu == 0:  # nothing else bounds the gap without a penalty
+        largest = torch.where((lam == 0) & (largest <= slack), 0.0, largest)
     # The s that maximises the dual objective, s = r^T x / ||r||^2, brought into the feasible set.
     best = torch.where(R > 0, 1 + qh / R, 1.0)
     s = torch.minimum(best, torch.where(largest > 0, lam / largest, torch.inf)).clamp_(min=0)
@@ -145,13 +154,29 @@ def gap_from(H: Tensor, Q: Tensor, R: Tensor, lam: Tensor, nonnegative: bool, mu
 
 
 def smallest_curvature(D: Tensor, nonnegative: bool) -> float:
-    """Smallest eigenvalue of D^T D, or the smallest but zero for codes of both signs."""
-    d, m = D.shape
+    """Smallest eigenvalue of D^T D, or the smallest but zero for codes of both signs.
+
+    Atoms that are zero are left out: their codes change nothing.
+    """
+    D = D[:, (D != 0).any(0)]
+    m = D.shape[1]
+    if m == 0:
+        return 0.0
     s = torch.linalg.svdvals(D.double()).square()
-    kept = s[s > max(d, m) * torch.finfo(D.dtype).eps * s[0]]
-    if len(kept) == 0 or (nonnegative and len(kept) < m):
+    kept = s[s > rounding(D) * s[0]]
+    if nonnegative and len(kept) < m:
         return 0.0
     return float(kept[-1])
+
+
+def rounding(D: Tensor) -> float:
+    """What a product with D (d, m) may err by, relative to the lengths of what is multiplied."""
+    return max(D.shape) * float(torch.finfo(D.dtype).eps)
+
+
+def slope_rounding(D: Tensor) -> float:
+    """What a slope d_j^T (x - D h) may err by, relative to ||x||."""
+    return rounding(D) * float(torch.linalg.vector_norm(D, dim=0).max())
 
 
 @torch.no_grad()

@@ -32,9 +32,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softshrink
 
-from replearn.sparse.arguments import Problem, Tick, check_problem, within
+from replearn.sparse.arguments import Problem, Tick, check_problem, fitted, within
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import gap_from, lipschitz, smallest_curvature
+from replearn.sparse.lasso import (
+    gap_from,
+    lipschitz,
+    rounding,
+    slope_rounding,
+    smallest_curvature,
+)
 from replearn.sparse.prox import sign_clamp
 
 __all__ = ["fista", "ista"]
@@ -45,7 +51,7 @@ Rule = Literal["prox", "sign clamp"]
 _BLOCK = {"cpu": 2**18, "cuda": 2**24}
 # What _Block keeps of each sample.
 _STATE = (
-    *("rows", "x2", "lam", "shift", "finished"),
+    *("rows", "x2", "slack", "lam", "shift", "finished"),
     *("H", "before", "before_that", "U", "U_before", "momentum", "beta"),
 )
 _EXAMINE = 10  # iterations between two looks at the gaps, and at the restarts
@@ -196,6 +202,7 @@ class _Block:
         self.rows = rows
         X = problem.X[rows]
         self.x2 = X.square().sum(1)
+        self.slack = slope_rounding(problem.D) * self.x2.sqrt()
         self.lam = problem.penalty[rows]
         self.shift = forward.shift(X)
         H = X.new_zeros(len(rows), problem.D.shape[1])
@@ -237,7 +244,7 @@ class _Block:
         Q = (self.U - self.H).div_(self.t)
         R = self.forward.residual(self.shift, self.x2, self.H, Q)
         value = 0.5 * R + self.lam * self.H.abs().sum(1)
-        gap = gap_from(self.H, Q, R, self.lam, problem.nonnegative, self.mu)
+        gap = gap_from(self.H, Q, R, self.lam, problem.nonnegative, self.mu, self.slack)
         done = within(gap, value, self.x2, problem.tol)
         # Traced samples run on: the codes are those of the last iteration.
         new = torch.ones_like(done) if trace else ~self.finished & (done | (k == problem.max_iter))
@@ -250,7 +257,8 @@ class _Block:
             at = self.rows[new]
             codes.H[at] = self.H[new]
             codes.objective[at], codes.gap[at] = value[new], gap[new]
-            codes.converged[at] = done[new]
+            exact = fitted(value, self.x2, self.lam, rounding(problem.D))
+            codes.converged[at] = (done | exact)[new]
             codes.iterations[at] = k
 
     def restart(self) -> None:

@@ -57,7 +57,7 @@ def sparse_codes(
         - "auto": "fista" on a GPU and for more than 8,192 atoms, otherwise "coordinate descent".
           ``Codes.reason`` says why.
     tol : a sample is finished when its duality gap is at most ``tol`` times its objective (or
-        rounding beside ||x||^2), and then costs nothing more. The objective itself is then
+        rounding: ``Codes.converged`` says what that is), and then costs nothing more. The objective itself is then
         usually far nearer to its minimum, as the gap is only a bound.
     max_iter : at most so many iterations; None takes 1,000.
     H0 : (n, m), codes to start from, such as those for a similar dictionary.

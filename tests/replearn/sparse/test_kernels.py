@@ -119,7 +119,7 @@ def test_halted_kernels_return():
     B, G, lam = (X @ D).numpy(), (D.T @ D).numpy(), np.full(6, 0.1)
     H = np.full((6, 8), 7.0)
     counts, values, gaps, done = np.zeros(6, np.int64), np.zeros(6), np.zeros(6), np.zeros(6, bool)
-    rest = (1e-9, 100, 0.0, 2e-16, halt, counts, values, gaps, done)
+    rest = (1e-9, 100, 0.0, 2e-16, 1e-15, 1e-15, halt, counts, values, gaps, done)
     kernels.solve(B, X.square().sum(1).numpy(), lam, G, H, False, False, True, *rest)
     assert not H[0].any()
     assert (H[1:] == 7).all()

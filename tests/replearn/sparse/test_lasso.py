@@ -105,6 +105,30 @@ def test_duplicated_atoms_leave_the_signed_curvature_and_remove_the_nonnegative_
     assert lasso.smallest_curvature(0 * D, False) == 0
 
 
+def test_atoms_of_zeros_leave_the_curvature_as_it_is():
+    _, D, _ = problem(d=9, m=5)
+    wider = torch.cat([D, torch.zeros(9, 2, dtype=D.dtype)], 1)
+    for nonnegative in (False, True):
+        mu = lasso.smallest_curvature(D, nonnegative)
+        assert mu > 0
+        assert lasso.smallest_curvature(wider, nonnegative) == pytest.approx(mu)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_without_penalty_the_last_bit_of_a_slope_does_not_decide_the_gap(dtype):
+    """Dependent atoms and nonnegative codes, at the optimum: slopes of the support are 0 but for
+    rounding, of either sign."""
+    eps = torch.finfo(dtype).eps
+    D = torch.eye(3, dtype=dtype)[:, [0, 0, 1, 2]]
+    X = torch.tensor([[1.0, 2.0, -3.0]], dtype=dtype)
+    for wrong in (-2 * eps, 0.0, 2 * eps):
+        H = torch.tensor([[0.5, 0.5 + wrong, 2.0, 0.0]], dtype=dtype)
+        assert duality_gap(X, D, H, 0.0, nonnegative=True).max() <= 4 * eps
+    H = torch.tensor([[0.5, 0.5 - 1e3 * eps, 2.0, 0.0]], dtype=dtype)  # no rounding any more
+    gap = duality_gap(X, D, H, 0.0, nonnegative=True)
+    assert torch.allclose(gap, objective(X, D, H, 0.0))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("d", "m"), [(30, 20), (20, 30)])
 def test_lipschitz_is_a_tight_upper_bound(dtype, d, m):

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import nnls
 from sklearn.linear_model import Lasso
 
 from replearn.sparse import (
@@ -135,11 +136,39 @@ def test_penalty_zero_is_least_squares(solver, m):
     X, D = problem(m=m, condition=5.0)
     codes = SOLVERS[solver](X, D, 0.0, tol=1e-15)
     assert (codes.H - torch.linalg.lstsq(D, X.T).solution.T).abs().max() < 1e-6
-    if m < 10:  # otherwise the objective is 0 but for rounding, and nothing is small beside it
-        assert codes.converged.all()
+    assert codes.converged.all()
+    if m < 10:
         positive = SOLVERS[solver](X, D, 0.0, tol=1e-12, nonnegative=True)
         assert positive.converged.all()
         assert optimality(X, D, positive.H, 0.0, nonnegative=True).max() < 1e-5
+
+
+@pytest.mark.parametrize("solver", FAST)
+@pytest.mark.parametrize("extra", ["twice", "zeros", "wide"])
+def test_penalty_zero_and_dependent_atoms_is_nonnegative_least_squares(solver, extra):
+    X, D = problem(n=100, m=6, condition=5.0)
+    more = {"twice": D[:, :3], "zeros": 0 * D[:, :3], "wide": problem(m=12, seed=1)[1]}[extra]
+    D = torch.cat([D, more], 1)
+    codes = SOLVERS[solver](X, D, 0.0, tol=1e-9, nonnegative=True)
+    assert codes.converged.all()
+    assert (codes.gap <= 1e-9 * codes.objective + 1e-23).all()
+    assert optimality(X, D, codes.H, 0.0, nonnegative=True).max() < 1e-3
+    best = torch.tensor([0.5 * float(nnls(D.numpy(), x)[1]) ** 2 for x in X.numpy()], dtype=X.dtype)
+    # what is fitted exactly has an objective of d eps ||x||^2 / 2
+    assert torch.allclose(codes.objective, best, rtol=1e-8, atol=1e-13)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_tolerance_zero_is_eight_eps(solver, dtype):
+    """The gap of well conditioned samples comes as near to zero as its own terms are rounded."""
+    X, D = problem(n=200, d=20, m=5, dtype=dtype)
+    X = X.sign() * (1 + X.abs())
+    eps = torch.finfo(dtype).eps
+    none, least = (SOLVERS[solver](X, D, 0.5, tol=tol) for tol in (0.0, 8 * eps))
+    assert least.converged.all()
+    assert torch.equal(none.converged, least.converged)
+    assert (none.gap <= 8 * eps * none.objective).all()
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
