@@ -57,8 +57,8 @@ def sparse_codes(
         - "auto": "fista" on a GPU and for more than 8,192 atoms, otherwise "coordinate descent".
           ``Codes.reason`` says why.
     tol : a sample is finished when its duality gap is at most ``tol`` times its objective (or
-        rounding: ``Codes.converged`` says what that is), and then costs nothing more. The objective itself is then
-        usually far nearer to its minimum, as the gap is only a bound.
+        rounding: ``Codes.converged`` says what that is), and then costs nothing more. The
+        objective itself is then usually far nearer to its minimum, as the gap is only a bound.
     max_iter : at most so many iterations; None takes 1,000.
     H0 : (n, m), codes to start from, such as those for a similar dictionary.
     nonnegative : whether codes must be >= 0.
@@ -97,9 +97,11 @@ def sparse_codes(
     shown = progress == "always" or (bool(progress) and sys.stderr.isatty())
     with tqdm(total=len(X), unit="sample", disable=not shown) as bar:
         if chosen == "coordinate descent":
-            codes = coordinate.run(problem, tick=bar.update)
+            codes = coordinate.run(problem, callback=bar.update)
         else:
-            codes = proximal_gradient.run(problem, accelerate=chosen == "fista", tick=bar.update)
+            codes = proximal_gradient.run(
+                problem, accelerate=chosen == "fista", callback=bar.update
+            )
     return dataclasses.replace(codes, reason=reason)
 
 
