@@ -36,9 +36,6 @@ build-backend = "setuptools.build_meta"
 
 [tool.setuptools.packages.find]
 where = ["src"]
-
-[tool.setuptools.package-data]
-"*" = ["py.typed"]
 """
 _DATE = (2000, 1, 1, 0, 0, 0)  # the same files give the same archive
 
