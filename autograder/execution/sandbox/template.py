@@ -23,7 +23,7 @@ from . import fork_server, inner_layer
 
 
 def prepare(sources: list[str], modules: list[str]) -> None:
-    """Import what a submission needs, and leave no trace of the rehearsal but modules.
+    """Import what a submission needs, and leave no trace of having run its cells but modules.
 
     ``modules``: imported as well where torch is.
     """
@@ -49,22 +49,26 @@ def main(fd: int) -> None:
     shell = make_shell()
     ready = {"ready": True, "threads": fork_server.threads(), "loaded": loaded}
     fork_server.send(control, ready)
-    limits = inner_layer.Limits(memory=orders["memory"], seconds=orders["seconds"])
-    walls = bool(orders["walls"])
+    limits = inner_layer.ResourceLimits(memory=orders["memory"], seconds=orders["seconds"])
+    sandboxed = bool(orders["sandboxed"])
 
     def start(session: int, order: dict[str, Any], errors: int) -> NoReturn:
-        if not walls:
+        if not sandboxed:
             inner_layer.die_with_parent()
             _work(shell, session)
-        _guard(shell, session, order, errors, limits)
+        _supervise(shell, session, order, errors, limits)
 
-    fork_server.Server(control, start, groups=not walls).serve()
+    fork_server.ForkServer(control, start, groups=not sandboxed).serve()
 
 
-def _guard(
-    shell: Shell, session: int, order: dict[str, Any], errors: int, limits: inner_layer.Limits
+def _supervise(
+    shell: Shell,
+    session: int,
+    order: dict[str, Any],
+    errors: int,
+    limits: inner_layer.ResourceLimits,
 ) -> NoReturn:
-    """Build the inner wall around a child, and stay outside of it to end it.
+    """Build the inner layer around a child, and stay outside of it to end it.
 
     Signals can't be refused by the one who stands outside, and a process of the student's sees
     neither this one nor the template.
@@ -82,18 +86,18 @@ def _guard(
         signal.signal(signal.SIGTERM, end)
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {order["core"]})
-        inner_layer.separate()
+        inner_layer.enter_namespaces()
         started[0] = os.fork()
         if started[0] == 0:
             inner_layer.die_with_parent()
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setsid()
-            inner_layer.enclose(limits)
+            inner_layer.isolate(limits)
             os.close(errors)
             _work(shell, session)
         os.close(errors)
         os.close(session)
-        inner_layer.give_up()
+        inner_layer.drop_capabilities()
         _, status = os.waitpid(started[0], 0)
         os._exit(abs(os.waitstatus_to_exitcode(status)) % 256)
     except BaseException as error:
