@@ -147,6 +147,19 @@ def test_a_key_follows_what_the_assignment_and_the_student_import(
     assert change(Rejected("s", NAME, "missing", "nothing found"), importing) == set()
 
 
+@pytest.mark.parametrize("role", ["given", "solution", "test"])
+def test_a_key_follows_what_each_cell_of_the_assignment_imports(
+    assignment: Assignment, change, role: str
+) -> None:
+    cells = [
+        replace(cell, source=f"import lib.unused\n{cell.source}") if cell.role == role else cell
+        for cell in assignment.cells
+    ]
+    importing = replace(assignment, cells=tuple(cells))
+    stub = Submission("s", NAME, dict.fromkeys(assignment.answers, "pass"))
+    assert change(stub, importing) == {"__init__", "unused"}
+
+
 def test_a_student_may_use_what_a_given_cell_imports(importing: Assignment, change) -> None:
     answers = {**importing.answers, "q1_mean": "mean = lib.unused.mean"}
     assert "unused" in change(Submission("s", NAME, answers), importing)
