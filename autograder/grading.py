@@ -20,8 +20,9 @@ from autograder.execution import fork_servers
 from autograder.execution.engine import Engine
 from autograder.keys import Environment
 from autograder.reports.gradebook import Book, Entry, in_step
-from autograder.results import Rejected, Result, Submission, write_atomically
+from autograder.results import Rejected, Result, write_atomically
 from autograder.submissions.intake import read_submission
+from gradekit.notebook import Submission
 
 Job = tuple[Submission, Assignment]
 

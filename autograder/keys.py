@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from autograder.assignments.source import Assignment
 from autograder.dependencies import Dependencies, Sources
-from autograder.results import Rejected, Submission, key_of
+from autograder.results import Rejected, key_of
+from gradekit.notebook import Submission
 
 # Read, run and judge a submission; what these import counts too, commands and reports don't.
 GRADER = (

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from autograder.assignments import aliasing
 from autograder.assignments.release import stub_answers
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
 from autograder.execution.engine import Engine
 from autograder.grading import Job, run_jobs
 from autograder.keys import Environment
-from autograder.results import Result, ResultStore, Submission
+from autograder.results import Result, ResultStore
+from gradekit.notebook import Submission, question_of
 
 
 @dataclass

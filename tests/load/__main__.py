@@ -28,7 +28,8 @@ from autograder.assignments.variants import load_variants
 from autograder.course import Course
 from autograder.execution.engine import SandboxEngine
 from autograder.grading import Job, default_workers, run_jobs
-from autograder.results import Submission, write_atomically
+from autograder.results import write_atomically
+from gradekit.notebook import Submission
 from tests.load import fault_injection
 from tests.load import large_class as class_run
 from tests.load.fault_injection import ROOT, Kill

@@ -16,7 +16,8 @@ from autograder.errors import EngineError
 from autograder.execution.engine import SandboxEngine
 from autograder.grading import grade_class
 from autograder.reports.export import export
-from autograder.results import Extra, Result, Submission
+from autograder.results import Result
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import NAME, ScriptedEngine
 
 
@@ -197,7 +198,7 @@ def test_a_stopped_engine_starts_no_process(assignment: Assignment) -> None:
         engine.grade(answer(assignment), assignment)
 
 
-def test_a_judge_that_cannot_start_is_no_verdict(
+def test_a_runner_that_cannot_start_is_no_verdict(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = SandboxEngine(safe=False)
