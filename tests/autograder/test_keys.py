@@ -17,7 +17,8 @@ from autograder.dependencies import Sources
 from autograder.execution.misconceptions import Catalogue
 from autograder.grading import grade_class
 from autograder.keys import Environment, hash_of_grader
-from autograder.results import Extra, Rejected, ResultStore, Submission
+from autograder.results import Rejected, ResultStore
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import NAME, ScriptedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
