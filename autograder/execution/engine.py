@@ -28,10 +28,9 @@ from autograder.execution.misconceptions import Catalogue
 from autograder.execution.probe import require_sandbox
 from autograder.execution.sandbox import fork_server
 from autograder.reports.executed_notebook import to_notebook
-from autograder.results import Outcome, Result, Submission, TestResult
-from autograder.submissions.rebuild import code_steps, rebuild
+from autograder.results import Outcome, Result, TestResult
+from gradekit.notebook import Step, Submission, assemble, to_steps
 from gradekit.protocol import framing
-from gradekit.runner import Limits, Step
 
 MEMORY = 2 * 2**30  # bytes for all processes of one submission
 _SLOW = {
@@ -105,12 +104,12 @@ class SandboxEngine:
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         self.open()
         started = time.monotonic()
-        steps = rebuild(assignment, submission)
+        cells = assemble(assignment.cells, submission)
         seed = self._seed(submission)
         asked = set(submission.only or (q.key for q in assignment.questions))
         code = [
             step
-            for step in code_steps(steps, assignment)
+            for step in to_steps(cells, assignment.description.names)
             if step.role != "test" or step.question in asked
         ]
         compare = sorted(asked) if self._compare else []
@@ -138,7 +137,7 @@ class SandboxEngine:
             misconceptions=self._catalogue.matches(assignment, record["values"]),
             sandboxed=self._safe,
             seconds=round(time.monotonic() - started, 2),
-            notebook=to_notebook(steps, {int(i): o for i, o in record["outputs"].items()}),
+            notebook=to_notebook(cells, {int(i): o for i, o in record["outputs"].items()}),
         )
 
     def _values(self, assignment: Assignment, steps: list[Step]) -> dict[str, list[Any]]:
@@ -171,13 +170,7 @@ class SandboxEngine:
         servers = self._start_once(assignment).result()
         job = {
             "steps": [asdict(step) for step in steps],
-            "limits": asdict(
-                Limits(
-                    call=assignment.call_seconds,
-                    cell=assignment.cell_seconds,
-                    total=assignment.total_seconds,
-                )
-            ),
+            "limits": asdict(assignment.description.limits),
             "seed": seed,
             "grade": grade,
             "compare": compare,

@@ -135,7 +135,7 @@ def _run_self_check(server: ForkServerProcess) -> list[str]:
             ran = client.run(_SELF_CHECK, 30)
             if ran.error:
                 raise EngineError(": ".join(ran.error))
-            wrong = client.look(["_self_check"])["_self_check"](canary.name, sys.version)
+            wrong = client.resolve_names(["_self_check"])["_self_check"](canary.name, sys.version)
     except (WorkerLost, CodecError) as error:
         ended = server.end(child)
         child = 0

@@ -19,9 +19,10 @@ from typing import Any, NoReturn
 
 from autograder.errors import EngineError
 from autograder.execution.sandbox import fork_server, inner_layer, template
+from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import SEED_VARIABLE
 from gradekit.protocol.client import Client
-from gradekit.runner import NOT_WRITTEN, GivenCellError, Limits, Runner, Step
+from gradekit.runner import NOT_WRITTEN, GivenCellError, Runner
 
 _MEMORY = 8 * 2**30  # more than any test needs: a student's values must not make it eat the machine
 
@@ -60,7 +61,7 @@ def _run_job(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
 
 def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
     steps = [Step(**{**step, "names": tuple(step["names"])}) for step in job["steps"]]
-    limits = Limits(**job["limits"])
+    limits = TimeLimits(**job["limits"])
 
     def enter() -> Client:
         fork_server.send(sock, {"want": "worker"})
@@ -74,11 +75,11 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
             raise EngineError(f"the student's process could not be set up ({reply['setup_error']})")
         return str(reply["termination_reason"])
 
-    runner = Runner(steps, enter, limits, why=termination_reason)
+    runner = Runner(steps, enter, limits, termination_reason=termination_reason)
     os.environ[SEED_VARIABLE] = str(job["seed"])
     if job["grade"]:
         runner.run(hidden=False)
-        runner.run(hidden=True, told=False)
+        runner.run(hidden=True, keep_output=False)
     failed = {step.question for step in steps if _failed(step, runner)}
     compared = failed.intersection(job["compare"]) if job["grade"] else set(job["compare"])
     if compared:

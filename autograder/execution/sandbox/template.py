@@ -9,28 +9,17 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import io
 import os
 import signal
 import socket
 import sys
 from typing import Any, NoReturn
 
+from gradekit.preload import preload, seed_random_state
 from gradekit.protocol.import_blocker import ImportBlocker
 from gradekit.protocol.worker import Shell, Worker, make_shell
 
 from . import fork_server, inner_layer
-
-
-def preload(sources: list[str]) -> None:
-    """Run the given cells once in a namespace of their own, for the modules and files they load."""
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    ignored = io.StringIO()
-    with contextlib.redirect_stdout(ignored), contextlib.redirect_stderr(ignored):
-        for source in sources:
-            # One that fails, as it needs what a student writes, fails or not in its own time.
-            with contextlib.suppress(Exception):
-                exec(compile(source, "<given cell>", "exec"), namespace)
 
 
 def prepare(sources: list[str], modules: list[str]) -> None:
@@ -43,10 +32,7 @@ def prepare(sources: list[str], modules: list[str]) -> None:
         for name in modules:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
-        import torch
-
-        torch.set_default_dtype(torch.float32)
-        torch.manual_seed(0)
+        seed_random_state()
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page
 

@@ -23,7 +23,8 @@ from autograder.execution import bubblewrap
 from autograder.execution.engine import SandboxEngine
 from autograder.execution.probe import require_sandbox
 from autograder.execution.sandbox import outer_layer, syscalls
-from autograder.results import Extra, Result, Submission
+from autograder.results import Result
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import FIXTURES, NAME, read_rows, run
 
 REPOSITORY = FIXTURES.parents[2]
