@@ -27,9 +27,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
@@ -37,6 +39,8 @@ from replearn.sparse.codes import Codes
 from replearn.sparse.lasso import rounding, slope_rounding, smallest_curvature
 
 __all__ = ["coordinate_descent"]
+
+Array = NDArray[Any]
 
 _BLOCK = 2**23  # codes whose X D is computed at a time: bounds the memory beyond X and H
 _CHUNK = 2**15  # codes of a task: long enough to be worth one, short enough to share and to stop
@@ -116,19 +120,23 @@ def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
     without Python's lock. Yields how many samples are finished, as they are."""
     from replearn.sparse import kernels  # imports numba
 
-    X, D, lam = problem.X, problem.D, problem.penalty.contiguous().numpy()
+    X, D, penalty = problem.X, problem.D, problem.penalty.contiguous().numpy()
     n, m = len(X), D.shape[1]
     G = (D.T @ D).numpy()
-    mu = smallest_curvature(D, problem.nonnegative) if (lam == 0).any() else 0.0
-    eps = torch.finfo(X.dtype).eps
-    noise, slack = rounding(D), slope_rounding(D)
+    mu = smallest_curvature(D, problem.nonnegative) if (penalty == 0).any() else 0.0
+    options = problem.H0 is not None, bool(newton), problem.tol, problem.max_iter
+    precision = mu, torch.finfo(X.dtype).eps, rounding(D), slope_rounding(D)
+    outputs = (codes.H, codes.iterations, codes.objective, codes.gap, codes.converged)
     halt = np.zeros(1, dtype=np.bool_)
-    outputs = [
-        value.numpy() for value in (codes.iterations, codes.objective, codes.gap, codes.converged)
-    ]
-    H = codes.H.numpy()
     rows, chunk = max(1, _BLOCK // m), max(1, _CHUNK // m)
     threads = torch.get_num_threads()
+
+    def task(B: Array, x2: Array, at: slice) -> int:
+        part = (B, x2, penalty[at], G, problem.nonnegative)
+        results = tuple(output[at].numpy() for output in outputs)
+        kernels.solve(part, options, precision, halt, results)
+        return len(B)
+
     with ThreadPoolExecutor(threads, thread_name_prefix="replearn-sparse") as pool:
         try:
             for first in range(0, n, rows):
@@ -138,28 +146,14 @@ def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
                 size = min(chunk, -(-len(block) // threads))
                 tasks: set[Future[int]] = set()
                 for start in range(0, len(block), size):
-                    part = slice(start, min(len(block), start + size))
-                    at = slice(first + part.start, first + part.stop)
-                    tasks.add(
-                        pool.submit(
-                            _part,
-                            kernels,
-                            (B[part], x2[part], lam[at], G, H[at]),
-                            (problem.H0 is not None, problem.nonnegative, bool(newton)),
-                            (problem.tol, problem.max_iter, mu, eps, noise, slack, halt),
-                            [output[at] for output in outputs],
-                        )
-                    )
+                    end = min(len(block), start + size)
+                    at = slice(first + start, first + end)
+                    tasks.add(pool.submit(task, B[start:end], x2[start:end], at))
                 while tasks:
                     # A wait without end would not notice an interrupt on every system.
                     done, tasks = wait(tasks, timeout=0.1, return_when=FIRST_COMPLETED)
-                    for task in done:
-                        yield task.result()
+                    for finished in done:
+                        yield finished.result()
         finally:  # interrupted: what has not begun is dropped, what runs stops after its round
             halt[0] = True
             pool.shutdown(cancel_futures=True)
-
-
-def _part(kernels: object, data: tuple, how: tuple, until: tuple, outputs: list) -> int:  # type: ignore[type-arg]
-    kernels.solve(*data, *how, *until, *outputs)  # type: ignore[attr-defined]
-    return len(data[0])
