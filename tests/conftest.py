@@ -1,10 +1,12 @@
-"""What all tests share: the repository's root, and its tools as importable modules."""
+"""What all tests share: the root, its tools as modules, and a count of what was skipped."""
 
 from __future__ import annotations
 
 import importlib.util
 import signal
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +24,25 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take minutes start first, so that no worker sits alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def skips_by_reason(reports: Sequence[pytest.TestReport]) -> list[str]:
+    """One line that counts the skipped tests, and one for each reason, the most frequent first."""
+    reasons: Counter[str] = Counter()
+    for report in reports:
+        text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[text.removeprefix("Skipped: ")] += 1
+    total = sum(reasons.values())
+    lines = [f"{count:5}  {reason}" for reason, count in reasons.most_common()]
+    return [f"skipped: {total} {'test' if total == 1 else 'tests'}", *lines]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """At the very end, after the coverage and the slowest tests: what was skipped, and why."""
+    terminalreporter.section("skipped")
+    for line in skips_by_reason(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

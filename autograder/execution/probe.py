@@ -1,30 +1,33 @@
 """Before the first submission: is there a sandbox, and does it hold? Fails closed.
 
-The trial child runs through the very walls that students' code will run behind, and looks at them
-from inside: what the kernel says it may do, and what happens when it tries.
+The trial child goes into the very sandbox that students' code will run in, and looks at it from
+inside: what the kernel says it may do, and what happens when it tries.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
 import tempfile
 import time
 
 from autograder.errors import CourseError, EngineError
-from autograder.execution.fork_servers import ForkServer, start_template
+from autograder.execution import bubblewrap
+from autograder.execution.fork_servers import ForkServerProcess, start_template
 from autograder.execution.sandbox import syscalls
 from gradekit.protocol.client import Client, WorkerLost
 from gradekit.protocol.codec import CodecError
 
 _WAY_OUT = "or run with --unsafe, which lets students' code do whatever you may do"
-_INSTALL = "install bubblewrap (on Debian and Ubuntu: sudo apt-get install bubblewrap)"
+_INSTALL = (
+    "make the environment anew (make env), which brings its own, or install bubblewrap "
+    "(on Debian and Ubuntu: sudo apt-get install bubblewrap)"
+)
 
 # Runs inside and answers {what was found wrong}; each line is one promise.
-_LOOK = """
-def _look(canary, version):
+_SELF_CHECK = """
+def _self_check(canary, version):
     import ctypes, os, resource, socket, sys
     wrong = []
     if sys.version != version:
@@ -64,19 +67,34 @@ def _look(canary, version):
 
 
 def require_sandbox() -> str:
-    """bubblewrap's path, after a trial; CourseError says what is missing and how to get it."""
+    """Path of a bubblewrap that holds, after a trial; CourseError says what is missing.
+
+    The system's bubblewrap is tried first: it may be too old, and then the environment's does.
+    """
     if sys.platform != "linux":
         raise CourseError(
             f"the sandbox needs Linux, and this is {sys.platform}; grade on Linux, {_WAY_OUT}"
         )
-    bwrap = shutil.which("bwrap")
-    if bwrap is None:
-        raise CourseError(f"there is no bwrap on this machine: {_INSTALL}, {_WAY_OUT}")
     if not syscalls.supported():
         raise CourseError(
             "the filter of system calls is written for x86_64 and aarch64, not for "
             f"{os.uname().machine}; grade on one of those, {_WAY_OUT}"
         )
+    faults: list[CourseError] = []
+    for bwrap in bubblewrap.installed():
+        try:
+            _require_isolation(bwrap)
+        except CourseError as error:
+            faults.append(error)
+        else:
+            return bwrap
+    if faults:
+        raise faults[0]
+    raise CourseError(f"there is no bwrap on this machine: {_INSTALL}, {_WAY_OUT}")
+
+
+def _require_isolation(bwrap: str) -> None:
+    """Raise CourseError unless a sandbox made by this bubblewrap holds."""
     try:
         wrong = _trial(bwrap)
     except EngineError as error:
@@ -86,7 +104,6 @@ def require_sandbox() -> str:
             f"the sandbox does not hold on this machine ({'; '.join(wrong)}); "
             f"grade on another, {_WAY_OUT}"
         )
-    return bwrap
 
 
 def _explained(reason: str) -> str:
@@ -99,32 +116,32 @@ def _explained(reason: str) -> str:
 
 
 def _trial(bwrap: str) -> list[str]:
-    """What is wrong with the walls, seen from inside."""
+    """What is wrong with the sandbox, seen from inside."""
     server = start_template(given=[], hide=[], memory=2**30, seconds=60, bwrap=bwrap)
     try:
-        return _visit(server)
+        return _run_self_check(server)
     finally:
         server.close()
 
 
-def _visit(server: ForkServer) -> list[str]:
+def _run_self_check(server: ForkServerProcess) -> list[str]:
     ours, theirs = socket.socketpair()
     with theirs:
         child = server.fork(theirs.fileno(), core=min(os.sched_getaffinity(0)), memory=2**30)
-    student = Client(ours, call_seconds=30)
-    student.deadline = time.monotonic() + 60
+    client = Client(ours, call_seconds=30)
+    client.deadline = time.monotonic() + 60
     try:
         with tempfile.NamedTemporaryFile(prefix="canary-") as canary:
-            ran = student.run(_LOOK, 30)
+            ran = client.run(_SELF_CHECK, 30)
             if ran.error:
                 raise EngineError(": ".join(ran.error))
-            wrong = student.look(["_look"])["_look"](canary.name, sys.version)
+            wrong = client.resolve_names(["_self_check"])["_self_check"](canary.name, sys.version)
     except (WorkerLost, CodecError) as error:
         ended = server.end(child)
         child = 0
-        raise EngineError(ended["setup"] or f"the trial process {error}") from error
+        raise EngineError(ended["setup_error"] or f"the trial process {error}") from error
     finally:
-        student.close()
+        client.close()
         if child:
             server.end(child)
     return [str(line) for line in wrong]

@@ -6,13 +6,13 @@ Runs that score the test set are under "runs", those that judge a choice under "
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any, Literal
 
 from book.experiments.provenance import provenance
 from book.experiments.task import Experiment, Job, Outcome
+from replearn._files import write_atomically
 
 Kind = Literal["runs", "validation"]
 FOLDER = Path("book/results/experiments")
@@ -60,10 +60,7 @@ def add(root: Path, experiment: Experiment, record: dict[str, Any], kind: Kind =
         kind: sorted(runs, key=lambda run: run["seed"]),
     }
     path = path_of(root, experiment.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_atomically(path, json.dumps(found, indent=1) + "\n")
     return path
 
 

@@ -66,7 +66,7 @@ def keep_text(cell: NotebookNode) -> list[NotebookNode]:
 
 def as_text(notebook: NotebookNode) -> str:
     """The notebook file's text."""
-    return nbformat.writes(notebook, version=4) + "\n"
+    return f"{nbformat.writes(notebook, version=4)}\n"
 
 
 def make_notebook(source: Path) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import struct
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from replearn._files import replaced
 
 # What reading any bytes as a checkpoint may raise.
 UNREADABLE = (
@@ -31,14 +31,8 @@ UNREADABLE = (
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Replace the file in one step: a kill leaves the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    part = Path(name)
-    try:
-        torch.save(state, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replaced(path) as file:
+        torch.save(state, file)
 
 
 def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> dict[str, Any]:

@@ -20,14 +20,6 @@ denoiser for exactly these samples.
 Responsibilities are computed from logarithms, in float64, so that they hold also where all
 densities underflow.
 
-Arguments of all functions
---------------------------
-means : (k, d). weights : (k,), none negative, scaled to sum 1; None: all equal.
-covariances : in squared units of the means. One number: isotropic, the same for all components;
-    (k,): isotropic, one variance a component; (d, d): full, the same for all; (k, d, d): full, one
-    a component. Variances may be 0.
-noise_std : s, at least 0. s^2 plus each component's smallest variance must be positive.
-
 Sources: Bishop (2006), Pattern Recognition and Machine Learning, 2.3 and 9.2; Robbins (1956), An
 empirical Bayes approach to statistics, Berkeley Symposium 3; Miyasawa (1961), An empirical Bayes
 estimator of the mean of a normal population, Bulletin of the International Statistical Institute
@@ -38,234 +30,268 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from replearn._batches import by_rows
 from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
 
-__all__ = [
-    "gaussian_mixture_log_density",
-    "gaussian_mixture_posterior_mean",
-    "gaussian_mixture_sample",
-    "gaussian_mixture_score",
-]
+__all__ = ["GaussianMixture"]
 
 _ENTRIES = 2**21  # numbers in one intermediate tensor: bounds the memory
 
 
-def gaussian_mixture_log_density(
-    Y: Tensor,
-    means: Tensor,
-    covariances: float | Tensor,
-    weights: Tensor | None = None,
-    noise_std: float = 0.0,
-) -> Tensor:
-    """``log p_s(y)`` of each row, in nats. Gradients flow through.
+class GaussianMixture:
+    """A mixture of normal distributions, seen without or with added noise.
+
+    The methods take y = x + s e of any noise s: ``noise_std`` at least 0, where s^2 plus each
+    component's smallest variance must be positive. Their results are in the dtype of Y and on its
+    device; gradients flow through.
 
     Parameters
     ----------
-    Y : (n, d), float32 or float64; the other arguments: see the module's text.
+    means : Tensor, (k, d)
+        Float32 or float64.
+    covariances : float or Tensor
+        In squared units of the means. One number: isotropic, the same for all components; (k,):
+        isotropic, one variance a component; (d, d): full, the same for all; (k, d, d): full, one
+        a component. Variances may be 0.
+    weights : Tensor, (k,), optional
+        None negative, scaled to sum 1; by default all equal.
 
-    Returns
-    -------
-    (n,), in the dtype of Y.
-
-    Raises
-    ------
-    ValueError : an argument does not fit; the message names it.
-    """
-    mixture = _mixture(Y, means, covariances, weights, noise_std)
-    return _by_rows(Y, mixture, lambda y: torch.logsumexp(mixture.log_joint(y), 1))
-
-
-def gaussian_mixture_score(
-    Y: Tensor,
-    means: Tensor,
-    covariances: float | Tensor,
-    weights: Tensor | None = None,
-    noise_std: float = 0.0,
-) -> Tensor:
-    """``grad log p_s(y)`` of each row: the direction in which the noisy density rises fastest.
-
-    Arguments and errors as in :func:`gaussian_mixture_log_density`.
-
-    Returns
-    -------
-    (n, d), in the dtype of Y and units of 1 / Y.
-    """
-    mixture = _mixture(Y, means, covariances, weights, noise_std)
-
-    def score(y: Tensor) -> Tensor:
-        r = mixture.log_joint(y).softmax(1)
-        return -mixture.combine(y, r, 1.0 / mixture.noisy)
-
-    return _by_rows(Y, mixture, score)
-
-
-def gaussian_mixture_posterior_mean(
-    Y: Tensor,
-    means: Tensor,
-    covariances: float | Tensor,
-    weights: Tensor | None = None,
-    noise_std: float = 0.0,
-) -> Tensor:
-    """``E[x | y]`` of each row, the reconstruction of x from y of least expected squared error.
-
-    Arguments and errors as in :func:`gaussian_mixture_log_density`.
-
-    Returns
-    -------
-    (n, d), in the dtype and units of Y.
-    """
-    mixture = _mixture(Y, means, covariances, weights, noise_std)
-
-    def posterior_mean(y: Tensor) -> Tensor:
-        r = mixture.log_joint(y).softmax(1)
-        return r @ mixture.means + mixture.combine(y, r, mixture.clean / mixture.noisy)
-
-    return _by_rows(Y, mixture, posterior_mean)
-
-
-@torch.no_grad()
-def gaussian_mixture_sample(
-    n: int,
-    means: Tensor,
-    covariances: float | Tensor,
-    weights: Tensor | None = None,
-    *,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Independent draws from the mixture, without noise.
-
-    Parameters
+    Attributes
     ----------
-    n : number of draws, at least 1. generator : None takes torch's global one. The other
-        arguments: see the module's text.
-
-    Returns
-    -------
-    X (n, d), in the dtype of the means, and the component of each draw (n,), int64.
+    means : Tensor, (k, d)
+        As given.
+    covariances : Tensor
+        As given, in float64.
+    weights : Tensor, (k,)
+        Scaled, in float64.
 
     Raises
     ------
-    ValueError : an argument does not fit; the message names it.
-    """
-    check_integer("n", n)
-    if n < 1:
-        raise ValueError(f"n: got {n}, want at least 1")
-    mixture = _mixture(None, means, covariances, weights, 0.0)
-    k = len(mixture.means)
-    # multinomial refuses more than 2^24 components; no mixture here has as many
-    component = torch.multinomial(
-        mixture.log_weights.exp(), n, replacement=True, generator=generator
-    )
-    e = torch.randn(
-        n, means.shape[1], generator=generator, dtype=torch.float64, device=means.device
-    )
-    scaled = e * mixture.clean.sqrt().expand(k, -1)[component]
-    if mixture.axes is not None:
-        axes = mixture.axes.expand(k, -1, -1)[component]
-        scaled = (axes @ scaled.unsqueeze(2)).squeeze(2)
-    return (mixture.means[component] + scaled).to(means.dtype), component
+    ValueError
+        An argument does not fit; the message names it.
 
+    Examples
+    --------
+    Two points, seen with noise: halfway between them the best guess is their mean.
 
-@dataclass(frozen=True)
-class _Mixture:
-    """A mixture in its principal axes, in float64.
-
-    means (k, d); log_weights (k,); axes (k or 1, d, d), columns, or None for isotropic components;
-    clean, noisy: variances along the axes without and with the noise, (k or 1, d), or (k or 1, 1)
-    for isotropic components.
+    >>> points = torch.tensor([[0.0, 0.0], [2.0, 0.0]])
+    >>> mixture = GaussianMixture(points, 0.0)
+    >>> mixture.posterior_mean(torch.tensor([[1.0, 5.0]]), noise_std=0.5)
+    tensor([[1., 0.]])
+    >>> mixture.score(torch.tensor([[0.0, 3.0]]), noise_std=0.5)
+    tensor([[ 2.6828e-03, -1.2000e+01]])
     """
 
-    means: Tensor
-    log_weights: Tensor
-    axes: Tensor | None
-    clean: Tensor
-    noisy: Tensor
+    def __init__(
+        self, means: Tensor, covariances: float | Tensor, weights: Tensor | None = None
+    ) -> None:
+        check_matrix("means", means)
+        k, d = means.shape
+        self.means = means
+        self.weights = _distribution(weights, k).to(means.device)
+        self.covariances = torch.as_tensor(covariances).to(means.device, torch.float64)
+        # Along the principal axes the components are products of one-dimensional normals.
+        self._axes, self._variances = _principal_axes(self.covariances, k, d)
+        self._centres, self._log_weights = means.to(torch.float64), self.weights.log()
 
-    def log_joint(self, y: Tensor) -> Tensor:
+    def log_density(self, Y: Tensor, noise_std: float = 0.0) -> Tensor:
+        """``log p_s(y)`` of each row, in nats.
+
+        Parameters
+        ----------
+        Y : Tensor, (n, d)
+            Float32 or float64.
+        noise_std : float
+            Standard deviation s of the noise.
+
+        Returns
+        -------
+        Tensor, (n,)
+
+        Raises
+        ------
+        ValueError
+            An argument does not fit, or there is no density: no noise and a variance of 0.
+        """
+        mixture, noisy = self._with_noise(Y, noise_std)
+        return mixture._by_rows(Y, lambda y: torch.logsumexp(mixture._log_joint(y, noisy), 1))
+
+    def score(self, Y: Tensor, noise_std: float = 0.0) -> Tensor:
+        """``grad log p_s(y)`` of each row: the direction in which the density rises fastest.
+
+        Parameters
+        ----------
+        Y : Tensor, (n, d)
+            Float32 or float64.
+        noise_std : float
+            Standard deviation s of the noise.
+
+        Returns
+        -------
+        Tensor, (n, d)
+            In units of 1 / Y.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`log_density`.
+        """
+        mixture, noisy = self._with_noise(Y, noise_std)
+
+        def score(y: Tensor) -> Tensor:
+            r = mixture._log_joint(y, noisy).softmax(1)
+            return -mixture._combine(y, r, 1.0 / noisy)
+
+        return mixture._by_rows(Y, score)
+
+    def posterior_mean(self, Y: Tensor, noise_std: float = 0.0) -> Tensor:
+        """``E[x | y]`` of each row, the reconstruction of x from y of least expected squared error.
+
+        Parameters
+        ----------
+        Y : Tensor, (n, d)
+            Float32 or float64.
+        noise_std : float
+            Standard deviation s of the noise.
+
+        Returns
+        -------
+        Tensor, (n, d)
+            In the units of Y.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`log_density`.
+        """
+        mixture, noisy = self._with_noise(Y, noise_std)
+
+        def posterior_mean(y: Tensor) -> Tensor:
+            r = mixture._log_joint(y, noisy).softmax(1)
+            return r @ mixture._centres + mixture._combine(y, r, mixture._variances / noisy)
+
+        return mixture._by_rows(Y, posterior_mean)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Independent draws, without noise.
+
+        Parameters
+        ----------
+        n : int
+            Number of draws, at least 1.
+        generator : torch.Generator, optional
+            On the device of the means; by default torch's global one.
+
+        Returns
+        -------
+        X : Tensor, (n, d)
+            In the dtype of the means.
+        component : Tensor, (n,)
+            The component of each draw, int64.
+
+        Raises
+        ------
+        ValueError
+            ``n`` is no integer of at least 1.
+        """
+        check_integer("n", n)
+        if n < 1:
+            raise ValueError(f"n: got {n}, want at least 1")
+        k, d = self.means.shape
+        # multinomial refuses more than 2^24 components; no mixture here has as many
+        component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        e = torch.randn(n, d, generator=generator, dtype=torch.float64, device=self.means.device)
+        scaled = e * self._variances.sqrt().expand(k, -1)[component]
+        if self._axes is not None:
+            axes = self._axes.expand(k, -1, -1)[component]
+            scaled = (axes @ scaled.unsqueeze(2)).squeeze(2)
+        return (self._centres[component] + scaled).to(self.means.dtype), component
+
+    def _with_noise(self, Y: Tensor, noise_std: float) -> tuple[GaussianMixture, Tensor]:
+        """The mixture on the device of Y, and its variances along the axes with the noise."""
+        check_matrix("Y", Y, self.means.shape[1])
+        check_not_negative("noise_std", noise_std)
+        noise = float(noise_std) ** 2
+        if not math.isfinite(noise):
+            raise ValueError(f"noise_std: got {noise_std}, want a finite number")
+        mixture = self
+        if Y.device != self.means.device:
+            parameters = (self.means, self.covariances, self.weights)
+            mixture = GaussianMixture(*(value.to(Y.device) for value in parameters))
+        noisy = mixture._variances + noise
+        if not bool((noisy > 0).all()):
+            raise ValueError(
+                f"covariances: got a variance of 0 and noise_std {noise_std}, want a density: "
+                "noise, or positive variances"
+            )
+        return mixture, noisy
+
+    def _log_joint(self, y: Tensor, noisy: Tensor) -> Tensor:
         """log w_k + log N(y; mu_k, noisy_k), (n, k)."""
         d = y.shape[1]
-        if self.axes is None:
-            distances = self._squared_distances(y) / self.noisy.squeeze(1)
-            log_volume = d * self.noisy.log().squeeze(1)
+        if self._axes is None:
+            distances = self._squared_distances(y) / noisy.squeeze(1)
+            log_volume = d * noisy.log().squeeze(1)
         else:
-            distances = (self._coordinates(y).square() / self.noisy).sum(2)
-            log_volume = self.noisy.log().sum(1)
-        return self.log_weights - 0.5 * (distances + log_volume + d * math.log(2 * math.pi))
+            distances = (self._coordinates(y, self._axes).square() / noisy).sum(2)
+            log_volume = noisy.log().sum(1)
+        return self._log_weights - 0.5 * (distances + log_volume + d * math.log(2 * math.pi))
 
-    def combine(self, y: Tensor, r: Tensor, factors: Tensor) -> Tensor:
+    def _combine(self, y: Tensor, r: Tensor, factors: Tensor) -> Tensor:
         """sum_k r_k A_k (y - mu_k), A_k diagonal in the axes of k with these entries."""
-        if self.axes is None:
+        if self._axes is None:
             r = r * factors.squeeze(1)
-            return r.sum(1, keepdim=True) * y - r @ self.means
-        Z = self._coordinates(y) * factors * r.unsqueeze(2)
-        if len(self.axes) == 1:
-            return Z.sum(1) @ self.axes[0].T
-        return torch.einsum("nke,kde->nd", Z, self.axes)
+            return r.sum(1, keepdim=True) * y - r @ self._centres
+        Z = self._coordinates(y, self._axes) * factors * r.unsqueeze(2)
+        if len(self._axes) == 1:
+            return Z.sum(1) @ self._axes[0].T
+        return torch.einsum("nke,kde->nd", Z, self._axes)
 
     def _squared_distances(self, y: Tensor) -> Tensor:
         # (n, k) by one product of matrices; float64 leaves 1e-16 (||y||^2 + ||mu||^2) of error.
         # Around the mean of the means, so that a common offset costs nothing.
-        origin = self.means.mean(0)
-        y, mu = y - origin, self.means - origin
+        origin = self._centres.mean(0)
+        y, mu = y - origin, self._centres - origin
         squares = y.square().sum(1, keepdim=True) + mu.square().sum(1) - 2 * y @ mu.T
         return squares.clamp(min=0)
 
-    def _coordinates(self, y: Tensor) -> Tensor:
+    def _coordinates(self, y: Tensor, axes: Tensor) -> Tensor:
         """y - mu_k along the axes of k, (n, k, d)."""
-        assert self.axes is not None
-        difference = y.unsqueeze(1) - self.means
-        if len(self.axes) == 1:
-            return difference @ self.axes[0]
-        return torch.einsum("nkd,kde->nke", difference, self.axes)
+        difference = y.unsqueeze(1) - self._centres
+        if len(axes) == 1:
+            return difference @ axes[0]
+        return torch.einsum("nkd,kde->nke", difference, axes)
+
+    def _by_rows(self, Y: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """A bounded number of rows at a time, in float64; the dtype of Y again."""
+        k, d = self.means.shape
+        rows = max(1, _ENTRIES // (k if self._axes is None else k * d))
+        return by_rows(lambda y: function(y.to(torch.float64)), Y, rows).to(Y.dtype)
 
 
-def _mixture(
-    Y: Tensor | None,
-    means: Tensor,
-    covariances: float | Tensor,
-    weights: Tensor | None,
-    noise_std: float,
-) -> _Mixture:
-    """Check the arguments; diagonalise the covariances. Y None: variances may be 0."""
-    check_matrix("means", means)
-    k, d = means.shape
-    if Y is not None:
-        check_matrix("Y", Y, d)
-    device = means.device if Y is None else Y.device
-    check_not_negative("noise_std", noise_std)
-    noise = float(noise_std) ** 2
-    if not math.isfinite(noise):
-        raise ValueError(f"noise_std: got {noise_std}, want a finite number")
-
+def _distribution(weights: Tensor | None, k: int) -> Tensor:
+    """Weights of sum 1 in float64."""
     if weights is None:
         weights = torch.ones(k)
     check_tensor("weights", weights)
-    w = weights.to(device, torch.float64)
+    w = weights.to(torch.float64)
     if w.shape != (k,):
         raise ValueError(f"weights: got shape {tuple(w.shape)}, want ({k},), one a component")
     if not bool((w >= 0).all()) or not 0 < float(w.sum()) < math.inf:
         raise ValueError("weights: got negative, infinite or no weight, want a distribution")
-
-    axes, clean = _variances(covariances, k, d, device)
-    noisy = clean + noise
-    if Y is not None and not bool((noisy > 0).all()):
-        raise ValueError(
-            f"covariances: got a variance of 0 and noise_std {noise_std}, want a density: "
-            "noise, or positive variances"
-        )
-    return _Mixture(means.to(device, torch.float64), (w / w.sum()).log(), axes, clean, noisy)
+    return w / w.sum()
 
 
-def _variances(
-    covariances: float | Tensor, k: int, d: int, device: torch.device
-) -> tuple[Tensor | None, Tensor]:
-    """Principal axes (k or 1, d, d), or None, and the variances along them."""
-    S = torch.as_tensor(covariances).to(device, torch.float64)
+def _principal_axes(S: Tensor, k: int, d: int) -> tuple[Tensor | None, Tensor]:
+    """Principal axes (k or 1, d, d), in columns, and the variances along them, (k or 1, d).
+
+    For isotropic components None, and the variances (k or 1, 1).
+    """
     if tuple(S.shape) not in ((), (k,), (d, d), (k, d, d)):
         raise ValueError(
             f"covariances: got shape {tuple(S.shape)} for means ({k}, {d}), want a number, "
@@ -288,11 +314,3 @@ def _variances(
     if float(variances.min()) < -rounding:
         raise ValueError(f"covariances: got variance {float(variances.min()):.3g}, want at least 0")
     return axes, variances.clamp(min=0)
-
-
-def _by_rows(Y: Tensor, mixture: _Mixture, of: Callable[[Tensor], Tensor]) -> Tensor:
-    """``of`` applied to a bounded number of rows at a time, in float64; the dtype of Y again."""
-    k, d = mixture.means.shape
-    rows = max(1, _ENTRIES // (k if mixture.axes is None else k * d))
-    parts = [of(Y[i : i + rows].to(torch.float64)) for i in range(0, len(Y), rows)]
-    return torch.cat(parts).to(Y.dtype)

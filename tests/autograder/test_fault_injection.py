@@ -30,31 +30,31 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def room() -> Iterator[Path]:
-    with fault_injection.room() as folder:
+def workspace() -> Iterator[Path]:
+    with fault_injection.workspace() as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
-def base(room: Path) -> Course:
+def base(workspace: Path) -> Course:
     """A class that is handed in and not graded."""
-    return fault_injection.prepare(room / "base" / "course")
+    return fault_injection.prepare(workspace / "base" / "course")
 
 
 @pytest.fixture(scope="module")
-def wanted(base: Course, room: Path) -> dict[str, Any]:
+def wanted(base: Course, workspace: Path) -> dict[str, Any]:
     """What an undisturbed run makes of it."""
-    found = fault_injection.undisturbed(base, room / "undisturbed")
+    found = fault_injection.undisturbed(base, workspace / "undisturbed")
     assert found["rows"]["student"] == 20
     assert found["rows"]["grade"] == len(found["marks"]) == 100
     return found
 
 
 @pytest.fixture
-def own(base: Course, room: Path, request: pytest.FixtureRequest) -> Course:
+def own(base: Course, workspace: Path, request: pytest.FixtureRequest) -> Course:
     """A copy of the class for one test."""
-    number = sum(1 for _ in room.iterdir())
-    return fault_injection.fresh(base, room / f"{number}-{request.node.originalname}")
+    number = sum(1 for _ in workspace.iterdir())
+    return fault_injection.fresh(base, workspace / f"{number}-{request.node.originalname}")
 
 
 def complaint(said: tuple[int, str, str]) -> str:

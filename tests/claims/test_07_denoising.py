@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import MultivariateNormal
 
-from replearn.mixtures import gaussian_mixture_posterior_mean, gaussian_mixture_score
+from replearn.mixtures import GaussianMixture
 
 seeds = st.integers(0, 2**31 - 1)
 claim = pytest.mark.claim
@@ -131,7 +131,7 @@ def test_on_the_training_set_the_best_denoiser_remembers(seed):
     by_bayes = likelihood.softmax(1) @ X
     stated = (-torch.cdist(Y, X).square() / (2 * std**2)).softmax(1) @ X
     assert close(stated, by_bayes)
-    assert close(gaussian_mixture_posterior_mean(Y, X, 0.0, None, std), stated)
+    assert close(GaussianMixture(X, 0.0).posterior_mean(Y, std), stated)
     distances = torch.cdist(Y, X)
     two = distances.sort(1).values[:, :2]
     clear = two[:, -1] - two[:, 0] > 1e-2 if n > 1 else torch.ones(5, dtype=torch.bool)
@@ -184,8 +184,9 @@ def test_tweedies_formula(seed):
     leaf = Y.clone().requires_grad_()
     joint = weights.log() + MultivariateNormal(means, noisy).log_prob(leaf[:, None])
     (score,) = torch.autograd.grad(joint.logsumexp(1).sum(), leaf)
-    assert close(gaussian_mixture_score(Y, means, covariances, weights, std), score, 1e-7, 1e-9)
-    m = gaussian_mixture_posterior_mean(Y, means, covariances, weights, std)
+    ours = GaussianMixture(means, covariances, weights)
+    assert close(ours.score(Y, std), score, 1e-7, 1e-9)
+    m = ours.posterior_mean(Y, std)
     assert close(m, Y + std**2 * score, 1e-7, 1e-9)
     # the Jacobian is the posterior covariance over std^2, which is put together from the parts
     a = joint.detach().softmax(1)
@@ -197,7 +198,7 @@ def test_tweedies_formula(seed):
     between = torch.einsum("nk,nki,nkj->nij", a, off, off)
 
     def one(y):
-        return gaussian_mixture_posterior_mean(y[None], means, covariances, weights, std)[0]
+        return ours.posterior_mean(y[None], std)[0]
 
     J = torch.stack([torch.autograd.functional.jacobian(one, y) for y in Y])
     assert close(J, (within + between) / std**2, 1e-7, 1e-8)
@@ -208,8 +209,9 @@ def test_tweedies_formula(seed):
     E, mass = hermite(2)
     Y = X[:, None] + std * E  # (k, nodes, 2)
     flat = Y.reshape(-1, 2)
-    m = gaussian_mixture_posterior_mean(flat, X, 0.0, w, std).reshape(Y.shape)
-    score = gaussian_mixture_score(flat, X, 0.0, w, std).reshape(Y.shape)
+    points = GaussianMixture(X, 0.0, w)
+    m = points.posterior_mean(flat, std).reshape(Y.shape)
+    score = points.score(flat, std).reshape(Y.shape)
     chance = w[:, None] * mass
     error = float((chance * (m - X[:, None]).square().sum(2)).sum())
     slope = float((chance * score.square().sum(2)).sum())
@@ -230,7 +232,7 @@ def test_denoising_is_score_matching(seed):
     Y = X[:, None] + std * E
     flat = Y.reshape(-1, 2)
     chance = w[:, None] * mass
-    score = gaussian_mixture_score(flat, X, 0.0, w, std).reshape(Y.shape)
+    score = GaussianMixture(X, 0.0, w).score(flat, std).reshape(Y.shape)
 
     def mean(v):
         return float((chance * v.square().sum(2)).sum())
@@ -279,7 +281,7 @@ def test_the_best_linear_denoiser_is_a_ridge_regression(seed):
     # where x is Gaussian, it is the posterior mean
     y = normal(3, d, g=g)
     zero = torch.zeros(1, d, dtype=X.dtype)
-    assert close(gaussian_mixture_posterior_mean(y, zero, C, None, std), y @ best.T, 1e-6, 1e-8)
+    assert close(GaussianMixture(zero, C).posterior_mean(y, std), y @ best.T, 1e-6, 1e-8)
     # (b) against reduced rank regression: fitted values, projected on their principal directions
     m = whole(1, d, g)
     Vt = torch.linalg.svd(rows @ solved, full_matrices=False).Vh[:m]
@@ -370,10 +372,10 @@ def test_small_noise_is_a_penalty_on_the_jacobian(seed):
     shift = (x - r(x[None]))[0]
     assert is_fourth_order(lambda Y: r(Y) + shift, x, curvature=False)
     # (c) the best denoiser of a mixture: the term has order four at least
-    means, s2 = normal(3, 2, g=g), 0.5
+    best = GaussianMixture(normal(3, 2, g=g), 0.5)
 
     def term(t):
-        _, bend = curvature_of(lambda Y: gaussian_mixture_posterior_mean(Y, means, s2, None, t), x)
+        _, bend = curvature_of(lambda Y: best.posterior_mean(Y, t), x)
         return abs(t**2 * bend)
 
     # of two larger levels, for the term may happen to pass through zero at one

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache, partial
 from hashlib import sha256
+from importlib import metadata
 from typing import IO, Any
 
 from autograder.__main__ import main as autograder
@@ -25,15 +27,16 @@ from autograder.assignments.source import find_assignments
 from autograder.assignments.variants import load_variants
 from autograder.course import Course
 from autograder.execution.engine import SandboxEngine
-from autograder.grading import Job, default_workers, environment, run_jobs
-from autograder.results import Submission, write_atomically
+from autograder.grading import Job, default_workers, run_jobs
+from autograder.results import write_atomically
+from gradekit.notebook import Submission
 from tests.load import fault_injection
 from tests.load import large_class as class_run
 from tests.load.fault_injection import ROOT, Kill
 from tests.load.killed_process import MOMENTS
 
 SOLUTIONS = ROOT / "solutions"
-PROGRESS = ROOT / "_build" / "soak" / "progress.json"
+PROGRESS = ROOT / "_build" / "load" / "progress.json"
 KILLS, SIZE, SEEDS = 30, 200, 20
 GROWTH = 32 * 2**20  # bytes that 200 submissions may add to the grader and its warm processes
 _ESTIMATE = re.compile(rf"\d+/{SIZE} \[\d+:\d+<\d+:\d+")
@@ -50,17 +53,17 @@ def kills() -> Iterator[tuple[str, Trial]]:
         turn = 2 if moment == "folder" else 1 + 5 * (number // len(moments)) + number % 5
         planned.append(Kill(moment, turn))
 
-    with fault_injection.room() as room:
+    with fault_injection.workspace() as folder:
 
         @cache
         def prepared() -> tuple[Course, dict[str, Any]]:
-            course = fault_injection.prepare(room / "base" / "course")
-            return course, fault_injection.undisturbed(course, room / "undisturbed")
+            course = fault_injection.prepare(folder / "base" / "course")
+            return course, fault_injection.undisturbed(course, folder / "undisturbed")
 
         def trial(number: int, kill: Kill) -> list[str]:
             course, wanted = prepared()
             return fault_injection.trial(
-                fault_injection.fresh(course, room / str(number)), kill, wanted
+                fault_injection.fresh(course, folder / str(number)), kill, wanted
             )
 
         for number, kill in enumerate(planned, start=1):
@@ -71,8 +74,8 @@ def whole_class() -> Iterator[tuple[str, Trial]]:
     """One run over the demo class of the first assignment ten times over, and its memory."""
 
     def trial(name: str) -> list[str]:
-        with fault_injection.room() as room:
-            course = Course(room / "course")
+        with fault_injection.workspace() as folder:
+            course = Course(folder / "course")
             where = ["--course", str(course.root), "--assignments", name]
             for command in ("release", "demo"):
                 assert autograder([command, *where, "--solutions", str(SOLUTIONS)]) == 0
@@ -127,7 +130,7 @@ def right_answers() -> Iterator[tuple[str, Trial]]:
 
     def trial(seed: int) -> list[str]:
         wrong = []
-        with closing(SandboxEngine(secret=f"soak {seed}".encode())) as engine:
+        with closing(SandboxEngine(secret=f"load {seed}".encode())) as engine:
             runs = run_jobs(engine, jobs, workers=default_workers(), label="", quiet=True)
             for (submission, assignment), result in runs:
                 name = f"{assignment.name} {submission.student}"
@@ -145,8 +148,8 @@ PARTS = {"kills": kills, "class": whole_class, "answers": right_answers}
 
 def version() -> str:
     """Hash of what a trial depends on: grader, library, assignments, and the trials themselves."""
-    digest = sha256(environment().encode())
-    for folder in ("autograder", "solutions", "tests/load", "tests/autograder/fixtures"):
+    digest = sha256(f"{platform.python_version()} {metadata.version('torch')}".encode())
+    for folder in ("src", "autograder", "solutions", "tests/load", "tests/autograder/fixtures"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 digest.update(path.read_bytes())

@@ -32,7 +32,7 @@ _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
 
 @dataclass(frozen=True)
 class Kill:
-    """When the grader dies: at a moment of ``killed``, or (moment "") from outside.
+    """When the grader dies: at a moment of ``killed_process``, or (moment "") from outside.
 
     From outside: ``seconds`` after its ``count``-th result was stored; count -1: after its start.
     """
@@ -57,7 +57,7 @@ def random_kill(seed: int) -> Kill:
 
 
 @contextlib.contextmanager
-def room() -> Iterator[Path]:
+def workspace() -> Iterator[Path]:
     """A temporary folder into which the user that the sandbox becomes can look."""
     with tempfile.TemporaryDirectory(prefix="killing-") as folder:
         os.chmod(folder, 0o755)

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 import autograder.execution.fork_servers
 import autograder.grading
+import autograder.keys
 import autograder.reports.gradebook
 import autograder.results
 from autograder.__main__ import main
@@ -62,7 +63,7 @@ def _flushed(count: int) -> None:
 
 MOMENTS: dict[str, Callable[[int], None]] = {
     "never": lambda _: None,
-    "folder": lambda n: _trap(autograder.execution.fork_servers, "_behind_walls", n),
+    "folder": lambda n: _trap(autograder.execution.fork_servers, "_sandboxed_command", n),
     "notebook": lambda n: _trap(autograder.grading, "write_atomically", n),
     "submission": lambda n: _trap(Gradebook, "update_or_create_submission", n),
     "flush": _flushed,
@@ -75,6 +76,6 @@ if __name__ == "__main__":
     moment, times, patience, *rest = sys.argv[1:]
     if patience:
         autograder.reports.gradebook.LOCK_SECONDS = float(patience)
-    autograder.grading.environment = lambda: "settled"
+    autograder.keys.hash_of_grader = lambda _: "settled"
     MOMENTS[moment](int(times))
     sys.exit(main(rest))

@@ -32,9 +32,9 @@ class Memory:
     """Bytes, over time: what is shared is divided among those that share it."""
 
     grader: list[int] = field(default_factory=list)
-    warm: list[int] = field(default_factory=list)  # template, the judges' server and bubblewrap
-    work: list[int] = field(default_factory=list)  # judges and students' processes
-    jobs: list[int] = field(default_factory=list)  # judges at work
+    warm: list[int] = field(default_factory=list)  # both fork servers and bubblewrap
+    work: list[int] = field(default_factory=list)  # runner processes and students' processes
+    jobs: list[int] = field(default_factory=list)  # runner processes at work
 
     @property
     def total(self) -> list[int]:
@@ -42,7 +42,7 @@ class Memory:
 
     @property
     def worker(self) -> int:
-        """What a submission's judge and student's processes held when all together held most."""
+        """What a submission's runner and student's processes held when all together held most."""
         return max(self.work) // max(1, *self.jobs)
 
     def growth(self) -> int:
@@ -56,8 +56,8 @@ class Memory:
         parts = {
             "all": max(self.total),
             "grader": max(self.grader),
-            "template and judges' server": max(self.warm),
-            "a submission (judge and student's processes)": self.worker,
+            "fork servers": max(self.warm),
+            "a submission (runner and student's processes)": self.worker,
         }
         return "; ".join(f"{name} {held / _MIB:.0f} MiB" for name, held in parts.items())
 
@@ -83,13 +83,13 @@ def _sample(root: int, memory: Memory) -> None:
         below.setdefault(int(tail.split()[1]), []).append(int(folder.name))
     warm, work, jobs = 0, 0, 0
     for child in below.get(root, []):
-        walls = [child]
-        while names.get(walls[-1]) == "bwrap" and below.get(walls[-1]):
-            walls.append(below[walls[-1]][0])
-        server = walls[-1]
-        warm += sum(map(_held, walls))
+        chain = [child]  # bubblewrap's processes, then the fork server inside
+        while names.get(chain[-1]) == "bwrap" and below.get(chain[-1]):
+            chain.append(below[chain[-1]][0])
+        server = chain[-1]
+        warm += sum(map(_held, chain))
         for fork in below.get(server, []):
-            jobs += server == child  # the judges' server stands behind no wall
+            jobs += server == child  # the runners' server is not sandboxed
             work += sum(map(_held, _tree(fork, below)))
     if warm:
         memory.grader.append(_held(root))

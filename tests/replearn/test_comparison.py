@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import html
-import json
 from dataclasses import asdict
-from html.parser import HTMLParser
 
+import nbformat
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from replearn.comparison import (
-    DATA_ATTRIBUTE,
+    MIME_TYPE,
     Row,
     Score,
     measure,
-    rows_from_json,
+    rows_from_data,
     table,
 )
 from replearn.data import load_digits
@@ -65,7 +66,7 @@ def test_the_probe_on_all_labels_can_be_left_out(digits):
     row = measure("crop", digits, H, H_test, chapter="c", probe_all=False)
     assert row.probe_all is None
     assert repr(table([row])).endswith("–")
-    assert rows_from_json(json.dumps([asdict(row)])) == [row]
+    assert rows_from_data({"rows": [asdict(row)]}) == [row]
 
 
 @pytest.mark.parametrize(
@@ -83,25 +84,34 @@ def test_shapes_that_do_not_belong_to_the_data_are_named(digits, train, test, x_
         measure("bad", digits, torch.zeros(train), torch.zeros(test), x, chapter="c")
 
 
-class _Attribute(HTMLParser):
-    value = ""
+def shown_in_a_notebook(value):
+    """The data of the output of a cell that ends with the value, as a notebook file keeps it."""
+    data, _ = DisplayFormatter().format(value)
+    cell = new_code_cell(outputs=[new_output("execute_result", data, execution_count=1)])
+    text = nbformat.writes(new_notebook(cells=[cell]))
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    return notebook.cells[0].outputs[0].data
 
-    def handle_starttag(self, tag, attrs):
-        self.value = self.value or dict(attrs).get(DATA_ATTRIBUTE, "")
 
-
-def test_rows_survive_the_way_through_the_page():
+def test_rows_survive_the_way_through_a_notebook():
     row = Row(**{**vars(ROW), "method": "<b>\"quoted\" & 'more'</b>", "error": None})
-    shown = table([row, ROW])._repr_html_()
+    data = shown_in_a_notebook(table([row, ROW]))
+    assert set(data) == {"text/plain", "text/html", MIME_TYPE}
+    assert rows_from_data(data[MIME_TYPE]) == [row, ROW]
+    assert data[MIME_TYPE]["rows"][1]["probe_100"] == {"mean": 0.7512, "std": 0.0123}
+    assert data["text/plain"] == repr(table([row, ROW]))
+    assert data["text/html"] == table([row, ROW]).to_html()
+
+
+def test_names_are_text_in_the_page():
+    shown = table([Row(**{**vars(ROW), "method": "<b>\"quoted\" & 'more'</b>"})]).to_html()
     assert "<b>" not in shown
-    parser = _Attribute()
-    parser.feed(shown)
-    assert rows_from_json(parser.value) == [row, ROW]
-    assert json.loads(parser.value)[1]["probe_100"] == {"mean": 0.7512, "std": 0.0123}
+    assert ">&lt;b&gt;&quot;quoted&quot; &amp; &#x27;more&#x27;&lt;/b&gt;<" in shown
 
 
 def test_numbers_are_written_for_readers():
-    shown = html.unescape(table([ROW])._repr_html_())
+    shown = html.unescape(table([ROW]).to_html())
     for text in (">1,024<", ">13.87<", ">25<", ">75.1 ± 1.2<", ">90.0<", "Measured on digits 8x8"):
         assert text in shown
     first, head, line = repr(table([ROW])).splitlines()
@@ -111,16 +121,16 @@ def test_numbers_are_written_for_readers():
 
 
 def test_the_table_says_what_is_a_heading():
-    shown = table([ROW, ROW])._repr_html_()
+    shown = table([ROW, ROW]).to_html()
     assert shown.count('<th scope="row">') == 2
     assert shown.count('<th scope="col">') == 7
     assert 'tabindex="0"' in shown
 
 
 def test_links_lead_to_the_chapter():
-    shown = table([ROW], links={"lectures/03_pca": '03.html?a="b"'})._repr_html_()
+    shown = table([ROW], links={"lectures/03_pca": '03.html?a="b"'}).to_html()
     assert '<a href="03.html?a=&quot;b&quot;">PCA</a>' in shown
-    assert "<a " not in table([ROW], links={"elsewhere": "x"})._repr_html_()
+    assert "<a " not in table([ROW], links={"elsewhere": "x"}).to_html()
 
 
 def test_a_table_needs_a_row():

@@ -6,12 +6,7 @@ import pytest
 import torch
 
 from replearn import mixtures
-from replearn.mixtures import (
-    gaussian_mixture_log_density,
-    gaussian_mixture_posterior_mean,
-    gaussian_mixture_sample,
-    gaussian_mixture_score,
-)
+from replearn.mixtures import GaussianMixture
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 double = torch.float64
@@ -40,6 +35,7 @@ COVARIANCES = {
     "full, one a component": positive(K, D, D, seed=3),
     "samples": 0.0,
 }
+METHODS = ("log_density", "score", "posterior_mean")
 FORMS = pytest.mark.parametrize("covariances", COVARIANCES.values(), ids=COVARIANCES.keys())
 
 
@@ -59,27 +55,25 @@ def test_log_density_is_that_of_torchs_distributions(covariances):
     mixture = torch.distributions.MixtureSameFamily(
         torch.distributions.Categorical(WEIGHTS), normals
     )
-    got = gaussian_mixture_log_density(Y, MEANS, covariances, WEIGHTS, s)
+    got = GaussianMixture(MEANS, covariances, WEIGHTS).log_density(Y, s)
     torch.testing.assert_close(got, mixture.log_prob(Y))
 
 
 @FORMS
 def test_score_is_autograds_gradient_of_the_log_density(covariances):
     Y = (2 * randn(20, D)).requires_grad_()
-    arguments = (MEANS, covariances, WEIGHTS, 0.4)
-    total = gaussian_mixture_log_density(Y, *arguments).sum()
-    (wanted,) = torch.autograd.grad(total, Y)
-    torch.testing.assert_close(gaussian_mixture_score(Y, *arguments), wanted)
+    mixture = GaussianMixture(MEANS, covariances, WEIGHTS)
+    (wanted,) = torch.autograd.grad(mixture.log_density(Y, 0.4).sum(), Y)
+    torch.testing.assert_close(mixture.score(Y, 0.4), wanted)
 
 
 @FORMS
 @pytest.mark.parametrize("s", [0.05, 0.4, 3.0])
 def test_posterior_mean_and_score_are_tied_by_tweedie(covariances, s):
     Y = 3 * randn(20, D)
-    arguments = (MEANS, covariances, WEIGHTS, s)
-    mean = gaussian_mixture_posterior_mean(Y, *arguments)
-    score = gaussian_mixture_score(Y, *arguments)
-    torch.testing.assert_close(mean, Y + s**2 * score, rtol=1e-9, atol=1e-9)
+    mixture = GaussianMixture(MEANS, covariances, WEIGHTS)
+    wanted = Y + s**2 * mixture.score(Y, s)
+    torch.testing.assert_close(mixture.posterior_mean(Y, s), wanted, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +90,10 @@ def test_one_dimension_against_numerical_integration(variances):
     Y = torch.linspace(-4, 4, 9, dtype=double)[:, None]
     joint = prior * torch.exp(-((Y - x) ** 2) / (2 * s**2)) / (2 * math.pi * s**2) ** 0.5
     density = torch.trapezoid(joint, x)
-    arguments = (means, variances, torch.tensor(weights), s)
+    mixture = GaussianMixture(means, variances, torch.tensor(weights))
+    torch.testing.assert_close(mixture.log_density(Y, s), density.log(), rtol=1e-7, atol=1e-7)
     torch.testing.assert_close(
-        gaussian_mixture_log_density(Y, *arguments), density.log(), rtol=1e-7, atol=1e-7
-    )
-    torch.testing.assert_close(
-        gaussian_mixture_posterior_mean(Y, *arguments)[:, 0],
+        mixture.posterior_mean(Y, s)[:, 0],
         torch.trapezoid(x * joint, x) / density,
         rtol=1e-7,
         atol=1e-7,
@@ -110,13 +102,9 @@ def test_one_dimension_against_numerical_integration(variances):
 
 def test_the_forms_of_one_covariance_agree():
     Y, S = randn(10, D), 0.5 * torch.eye(D, dtype=double)
-    for function in (
-        gaussian_mixture_log_density,
-        gaussian_mixture_score,
-        gaussian_mixture_posterior_mean,
-    ):
+    for method in METHODS:
         values = [
-            function(Y, MEANS, form, WEIGHTS, 0.3)
+            getattr(GaussianMixture(MEANS, form, WEIGHTS), method)(Y, 0.3)
             for form in (0.5, torch.full((K,), 0.5, dtype=double), S, S.expand(K, D, D))
         ]
         for value in values[1:]:
@@ -126,55 +114,55 @@ def test_the_forms_of_one_covariance_agree():
 @FORMS
 def test_a_few_rows_at_a_time_give_the_same(covariances, monkeypatch):
     Y = randn(11, D)
-    whole = gaussian_mixture_posterior_mean(Y, MEANS, covariances, WEIGHTS, 0.5)
+    mixture = GaussianMixture(MEANS, covariances, WEIGHTS)
+    whole = mixture.posterior_mean(Y, 0.5)
     monkeypatch.setattr(mixtures, "_ENTRIES", 1)
-    torch.testing.assert_close(
-        gaussian_mixture_posterior_mean(Y, MEANS, covariances, WEIGHTS, 0.5), whole
-    )
+    torch.testing.assert_close(mixture.posterior_mean(Y, 0.5), whole)
 
 
 def test_weights_are_scaled_and_equal_by_default():
     Y = randn(5, D)
     for given, same in ((10 * WEIGHTS, WEIGHTS), (None, torch.ones(K))):
         torch.testing.assert_close(
-            gaussian_mixture_log_density(Y, MEANS, 0.2, given, 0.1),
-            gaussian_mixture_log_density(Y, MEANS, 0.2, same, 0.1),
+            GaussianMixture(MEANS, 0.2, given).log_density(Y, 0.1),
+            GaussianMixture(MEANS, 0.2, same).log_density(Y, 0.1),
         )
     alone = torch.tensor([0.0, 1.0, 0.0, 0.0])
     torch.testing.assert_close(
-        gaussian_mixture_posterior_mean(Y, MEANS, 0.0, alone, 0.1), MEANS[1].expand(5, D)
+        GaussianMixture(MEANS, 0.0, alone).posterior_mean(Y, 0.1), MEANS[1].expand(5, D)
     )
 
 
 @FORMS
 def test_far_away_where_every_density_underflows_nothing_is_lost(covariances):
     Y = torch.tensor([[1e4, 0.0, 0.0], [0.0, -1e5, 1e5]], dtype=double)
-    arguments = (MEANS, covariances, WEIGHTS, 0.1)
-    log_density = gaussian_mixture_log_density(Y, *arguments)
+    mixture = GaussianMixture(MEANS, covariances, WEIGHTS)
+    log_density = mixture.log_density(Y, 0.1)
     assert log_density.isfinite().all()
     assert (log_density.exp() == 0).all()
-    score = gaussian_mixture_score(Y, *arguments)
+    score = mixture.score(Y, 0.1)
     assert score.isfinite().all()
     assert ((score * Y).sum(1) < 0).all()
 
 
 def test_with_little_noise_the_best_denoiser_of_samples_takes_the_nearest():
     Y = MEANS + 0.1 * randn(K, D)
-    torch.testing.assert_close(gaussian_mixture_posterior_mean(Y, MEANS, 0.0, None, 0.02), MEANS)
-    far = gaussian_mixture_posterior_mean(Y, MEANS, 0.0, None, 1e4)
+    samples = GaussianMixture(MEANS, 0.0)
+    torch.testing.assert_close(samples.posterior_mean(Y, 0.02), MEANS)
+    far = samples.posterior_mean(Y, 1e4)
     torch.testing.assert_close(far, MEANS.mean(0).expand(K, D), atol=1e-3, rtol=0)
 
 
 def test_without_noise_the_posterior_mean_is_the_sample_itself():
     Y = randn(6, D)
-    torch.testing.assert_close(gaussian_mixture_posterior_mean(Y, MEANS, 0.3), Y)
+    torch.testing.assert_close(GaussianMixture(MEANS, 0.3).posterior_mean(Y), Y)
 
 
 def test_a_common_offset_of_samples_and_means_costs_no_accuracy():
     Y, shift = randn(6, D), 1e5
     torch.testing.assert_close(
-        gaussian_mixture_log_density(Y + shift, MEANS + shift, 0.0, WEIGHTS, 0.2),
-        gaussian_mixture_log_density(Y, MEANS, 0.0, WEIGHTS, 0.2),
+        GaussianMixture(MEANS + shift, 0.0, WEIGHTS).log_density(Y + shift, 0.2),
+        GaussianMixture(MEANS, 0.0, WEIGHTS).log_density(Y, 0.2),
         rtol=1e-8,
         atol=1e-8,
     )
@@ -183,23 +171,18 @@ def test_a_common_offset_of_samples_and_means_costs_no_accuracy():
 @FORMS
 def test_the_dtype_of_the_samples_is_kept_and_the_rest_may_have_another(covariances):
     Y = randn(6, D).float()
-    for function in (
-        gaussian_mixture_log_density,
-        gaussian_mixture_score,
-        gaussian_mixture_posterior_mean,
-    ):
-        value = function(Y, MEANS, covariances, WEIGHTS, 0.5)
+    for method in METHODS:
+        function = getattr(GaussianMixture(MEANS, covariances, WEIGHTS), method)
+        value = function(Y, 0.5)
         assert value.dtype == torch.float32
-        torch.testing.assert_close(
-            value.double(), function(Y.double(), MEANS, covariances, WEIGHTS, 0.5),
-            rtol=1e-6, atol=1e-6,
-        )  # fmt: skip
+        wanted = function(Y.double(), 0.5)
+        torch.testing.assert_close(value.double(), wanted, rtol=1e-6, atol=1e-6)
 
 
 @FORMS
 def test_samples_have_the_mixtures_weights_means_and_covariances(covariances):
     n = 40_000
-    X, component = gaussian_mixture_sample(n, MEANS, covariances, WEIGHTS, generator=generator(5))
+    X, component = GaussianMixture(MEANS, covariances, WEIGHTS).sample(n, generator=generator(5))
     assert X.shape == (n, D)
     assert component.dtype == torch.int64
     S = as_full(covariances)
@@ -216,14 +199,13 @@ def test_samples_have_the_mixtures_weights_means_and_covariances(covariances):
 
 def test_samples_follow_the_generator_and_leave_the_global_one():
     before = torch.get_rng_state()
-    first, second = (
-        gaussian_mixture_sample(9, MEANS.float(), 0.1, generator=generator(7)) for _ in range(2)
-    )
+    mixture = GaussianMixture(MEANS.float(), 0.1)
+    first, second = (mixture.sample(9, generator=generator(7)) for _ in range(2))
     assert torch.equal(first[0], second[0])
     assert torch.equal(first[1], second[1])
     assert first[0].dtype == torch.float32
     assert torch.equal(torch.get_rng_state(), before)
-    other = gaussian_mixture_sample(9, MEANS.float(), 0.1, generator=generator(8))
+    other = mixture.sample(9, generator=generator(8))
     assert not torch.equal(first[0], other[0])
 
 
@@ -254,34 +236,27 @@ def test_each_argument_that_does_not_fit_is_named(changed, sentence):
         "Y": torch.ones(2, 3), "means": MEANS.float(), "covariances": 0.1, "weights": None,
         "noise_std": 0.2,
     } | changed  # fmt: skip
-    for function in (
-        gaussian_mixture_log_density,
-        gaussian_mixture_score,
-        gaussian_mixture_posterior_mean,
-    ):
+    Y, noise_std = arguments.pop("Y"), arguments.pop("noise_std")
+    for method in METHODS:
         with pytest.raises(ValueError, match=sentence):
-            function(**arguments)
+            getattr(GaussianMixture(**arguments), method)(Y, noise_std)
 
 
 @pytest.mark.parametrize("n", [0, 2.5])
 def test_the_number_of_samples_must_fit(n):
     with pytest.raises(ValueError, match="n: got"):
-        gaussian_mixture_sample(n, MEANS, 0.1)
+        GaussianMixture(MEANS, 0.1).sample(n)
 
 
 @needs_gpu
 @FORMS
 def test_the_gpu_gives_the_same(covariances):
     Y = randn(20, D)
-    for function in (
-        gaussian_mixture_log_density,
-        gaussian_mixture_score,
-        gaussian_mixture_posterior_mean,
-    ):
-        there = function(Y.cuda(), MEANS, covariances, WEIGHTS, 0.4)
-        torch.testing.assert_close(there.cpu(), function(Y, MEANS, covariances, WEIGHTS, 0.4))
-    X, component = gaussian_mixture_sample(
-        9, MEANS.cuda(), covariances, WEIGHTS, generator=torch.Generator("cuda").manual_seed(0)
+    for method in METHODS:
+        function = getattr(GaussianMixture(MEANS, covariances, WEIGHTS), method)
+        torch.testing.assert_close(function(Y.cuda(), 0.4).cpu(), function(Y, 0.4))
+    X, component = GaussianMixture(MEANS.cuda(), covariances, WEIGHTS).sample(
+        9, generator=torch.Generator("cuda").manual_seed(0)
     )
     assert X.is_cuda
     assert component.is_cuda

@@ -11,9 +11,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from replearn import autoencoders, mixtures, sparse
+from replearn import autoencoders, sparse
 from replearn.autoencoders import Dense, dense_autoencoder
 from replearn.metrics import reconstruction_error
+from replearn.mixtures import GaussianMixture
 from replearn.pretraining import RBM
 from replearn.training import train
 
@@ -89,9 +90,7 @@ def test_targets_of_problem_set_4():
     goals = torch.cat([X / len(X) ** 0.5, torch.zeros(64, 64, dtype=X.dtype)])
     centred = training - training.mean(dim=0)
     # One Gaussian with the data's moments has the best affine denoiser as its posterior mean.
-    affine = mixtures.gaussian_mixture_posterior_mean(
-        noisy, training.mean(dim=0)[None], centred.T @ centred / 1200, noise_std=0.5
-    )
+    normal = GaussianMixture(training.mean(dim=0)[None], centred.T @ centred / 1200)
     expected = {
         "Bernoulli loss": float(
             autoencoders.cross_entropy(identity, 6 * X[1:101] - 3, X[:100]).detach()
@@ -102,13 +101,13 @@ def test_targets_of_problem_set_4():
             (rows @ torch.linalg.lstsq(rows, goals).solution - goals).square().sum()
         ),
         "contractive penalty": float(autoencoders.contractive(encoder, X, H).detach()),
-        "error of the best affine denoiser": error(affine),
+        "error of the best affine denoiser": error(normal.posterior_mean(noisy, 0.5)),
         "error of the posterior mean over the training digits": error(
-            mixtures.gaussian_mixture_posterior_mean(noisy, training, 0.0, noise_std=0.5)
+            GaussianMixture(training, 0.0).posterior_mean(noisy, 0.5)
         ),
     }
     assert expected == {name: pytest.approx(targets[name], abs=2e-6) for name in expected}
-    found = mixtures.gaussian_mixture_posterior_mean(Y, means, variances, weights, noise_std=0.8)
+    found = GaussianMixture(means, variances, weights).posterior_mean(Y, 0.8)
     assert found.tolist() == [pytest.approx(row, abs=1e-6) for row in targets["posterior means"]]
 
 

@@ -1,8 +1,9 @@
-"""The outer wall: bubblewrap around the template, with a list of what may be read and nothing else.
+"""The outer sandbox layer: bubblewrap around the template, and a list of what may be read.
 
-Seen from inside: the system's programs and libraries, the interpreter, its packages, the library of
-the course without the modules that the assignment hides, its data sets, and this package. Nothing
-can be written but the template's own /tmp, over which each child puts one of its own.
+Seen from inside is only the system's programs and libraries, the interpreter, its packages, the
+library of the course without the modules that the assignment hides, its data sets, and this
+package. Nothing can be written but the template's own /tmp, over which each child puts one of its
+own.
 """
 
 from __future__ import annotations
@@ -102,19 +103,22 @@ def hidden_files(modules: Sequence[str]) -> Iterator[tuple[str, bool]]:
                     yield _inside(path), False
 
 
-def command(
-    bwrap: str, code: str, *, hide: Sequence[str], empty: str, control: int, root: str = ""
-) -> list[str]:
+def command(bwrap: str, code: str, *, hide: Sequence[str], empty: str, root: str = "") -> list[str]:
     """bubblewrap's command line around ``code``, which runs in the interpreter inside.
 
     Parameters
     ----------
     hide : modules whose files are covered.
     empty : an empty file that stands in for a hidden one.
-    control : the number of the open socket that goes in.
     root : a folder under which the binds' sources stand already, at their place inside.
     """
-    line = [bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    line = [
+        _reachable(bwrap, root),
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
     line += ["--cap-drop", "ALL", "--hostname", "sandbox"]
     for folder in (
         "/opt",
@@ -158,6 +162,12 @@ def _package_folders() -> list[str]:
 
 def _is_system(path: str) -> bool:
     return os.path.realpath(path).startswith("/usr/") or os.path.realpath(path) == "/usr"
+
+
+def _reachable(bwrap: str, root: str) -> str:
+    """bubblewrap's path for who may read only ``root``: an environment may lie in a closed home."""
+    place = _inside(Path(bwrap))
+    return root + place if root and place != bwrap else bwrap
 
 
 def _inside(path: Path) -> str:

@@ -96,7 +96,7 @@ class ClaimsDirective(SphinxDirective):
         container = nodes.Element()
         container.document = self.state.document
         self.state.nested_parse(StringList(lines), 0, container, match_titles=True)
-        return container.children
+        return list(container.children)
 
 
 def setup(app: Sphinx) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
+import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from replearn.comparison import DATA_ATTRIBUTE, Row, rows_from_json, table
+from replearn.comparison import MIME_TYPE, Row, rows_from_data, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nbformat import NotebookNode
     from sphinx.application import Sphinx
+    from sphinx.config import Config
     from sphinx.environment import BuildEnvironment
 
 logger = logging.getLogger(__name__)
@@ -24,23 +28,29 @@ class comparison_table(nodes.General, nodes.Element):
     """Stands where the table will be, until every page has been read."""
 
 
-class _Rows(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[Row] = []
+def rows_of_notebook(notebook: NotebookNode) -> list[Row]:
+    """The rows in the outputs of an executed notebook, in the order of its cells."""
+    rows: list[Row] = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if MIME_TYPE in output.get("data", {}):
+                rows += rows_from_data(output.data[MIME_TYPE])
+    return rows
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        text = dict(attrs).get(DATA_ATTRIBUTE)
-        if text:
-            self.rows += rows_from_json(text)
 
-
-def _rows_of_page(document: nodes.document) -> list[Row]:
-    parser = _Rows()
-    for raw in document.findall(nodes.raw):
-        if "html" in raw.get("format", "").split() and DATA_ATTRIBUTE in raw.astext():
-            parser.feed(raw.astext())
-    return parser.rows
+def _executed(env: BuildEnvironment) -> NotebookNode | None:
+    """The notebook of the page that is being read, with its outputs; None for other pages."""
+    myst_nb: dict[str, Any] = vars(env)  # where MyST-NB keeps what it knows
+    if "exec_data" not in myst_nb.get("nb_metadata", {}).get(env.docname, {}):
+        return None
+    config = myst_nb["mystnb_config"]
+    # Just written by MyST-NB, but with its outputs only if it was not in the cache before.
+    written = nbformat.read(Path(config.output_folder, f"{env.docname}.ipynb"), as_version=4)
+    try:
+        _, executed = get_cache(config.execution_cache_path).merge_match_into_notebook(written)
+    except KeyError:
+        return None  # it failed, which is a warning of its own
+    return cast("NotebookNode", executed)
 
 
 def _store(env: BuildEnvironment) -> dict[str, list[Row]]:
@@ -51,7 +61,8 @@ def _store(env: BuildEnvironment) -> dict[str, list[Row]]:
 
 
 def _collect(app: Sphinx, document: nodes.document) -> None:
-    rows = _rows_of_page(document)
+    notebook = _executed(app.env)
+    rows = [] if notebook is None else rows_of_notebook(notebook)
     if rows:
         _store(app.env)[app.env.docname] = rows
 
@@ -100,9 +111,15 @@ def _fill(app: Sphinx, document: nodes.document, docname: str) -> None:
                 subtype="comparison",
             )
         if rows:
-            place.replace_self(nodes.raw("", table(rows, links=links)._repr_html_(), format="html"))
+            place.replace_self(nodes.raw("", table(rows, links=links).to_html(), format="html"))
         else:
             place.replace_self(nodes.paragraph(text="No chapter has measured its method yet."))
+
+
+def _allow_data(app: Sphinx, config: Config) -> None:
+    # MyST-NB warns of each kind of output that it does not render itself, also beside one that it
+    # does; an output of which it can show nothing has a warning of its own (mime_priority).
+    config.suppress_warnings = [*config.suppress_warnings, "mystnb.unknown_mime_type"]
 
 
 class ComparisonDirective(SphinxDirective):
@@ -119,6 +136,7 @@ def setup(app: Sphinx) -> None:
     """Register the directive and the events that gather and place the rows."""
     app.add_node(comparison_table)
     app.add_directive("comparison", ComparisonDirective)
+    app.connect("config-inited", _allow_data)
     app.connect("doctree-read", _collect)
     app.connect("env-purge-doc", _purge)
     app.connect("env-merge-info", _merge)

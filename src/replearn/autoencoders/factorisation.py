@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from replearn._batches import by_rows
 from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.autoencoders.layers import ACTIVATIONS, Dense, check_activation, dense_stack
 from replearn.autoencoders.networks import check_output
@@ -130,7 +131,7 @@ class DeepFactorisation(nn.Module):
         if steps < 1:
             raise ValueError(f"steps: got {steps}, want at least 1")
         check_matrix("X", X, self.sizes[-1])
-        return torch.cat([self._infer(X[i : i + _ROWS], steps) for i in range(0, len(X), _ROWS)])
+        return by_rows(lambda some: self._infer(some, steps), X, _ROWS)
 
     def _infer(self, X: Tensor, steps: int) -> Tensor:
         H = self._start(X)

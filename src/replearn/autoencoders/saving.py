@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import nn
 
+from replearn._files import write_atomically
 from replearn.autoencoders.factorisation import DeepFactorisation
 from replearn.autoencoders.layers import Dense, KSparse, TiedDecoder
 from replearn.autoencoders.networks import Autoencoder
@@ -41,20 +39,13 @@ def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
     ------
     ValueError : a layer of a kind that can't be rebuilt.
     """
-    target = Path(path)
+    from safetensors.torch import save
+
     # Tied matrices are in the state once; contiguous, as the format has no strides.
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     description = json.dumps({"training": model.training, "model": _describe(model)})
-    content = save(state, {"format": _FORMAT, "version": _VERSION, "description": description})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    metadata = {"format": _FORMAT, "version": _VERSION, "description": description}
+    write_atomically(Path(path), save(state, metadata))
 
 
 def load_model(path: str | os.PathLike[str]) -> nn.Module:
@@ -65,6 +56,8 @@ def load_model(path: str | os.PathLike[str]) -> nn.Module:
     FileNotFoundError : no such file.
     ValueError : the file is damaged, or ``save_model`` did not write it.
     """
+    from safetensors import SafetensorError, safe_open
+
     source = Path(path)
     refused = f"{source}: got a file that save_model did not write, want one of its models"
     if source.is_dir():

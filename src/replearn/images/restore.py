@@ -16,8 +16,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from replearn._batches import slices
+from replearn._progress import Progress, progress_bar
 from replearn._validate import check_not_negative
 from replearn.images.patches import add_patches, check_image, cut, grid, remove_mean
 from replearn.images.total_variation import check_mask
@@ -35,7 +36,7 @@ def denoise(
     *,
     stride: int = 1,
     gain: float = _GAIN,
-    progress: bool = False,
+    progress: Progress = False,
 ) -> Tensor:
     r"""Remove white Gaussian noise of standard deviation sigma.
 
@@ -56,7 +57,7 @@ def denoise(
     sigma : at least 0, in the units of image.
     stride : distance of neighbouring patches, 1 to size; 1 is slowest and best.
     gain : C of the paper, above 0.
-    progress : show a bar, if standard error is a terminal.
+    progress : show a bar, if standard error is a terminal; "always": also if it is not.
 
     Returns
     -------
@@ -93,7 +94,7 @@ def inpaint(
     *,
     sigma: float = 0.02,
     stride: int = 1,
-    progress: bool = False,
+    progress: Progress = False,
 ) -> Tensor:
     r"""Fill in missing pixels; the known ones stay as they are.
 
@@ -113,7 +114,7 @@ def inpaint(
     sigma : what a code may leave of a known pixel, root mean square, in the units of image: above
         0, or known pixels are fitted to the last digit and what is between them is not.
     stride : distance of neighbouring patches, 1 to size; 1 is slowest and best.
-    progress : show a bar, if standard error is a terminal.
+    progress : show a bar, if standard error is a terminal; "always": also if it is not.
 
     Returns
     -------
@@ -154,7 +155,7 @@ def _over_patches(
     size: int,
     stride: int,
     estimate: Callable[[Tensor, Tensor], Tensor],
-    progress: bool,
+    progress: Progress,
 ) -> tuple[Tensor, Tensor]:
     """Sums over patches (h, w) of weight * estimate and of weight, in strips of the grid.
 
@@ -165,10 +166,8 @@ def _over_patches(
     total, weight = torch.zeros_like(image), torch.zeros_like(image)
     seen = torch.ones_like(image) if known is None else known.to(image.dtype)
     step = max(1, _PATCHES // len(columns))
-    strips = [rows[i : i + step] for i in range(0, len(rows), step)]
-    for strip in tqdm(
-        strips, desc="patches", unit="strip", disable=None if progress else True, leave=False
-    ):
+    strips = [rows[some] for some in slices(len(rows), step)]
+    for strip in progress_bar(progress, strips, desc="patches", unit="strip", leave=False):
         P, M = (cut(values, strip, columns, size) for values in (image, seen))
         w = torch.ones_like(P[:, :1]) if known is None else M.sum(1, keepdim=True)
         add_patches(total, w * estimate(P, M), strip, columns, size)

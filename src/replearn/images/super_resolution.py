@@ -25,8 +25,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
-from tqdm import tqdm
 
+from replearn._batches import slices
+from replearn._progress import Progress, progress_bar
 from replearn._validate import check_integer, check_not_negative, check_seed
 from replearn.images.patches import add_patches, check_image, cut, grid
 
@@ -96,7 +97,7 @@ def train_coupled(
     n_patches: int = 20_000,
     epochs: int = 5,
     seed: int = 0,
-    progress: bool = False,
+    progress: Progress = False,
 ) -> CoupledDictionary:
     """Learn a pair of dictionaries from large images.
 
@@ -109,7 +110,7 @@ def train_coupled(
     n_patches : pairs to learn from, taken at random from those with some contrast.
     epochs : passes of the dictionary learning over them.
     seed : of the choice and of the learning.
-    progress : show a bar, if standard error is a terminal.
+    progress : show a bar, if standard error is a terminal; "always": also if it is not.
 
     Raises
     ------
@@ -160,7 +161,7 @@ def train_coupled(
 
 
 @torch.no_grad()
-def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: bool = False) -> Tensor:
+def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = False) -> Tensor:
     """The image (h, w) enlarged to (factor h, factor w).
 
     Raises
@@ -176,10 +177,8 @@ def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: bool = False
     maps = _derivatives(guess)
     total, count = torch.zeros_like(guess), torch.zeros_like(guess)
     step = max(1, _PATCHES // len(columns))
-    strips = [rows[i : i + step] for i in range(0, len(rows), step)]
-    for strip in tqdm(
-        strips, desc="patches", unit="strip", disable=None if progress else True, leave=False
-    ):
+    strips = [rows[some] for some in slices(len(rows), step)]
+    for strip in progress_bar(progress, strips, desc="patches", unit="strip", leave=False):
         F = torch.cat([cut(v, strip, columns, size) for v in maps], 1)
         length = F.norm(dim=1, keepdim=True)
         F = F / length.clamp(min=torch.finfo(F.dtype).tiny)

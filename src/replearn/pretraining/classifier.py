@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from replearn._batches import slices
 from replearn._validate import check_integer
 from replearn.device import seeded
 
@@ -139,9 +140,6 @@ def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
         )
     training = model.training
     model.eval()
-    wrong = sum(
-        int((model(X[i : i + _ROWS]).argmax(1) != y[i : i + _ROWS]).sum())
-        for i in range(0, len(X), _ROWS)
-    )
+    wrong = sum(int((model(X[rows]).argmax(1) != y[rows]).sum()) for rows in slices(len(X), _ROWS))
     model.train(training)
     return wrong / len(X)

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from replearn._batches import by_rows
 from replearn._validate import check_tensor
 from replearn.autoencoders.layers import Dense, TiedDecoder
 from replearn.autoencoders.networks import Autoencoder
@@ -92,7 +93,7 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
     """Codes (n, m) of X (n, d) in evaluation mode, so many rows at a time."""
     training = model.training
     model.eval()
-    codes = torch.cat([model.encode(X[i : i + rows]) for i in range(0, len(X), rows)])
+    codes = by_rows(model.encode, X, rows)
     model.train(training)
     return codes
 

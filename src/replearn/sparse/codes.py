@@ -25,8 +25,9 @@ class Codes:
     gap : (n,), duality gap: F(h) is at most so much above its minimum.
     converged : (n,) bool, whether the gap came within ``tol`` times the objective. A ``tol`` below
         8 eps of the dtype counts as 8 eps (1e-6 in float32, 2e-15 in float64), 0 too: what lies
-        below is rounding. Without a penalty, a sample whose objective is 0 but for rounding, at
-        most ``max(d, m) eps`` of that of the code 0, has converged too.
+        below is rounding, as is a gap of ``eps^1.5`` times the objective of the code 0. Without a
+        penalty, a sample whose own objective is at most ``max(d, m) eps`` times that of the code
+        0 has converged too: its minimum is 0 but for rounding.
     trace : mean objective after k iterations, trace[0] at the start; empty unless asked for.
     """
 

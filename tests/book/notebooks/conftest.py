@@ -5,27 +5,22 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from tests.book.notebooks.compare import nbval_command, offline
 
 TAG = "nbval-check-output"
 
 
 @pytest.fixture(scope="session")
 def nbval(root):
-    """Run notebooks in a process of their own, on the data in a folder, without the network.
-
-    Only the outputs of cells tagged nbval-check-output are compared; every cell has to run.
-    """
+    """Run notebooks in a process of their own, on the data in a folder, without the network."""
 
     def run(*notebooks: Path, data: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q"]
-        command += ["--nbval-cell-timeout=300", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        command += ["-p", "no:cov", "-o", "addopts=", *map(str, notebooks)]
-        environment = os.environ | {"REPLEARN_OFFLINE": "1", "REPLEARN_DATA": str(data)}
+        command, environment = nbval_command(*notebooks), os.environ | offline(data)
         # A test run that is split among workers tells so by variables that this run is not about.
         for name in [name for name in environment if name.startswith(("PYTEST_", "COV_"))]:
             del environment[name]

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def canaries(root):
-    return root / "tests" / "notebooks" / "canaries"
+    return root / "tests" / "book" / "notebooks" / "canaries"
 
 
 def test_a_wrong_stored_output_is_caught(nbval, canaries, tmp_path):

@@ -145,7 +145,7 @@ def test_saving_again_replaces_and_a_failure_leaves_the_old_file(tmp_path, monke
     def full(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("replearn.autoencoders.saving.os.replace", full)
+    monkeypatch.setattr("replearn._files.os.replace", full)
     with pytest.raises(OSError, match="disk full"):
         save_model(dense_autoencoder([6, 2]), path)
     assert list(tmp_path.iterdir()) == [path]
