@@ -236,16 +236,16 @@ def _project(Y: Tensor, p: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
     b = torch.where(apart, c2 / rest_length.clamp(min=tiny), 0.0)
     a = (c1 - b * shared) / length.clamp(min=tiny)
     g = a * cosine + b * sine
-    slope = b * cosine - a * sine  # by the argument of the wave
+    derivative = b * cosine - a * sine  # by the argument of the wave
     square_x, square_y = (2 * p[:, 4:5]).exp(), (2 * p[:, 5:6]).exp()
-    by_x = 2 * math.pi * f * slope - g * x / square_x
+    by_x = 2 * math.pi * f * derivative - g * x / square_x
     by_y = -g * y / square_y
     J = torch.stack(
         [
             by_y * theta.sin() - by_x * theta.cos(),
             -by_x * theta.sin() - by_y * theta.cos(),
             by_x * y - by_y * x,
-            2 * math.pi * x * slope,
+            2 * math.pi * x * derivative,
             g * x.square() / square_x,
             g * y.square() / square_y,
         ],

@@ -17,24 +17,28 @@ from __future__ import annotations
 
 import math
 import os
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from replearn import _checkpoint
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
-from replearn.dictionary.alternating import AlternatingState, alternate
+from replearn._batches import slices
+from replearn._progress import Progress
+from replearn._validate import (
+    check_fitted,
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_seed,
+)
+from replearn.dictionary.alternating import AlternatingState
 from replearn.dictionary.atoms import normalise_atoms
 from replearn.dictionary.online import OnlineState, Settings, learn_batch, start, unit_rows
+from replearn.dictionary.runs import AlternatingRun, OnlineRun, Position, Run, drive
 from replearn.sparse import sparse_codes
 from replearn.sparse.solve import Solver
 
@@ -43,7 +47,6 @@ __all__ = ["DictionaryLearning"]
 Method = Literal["online", "alternating"]
 _METHODS = ("online", "alternating")
 _VERSION = 1
-_SAVE_EVERY = 10.0  # seconds between checkpoints; the end and an interruption write one as well
 
 
 class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -126,7 +129,7 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         transform_tol: float = 1e-4,
         D0: Tensor | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
-        progress: bool | Literal["always"] = True,
+        progress: Progress = True,
         seed: int = 0,
     ) -> None:
         self.n_atoms = n_atoms
@@ -155,30 +158,16 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         check_matrix("X", X)
         self._check_parameters()
         atoms, order, random = self._first(X)
-        run: _OnlineRun | _AlternatingRun
+        run: OnlineRun | AlternatingRun
         if self.method == "online":
-            progress = _Progress(start(atoms, random), order)
-            run = _OnlineRun(X, self._settings(), progress, self.batch_size, self.epochs)
+            first = Position(start(atoms, random), order)
+            run = OnlineRun(X, self._settings(), first, self.batch_size, self.epochs)
         else:
-            first = AlternatingState(atoms, X.new_zeros(len(X), self.n_atoms), random)
-            run = _AlternatingRun(X, self._settings(), first, self.max_iter, self.tol)
-        path = None if self.checkpoint is None else Path(self.checkpoint)
-        identity = self._identity(X) if path else {}
-        if path is not None and path.exists():
-            saved = _checkpoint.load(
-                path, writer=type(self).__name__, version=_VERSION, identity=identity
-            )
-            run.restore(path, saved, X.device)
-
-        def save() -> None:
-            if path is not None:
-                about = {"writer": type(self).__name__, "version": _VERSION, "identity": identity}
-                _checkpoint.save(path, about | run.saved())
-
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            state = AlternatingState(atoms, X.new_zeros(len(X), self.n_atoms), random)
+            run = AlternatingRun(X, self._settings(), state, self.max_iter, self.tol)
+        save = self._resume(run, X)
         try:
-            self._drive(run, save)
+            drive(run, save, self.progress)
         finally:
             self._publish(run)
         return self
@@ -208,8 +197,8 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
                     "fit starts afresh"
                 )
         settings, total = self._settings(), 0.0
-        for first in range(0, len(X), self.batch_size):
-            state, value = learn_batch(state, X[first : first + self.batch_size], settings)
+        for rows in slices(len(X), self.batch_size):
+            state, value = learn_batch(state, X[rows], settings)
             total += value
         self._set_state(state)
         self.objective_.append(total / len(X))
@@ -218,7 +207,7 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
     @torch.no_grad()
     def transform(self, X: Tensor) -> Tensor:
         """Codes H (n, m) of X (n, d), to the relative duality gap ``transform_tol``."""
-        self._check_fitted()
+        check_fitted(self, "components_")
         check_matrix("X", X, self.n_features_in_, self.components_.dtype)
         return sparse_codes(
             X,
@@ -236,33 +225,29 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     def inverse_transform(self, H: Tensor) -> Tensor:
         """Reconstruction X_hat = H D^T (n, d) from codes H (n, m)."""
-        self._check_fitted()
+        check_fitted(self, "components_")
         check_matrix("H", H, len(self.components_), self.components_.dtype)
         return H @ self.components_
 
-    def _drive(self, run: _OnlineRun | _AlternatingRun, save: Callable[[], None]) -> None:
-        """Steps until the run is done, with checkpoints and a progress bar."""
-        show = self.progress == "always" or (self.progress and sys.stderr.isatty())
-        bar = tqdm(total=run.total, initial=run.done, unit=run.unit, disable=not show)
-        save()  # before the first step, so that a path that cannot be written is found now
-        saved_at = time.monotonic()
-        with bar:
-            try:
-                while not run.finished:
-                    run.step()
-                    bar.update()
-                    if show:
-                        bar.set_postfix(objective=run.latest, refresh=False)
-                    if time.monotonic() - saved_at > _SAVE_EVERY:
-                        save()
-                        saved_at = time.monotonic()
-            finally:
-                save()
+    def _resume(self, run: Run, X: Tensor) -> Callable[[], None]:
+        """Restore the run from the checkpoint, if there is one; returns how to write it."""
+        if self.checkpoint is None:
+            return lambda: None
+        path, identity = Path(self.checkpoint), self._identity(X)
+        about: dict[str, Any] = {
+            "writer": type(self).__name__,
+            "version": _VERSION,
+            "identity": identity,
+        }
+        if path.exists():
+            run.restore(path, _checkpoint.load(path, **about), X.device)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return lambda: _checkpoint.save(path, about | run.saved())
 
-    def _publish(self, run: _OnlineRun | _AlternatingRun) -> None:
+    def _publish(self, run: OnlineRun | AlternatingRun) -> None:
         """The attributes, from the state of the run."""
         self.objective_, self.n_iter_ = list(run.objective), run.iterations
-        if isinstance(run, _OnlineRun):
+        if isinstance(run, OnlineRun):
             self._set_state(run.now.state)
             return
         self.__dict__.pop("_state", None)
@@ -320,10 +305,6 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         identity["D0"] = "None" if self.D0 is None else _checkpoint.fingerprint(self.D0)
         return identity
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "components_"):
-            raise NotFittedError("this DictionaryLearning is not fitted yet: call fit(X) first")
-
     def _check_parameters(self) -> None:
         if self.method not in _METHODS:
             raise ValueError(f"method: got {self.method!r}, want one of {', '.join(_METHODS)}")
@@ -339,147 +320,3 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
             check_not_negative(name, value)
             if not math.isfinite(value):
                 raise ValueError(f"{name}: got {value}, want a finite number")
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """Where an online run is: the learner, and the place in the epoch."""
-
-    state: OnlineState
-    order: Tensor  # state of the generator that draws the order of this epoch
-    start: int = 0  # samples of this epoch that are done
-    total: float = 0.0  # sum of their objectives
-    objective: tuple[float, ...] = ()  # per epoch
-
-
-class _OnlineRun:
-    """Epochs of mini-batches in random order."""
-
-    unit = "batch"
-
-    def __init__(
-        self, X: Tensor, settings: Settings, now: _Progress, batch: int, epochs: int
-    ) -> None:
-        self.X, self.settings, self.now, self.batch, self.epochs = X, settings, now, batch, epochs
-        self.total = epochs * -(-len(X) // batch)
-        self._order: Tensor | None = None
-
-    @property
-    def done(self) -> int:
-        return self.now.state.steps
-
-    @property
-    def iterations(self) -> int:
-        return len(self.now.objective)
-
-    @property
-    def objective(self) -> tuple[float, ...]:
-        return self.now.objective
-
-    @property
-    def latest(self) -> float:
-        now = self.now
-        return now.total / now.start if now.start else now.objective[-1]
-
-    @property
-    def finished(self) -> bool:
-        return self.iterations >= self.epochs
-
-    def step(self) -> None:
-        now, n = self.now, len(self.X)
-        if self._order is None:
-            self._order = self._draw()[0].to(self.X.device)
-        batch = self.X[self._order[now.start : now.start + self.batch]]
-        state, value = learn_batch(now.state, batch, self.settings)
-        end, total = now.start + len(batch), now.total + value
-        if end < n:
-            self.now = replace(now, state=state, start=end, total=total)
-            return
-        following = _Progress(state, self._draw()[1], objective=(*now.objective, total / n))
-        # The place first: if it changes and the order is not yet dropped, the next run has none.
-        self.now, self._order = following, None
-
-    def _draw(self) -> tuple[Tensor, Tensor]:
-        """The order of this epoch, and the state of the generator after it."""
-        generator = torch.Generator()
-        generator.set_state(self.now.order)
-        return torch.randperm(len(self.X), generator=generator), generator.get_state()
-
-    def saved(self) -> dict[str, Any]:
-        now = self.now
-        return {"progress": _as_dict(now) | {"state": _as_dict(now.state)}}
-
-    def restore(self, path: Path, saved: dict[str, Any], device: torch.device) -> None:
-        progress = saved["progress"]
-        state = OnlineState(**_moved(progress.pop("state"), device))
-        now = _Progress(state=state, **progress)
-        _check_length("epochs", self.epochs, len(now.objective), path)
-        self.now, self._order = now, None
-
-
-class _AlternatingRun:
-    """Alternations until the objective stays."""
-
-    unit = "alternation"
-
-    def __init__(
-        self, X: Tensor, settings: Settings, state: AlternatingState, max_iter: int, tol: float
-    ) -> None:
-        self.X, self.settings, self.state, self.total, self.tol = X, settings, state, max_iter, tol
-
-    @property
-    def done(self) -> int:
-        return len(self.state.objective)
-
-    @property
-    def iterations(self) -> int:
-        return self.done
-
-    @property
-    def objective(self) -> tuple[float, ...]:
-        return self.state.objective
-
-    @property
-    def latest(self) -> float:
-        return self.state.objective[-1]
-
-    @property
-    def finished(self) -> bool:
-        return self.state.converged or self.done >= self.total
-
-    def step(self) -> None:
-        before = self.state
-        state = alternate(before, self.X, self.settings)
-        if state.replaced == before.replaced and len(state.objective) > 1:
-            last, value = state.objective[-2:]
-            if last - value <= self.tol * last:
-                state = replace(state, converged=True)
-        self.state = state
-
-    def saved(self) -> dict[str, Any]:
-        return {"state": _as_dict(self.state)}
-
-    def restore(self, path: Path, saved: dict[str, Any], device: torch.device) -> None:
-        state = AlternatingState(**_moved(saved["state"], device))
-        _check_length("max_iter", self.total, len(state.objective), path)
-        self.state = state
-
-
-def _as_dict(record: Any) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
-
-
-def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """Tensors on the device, but for the state of a generator, which is always on the CPU."""
-    return {
-        key: value.to(device) if isinstance(value, Tensor) and key != "random" else value
-        for key, value in values.items()
-    }
-
-
-def _check_length(name: str, wanted: int, there: int, path: Path) -> None:
-    if there > wanted:
-        raise ValueError(
-            f"{name}: got {wanted}, but checkpoint {path} has {there} behind it; want at least as "
-            "many, or another path"
-        )

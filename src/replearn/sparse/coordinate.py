@@ -12,7 +12,7 @@ as for coherent dictionaries, by a Newton step: the signs fixed, the objective i
 support S, its minimum solves ``G_SS h_S = (D^T x)_S - penalty sign(h_S)`` (Cholesky), and the step
 goes towards it until the first code reaches 0. Then q is computed afresh for all atoms, so that
 rounding errors don't add up, and the duality gap says whether another round is needed. The first
-rounds work at a higher penalty, a share of the largest slope |q_j|, so that few become active
+rounds work at a higher penalty, a share of the largest correlation |q_j|, so that few become active
 that the solution does not need.
 
 References
@@ -34,9 +34,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import rounding, slope_rounding, smallest_curvature
+from replearn.sparse.lasso import correlation_rounding, rounding, smallest_curvature
 
 __all__ = ["coordinate_descent"]
 
@@ -125,30 +126,29 @@ def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
     G = (D.T @ D).numpy()
     mu = smallest_curvature(D, problem.nonnegative) if (penalty == 0).any() else 0.0
     options = problem.H0 is not None, bool(newton), problem.tol, problem.max_iter
-    precision = mu, torch.finfo(X.dtype).eps, rounding(D), slope_rounding(D)
+    precision = mu, torch.finfo(X.dtype).eps, rounding(D), correlation_rounding(D)
     outputs = (codes.H, codes.iterations, codes.objective, codes.gap, codes.converged)
     halt = np.zeros(1, dtype=np.bool_)
     rows, chunk = max(1, _BLOCK // m), max(1, _CHUNK // m)
     threads = torch.get_num_threads()
 
     def task(B: Array, x2: Array, at: slice) -> int:
-        part = (B, x2, penalty[at], G, problem.nonnegative)
+        samples = (B, x2, penalty[at], G, problem.nonnegative)
         results = tuple(output[at].numpy() for output in outputs)
-        kernels.solve(part, options, precision, halt, results)
+        kernels.solve(samples, options, precision, halt, results)
         return len(B)
 
     with ThreadPoolExecutor(threads, thread_name_prefix="replearn-sparse") as pool:
         try:
-            for first in range(0, n, rows):
-                block = X[first : first + rows]
+            for part in slices(n, rows):
+                block = X[part]
                 B = (block @ D).numpy()
                 x2 = torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square().numpy()
                 size = min(chunk, -(-len(block) // threads))
                 tasks: set[Future[int]] = set()
-                for start in range(0, len(block), size):
-                    end = min(len(block), start + size)
-                    at = slice(first + start, first + end)
-                    tasks.add(pool.submit(task, B[start:end], x2[start:end], at))
+                for some in slices(len(block), size):
+                    at = slice(part.start + some.start, part.start + some.stop)
+                    tasks.add(pool.submit(task, B[some], x2[some], at))
                 while tasks:
                     # A wait without end would not notice an interrupt on every system.
                     done, tasks = wait(tasks, timeout=0.1, return_when=FIRST_COMPLETED)

@@ -36,6 +36,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn._validate import check_matrix
 from replearn.sparse.arguments import check_codes, check_dictionary, check_problem
 
@@ -108,7 +109,7 @@ def duality_gap(
     convexity: with mu the smallest eigenvalue of D^T D (the smallest but zero for codes of both
     signs), the objective is at most ``max_v q^T v - mu/2 ||v||^2`` above the minimum, over the v
     with h + v >= 0 where codes are nonnegative. (Nonnegative codes of linearly dependent atoms
-    have mu = 0. There the bound is F(h) itself until no slope in q is positive but for rounding,
+    have mu = 0. There the bound is F(h) itself until no entry of q is positive but for rounding,
     which takes ``max(d, m) eps max_j ||d_j|| ||x||`` for 0: then the residual itself is feasible.
     Atoms that are zero have no part in this.)
 
@@ -122,7 +123,7 @@ def duality_gap(
     check_codes("H", H, X, D)
     _check_sign(H, nonnegative)
     mu = smallest_curvature(D, nonnegative) if bool((lam == 0).any()) else 0.0
-    slack = slope_rounding(D)
+    slack = correlation_rounding(D)
 
     def of(rows: slice) -> Tensor:
         r = torch.addmm(X[rows], H[rows], D.T, alpha=-1)
@@ -135,8 +136,8 @@ def duality_gap(
 def gap_from(
     H: Tensor, Q: Tensor, R: Tensor, lam: Tensor, nonnegative: bool, mu: float, slack: Tensor
 ) -> Tensor:
-    """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,); slopes
-    up to ``slack`` (n,) are rounding."""
+    """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,);
+    correlations up to ``slack`` (n,) are rounding."""
     qh = (Q * H).sum(1)
     largest = (Q.amax(1) if nonnegative else Q.abs().amax(1)).clamp_(min=0)
     if mu == 0:  # nothing else bounds the gap without a penalty
@@ -174,8 +175,8 @@ def rounding(D: Tensor) -> float:
     return max(D.shape) * float(torch.finfo(D.dtype).eps)
 
 
-def slope_rounding(D: Tensor) -> float:
-    """What a slope d_j^T (x - D h) may err by, relative to ||x||."""
+def correlation_rounding(D: Tensor) -> float:
+    """What a correlation d_j^T (x - D h) may err by, relative to ||x||."""
     return rounding(D) * float(torch.linalg.vector_norm(D, dim=0).max())
 
 
@@ -215,7 +216,7 @@ def largest_penalty(X: Tensor, D: Tensor) -> Tensor:
 
 
 def _by_rows(n: int, of: Callable[[slice], Tensor]) -> Tensor:
-    return torch.cat([of(slice(first, first + _ROWS)) for first in range(0, n, _ROWS)])
+    return torch.cat([of(rows) for rows in slices(n, _ROWS)])
 
 
 def _check_sign(H: Tensor, nonnegative: bool) -> None:

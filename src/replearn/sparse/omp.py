@@ -25,6 +25,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn._validate import check_integer, check_matrix
 from replearn.sparse.arguments import check_dictionary
 
@@ -83,8 +84,7 @@ def omp(
     most = min(n_nonzero, D.shape[1])
     H = X.new_zeros(n, D.shape[1])
     rows = max(1, _NUMBERS // (d * most))
-    for first in range(0, n, rows):
-        part = slice(first, first + rows)
+    for part in slices(n, rows):
         seen = None if mask is None else mask[part].to(X.dtype)
         _pursue(X[part], D, most, target[part], seen, H[part])
     return H

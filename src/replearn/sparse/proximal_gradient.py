@@ -26,6 +26,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
 from replearn.sparse.convergence import Convergence, Samples
@@ -146,8 +147,8 @@ def run(
     proximal = ProximalOperator(problem, t, rule)
     convergence = Convergence(problem, codes, gradient_step, trace=trace)
     size = n if trace else max(1, _BLOCK["cpu" if device.type == "cpu" else "cuda"] // m)
-    for first in range(0, n, size):
-        rows = torch.arange(first, min(n, first + size), device=device)
+    for part in slices(n, size):
+        rows = torch.arange(part.start, part.stop, device=device)
         samples = Samples.of(problem, rows, gradient_step)
         H = X.new_zeros(len(rows), m)
         if problem.H0 is not None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import Literal
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from replearn._progress import Progress, progress_bar
 from replearn.sparse import coordinate, proximal_gradient
 from replearn.sparse.arguments import Problem, check_problem
 from replearn.sparse.codes import Codes
@@ -33,7 +32,7 @@ def sparse_codes(
     max_iter: int | None = None,
     H0: Tensor | None = None,
     nonnegative: bool = False,
-    progress: bool | Literal["always"] = False,
+    progress: Progress = False,
 ) -> Codes:
     r"""Sparse codes H (n, m) of data X (n, d) in the dictionary D (d, m)::
 
@@ -94,8 +93,7 @@ def sparse_codes(
         max_iter=_MAX_ITER if max_iter is None else max_iter,
     )
     chosen, reason = _choose(problem) if solver == "auto" else (solver, "")
-    shown = progress == "always" or (bool(progress) and sys.stderr.isatty())
-    with tqdm(total=len(X), unit="sample", disable=not shown) as bar:
+    with progress_bar(progress, total=len(X), unit="sample") as bar:
         if chosen == "coordinate descent":
             codes = coordinate.run(problem, callback=bar.update)
         else:
