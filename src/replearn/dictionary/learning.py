@@ -54,54 +54,88 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     Parameters
     ----------
-    n_atoms : m, the number of atoms.
-    penalty : weight of the l1 norm of the codes, in units of X.
-    method : - "online": a dictionary step after every mini-batch, from sums over all samples so far
-          in which old ones fade (Mairal et al. 2010). The choice for more than a few thousand
+    n_atoms : int
+        Number m of atoms.
+    penalty : float
+        Weight of the l1 norm of the codes, in units of X.
+    method : {"online", "alternating"}
+        - "online": a dictionary step after every mini-batch, from sums over all samples so far in
+          which old ones fade (Mairal et al. 2010). The choice for more than a few thousand
           samples. A pass over the data is an epoch.
         - "alternating": codes of all samples, then the dictionary. The objective never increases.
-    solver : of ``sparse_codes``, for the codes.
-    batch_size : samples per step ("online").
-    epochs : passes over the data in ``fit`` ("online").
-    max_iter : most alternations ("alternating").
-    forgetting : rho >= 0 ("online"): the sample seen s-th weighs (s / t)^rho after t samples, so
-        that about the last t / (rho + 1) count, but never fewer than about 4 m (see
+    solver : {"auto", "coordinate descent", "fista", "ista"}
+        Of ``sparse_codes``, for the codes.
+    batch_size : int
+        Samples per step ("online").
+    epochs : int
+        Passes over the data in ``fit`` ("online").
+    max_iter : int
+        Most alternations ("alternating").
+    forgetting : float
+        rho >= 0 ("online"): the sample seen s-th weighs (s / t)^rho after t samples, so that about
+        the last t / (rho + 1) count, but never fewer than about 4 m (see
         ``replearn.dictionary.online``). 0 forgets nothing: codes of the first, poor dictionaries
         weigh as much as the last.
-    nonnegative : codes h >= 0.
-    tol : the alternation ends when the objective falls by less than this fraction of itself.
-    code_tol : relative duality gap to which codes are computed during learning; None takes 0.1
+    nonnegative : bool
+        Whether codes must be >= 0.
+    tol : float
+        The alternation ends when the objective falls by less than this fraction of itself.
+    code_tol : float, optional
+        Relative duality gap to which codes are computed during learning; None takes 0.1
         ("online", where a dictionary lives for one step only) or 1e-4 ("alternating").
-    transform_tol : the same for ``transform``.
-    D0 : (d, m), the first dictionary (its columns are normalised). None takes random samples,
-        without those that are zero, normalised; if there are too few, random directions.
-    checkpoint : file for the state of ``fit``, replaced atomically every few seconds, at the end,
-        and when learning is interrupted. If it exists, ``fit`` resumes there and ends with exactly
-        the dictionary of a run that was never interrupted; a finished run is not repeated. A
-        larger ``epochs`` or ``max_iter`` carries it on.
-    progress : True shows a progress bar on standard error if that is a terminal, so that notebooks
+    transform_tol : float
+        The same for ``transform``.
+    D0 : Tensor, (d, m), optional
+        The first dictionary (its columns are normalised). None takes random samples, without
+        those that are zero, normalised; if there are too few, random directions.
+    checkpoint : path, optional
+        File for the state of ``fit``, replaced atomically every few seconds, at the end, and when
+        learning is interrupted. If it exists, ``fit`` resumes there and ends with exactly the
+        dictionary of a run that was never interrupted; a finished run is not repeated. A larger
+        ``epochs`` or ``max_iter`` carries it on.
+    progress : bool or "always"
+        True shows a progress bar on standard error if that is a terminal, so that notebooks
         turned into pages stay clean; "always" shows it elsewhere as well.
-    seed : of the order of the samples and of all draws. The global random state is not used.
+    seed : int
+        Of the order of the samples and of all draws. The global random state is not used.
 
     Attributes
     ----------
-    components_ : (m, d) = D^T, unit rows. dictionary_ : (d, m), the same, atoms as columns.
-    objective_ : list of float, mean objective per sample.
+    components_ : Tensor, (m, d)
+        D^T, unit rows.
+    dictionary_ : Tensor, (d, m)
+        The same, atoms as columns.
+    objective_ : list of float
+        Mean objective per sample.
 
         - "alternating": after each alternation; never increases.
         - "online": over each epoch (each call of ``partial_fit``), of each sample with the
           dictionary as it was when the sample came, and codes to ``code_tol``.
-    n_iter_ : alternations, or completed epochs.
-    n_steps_ : dictionary steps.
-    replaced_ : how often an unused atom was replaced by a sample, drawn with probability
-        proportional to its squared reconstruction error. Unused means: with zero codes for the
-        last 10 m samples ("online") or for all samples ("alternating").
-    n_features_in_ : d
+    n_iter_ : int
+        Alternations, or completed epochs.
+    n_steps_ : int
+        Dictionary steps.
+    replaced_ : int
+        How often an unused atom was replaced by a sample, drawn with probability proportional to
+        its squared reconstruction error. Unused means: with zero codes for the last 10 m samples
+        ("online") or for all samples ("alternating").
+    n_features_in_ : int
+        Dimension d of the samples.
 
     Raises
     ------
-    ValueError : an argument does not fit, the checkpoint is damaged or belongs to another run, or a
-        method is called before ``fit`` (scikit-learn's NotFittedError).
+    ValueError
+        An argument does not fit, the checkpoint is damaged or belongs to another run, or a method
+        is called before ``fit`` (scikit-learn's NotFittedError).
+
+    Examples
+    --------
+    Samples that are multiples of one of two directions:
+
+    >>> X = torch.tensor([[3.0, 0.0], [0.0, 2.0], [-1.0, 0.0], [0.0, -4.0]])
+    >>> learner = DictionaryLearning(2, 0.1, method="alternating").fit(X)
+    >>> learner.transform(X).count_nonzero(dim=1)
+    tensor([1, 1, 1, 1])
     """
 
     components_: Tensor
@@ -151,9 +185,21 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     @torch.no_grad()
     def fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
-        """Learn from X (n, d), from the start or from the checkpoint. Returns self.
+        """Learn from X, from the start or from the checkpoint.
 
         An interruption (Ctrl-C) leaves the dictionary learned so far in the attributes.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, float32 or float64.
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        DictionaryLearning
+            Itself.
         """
         check_matrix("X", X)
         self._check_parameters()
@@ -174,11 +220,23 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     @torch.no_grad()
     def partial_fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
-        """Learn online from the samples X (n, d) as they come, once, after those seen before.
+        """Learn online from the samples X as they come, once, after those seen before.
 
         Continues ``fit`` or earlier calls; otherwise starts, with D0 or samples of X. The samples
         are taken in their order, in batches of ``batch_size``. Needs method "online"; writes no
-        checkpoint (the model can be pickled between calls). Returns self.
+        checkpoint (the model can be pickled between calls).
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, float32 or float64.
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        DictionaryLearning
+            Itself.
         """
         self._check_parameters()
         if self.method != "online":
@@ -206,7 +264,17 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     @torch.no_grad()
     def transform(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d), to the relative duality gap ``transform_tol``."""
+        """Codes to the relative duality gap ``transform_tol``.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, of the dtype and on the device of the data in ``fit``.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         check_fitted(self, "components_")
         check_matrix("X", X, self.n_features_in_, self.components_.dtype)
         return sparse_codes(
@@ -220,11 +288,33 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         ).H
 
     def fit_transform(self, X: Tensor, y: None = None) -> Tensor:
-        """The codes H (n, m) of the data the dictionary is learned from."""
+        """The codes of the data the dictionary is learned from.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, float32 or float64.
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         return self.fit(X).transform(X)
 
     def inverse_transform(self, H: Tensor) -> Tensor:
-        """Reconstruction X_hat = H D^T (n, d) from codes H (n, m)."""
+        """Reconstruction X_hat = H D^T.
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         check_fitted(self, "components_")
         check_matrix("H", H, len(self.components_), self.components_.dtype)
         return H @ self.components_

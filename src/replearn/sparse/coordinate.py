@@ -69,13 +69,22 @@ def coordinate_descent(
 
     Parameters
     ----------
-    X : (n, d) data, float32 or float64, on the CPU; D : (d, m), atoms are columns.
-    penalty : a number of at least 0, or a tensor (n,), one for each sample.
-    tol : a sample is finished when its duality gap is at most ``tol`` times its objective.
-    max_iter : at most so many rounds.
-    H0 : (n, m), codes to start from; None starts from 0.
-    nonnegative : whether codes must be >= 0.
-    newton : whether to take Newton steps; without, coordinate descent alone.
+    X : Tensor, (n, d)
+        Data, float32 or float64, on the CPU.
+    D : Tensor, (d, m)
+        Dictionary, alike; atoms are columns.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    tol : float
+        A sample is finished when its duality gap is at most ``tol`` times its objective.
+    max_iter : int
+        At most so many rounds.
+    H0 : Tensor, (n, m), optional
+        Codes to start from; None starts from 0.
+    nonnegative : bool
+        Whether codes must be >= 0.
+    newton : bool
+        Whether to take Newton steps; without, coordinate descent alone.
 
     Returns
     -------
@@ -83,7 +92,8 @@ def coordinate_descent(
 
     Raises
     ------
-    ValueError : an argument does not fit, or lies on a GPU; the message names it.
+    ValueError
+        An argument does not fit, or lies on a GPU; the message names it.
 
     Examples
     --------

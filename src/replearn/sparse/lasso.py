@@ -51,16 +51,30 @@ def objective(X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor) -> Tenso
 
     Parameters
     ----------
-    X : (n, d), float32 or float64; D : (d, m), atoms are columns; H : (n, m).
-    penalty : a number of at least 0, or a tensor (n,) of them.
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+    H : Tensor, (n, m)
+        Codes.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
 
     Returns
     -------
-    Tensor, (n,), in the squared units of X.
+    Tensor, (n,)
+        In the squared units of X.
 
     Raises
     ------
-    ValueError : an argument does not fit; the message names it.
+    ValueError
+        An argument does not fit; the message names it.
+
+    Examples
+    --------
+    >>> X, D, H = torch.tensor([[3.0, 1.0]]), torch.eye(2), torch.tensor([[1.0, 0.0]])
+    >>> objective(X, D, H, 2.0)
+    tensor([4.5000])
     """
     lam = check_problem(X, D, penalty).penalty
     check_codes("H", H, X, D)
@@ -79,12 +93,37 @@ def optimality(
     """Largest violation of the optimality conditions by each sample, in units of the penalty.
 
     It is the distance, in the largest coordinate, from ``q = D^T (x - D h)`` to the subgradients
-    of ``penalty ||h||_1`` at h: 0 if and only if h is optimal. Arguments and errors as in
-    ``objective``; with ``nonnegative`` H must have no negative entry.
+    of ``penalty ||h||_1`` at h: 0 if and only if h is optimal.
+
+    Parameters
+    ----------
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+    H : Tensor, (n, m)
+        Codes.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    nonnegative : bool
+        Whether codes must be >= 0; H must then have no negative entry.
 
     Returns
     -------
-    Tensor, (n,).
+    Tensor, (n,)
+
+    Raises
+    ------
+    ValueError
+        An argument does not fit; the message names it.
+
+    Examples
+    --------
+    The second code is optimal:
+
+    >>> X, D, H = torch.tensor([[3.0], [3.0]]), torch.ones(1, 1), torch.tensor([[0.0], [1.0]])
+    >>> optimality(X, D, H, 2.0)
+    tensor([1., 0.])
     """
     lam = check_problem(X, D, penalty).penalty
     check_codes("H", H, X, D)
@@ -113,11 +152,36 @@ def duality_gap(
     which takes ``max(d, m) eps max_j ||d_j|| ||x||`` for 0: then the residual itself is feasible.
     Atoms that are zero have no part in this.)
 
-    Arguments and errors as in ``optimality``.
+    Parameters
+    ----------
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+    H : Tensor, (n, m)
+        Codes.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    nonnegative : bool
+        Whether codes must be >= 0; H must then have no negative entry.
 
     Returns
     -------
-    Tensor, (n,), in the squared units of X.
+    Tensor, (n,)
+        In the squared units of X.
+
+    Raises
+    ------
+    ValueError
+        An argument does not fit; the message names it.
+
+    Examples
+    --------
+    The second code is optimal:
+
+    >>> X, D, H = torch.tensor([[3.0], [3.0]]), torch.ones(1, 1), torch.tensor([[0.0], [1.0]])
+    >>> duality_gap(X, D, H, 2.0)
+    tensor([0.5000, 0.0000])
     """
     lam = check_problem(X, D, penalty).penalty
     check_codes("H", H, X, D)
@@ -187,9 +251,19 @@ def lipschitz(D: Tensor) -> float:
     From the smaller of D^T D and D D^T in float64, rounded up by the rounding errors of D's
     dtype, so that the step 1/lipschitz(D) is safe.
 
+    Parameters
+    ----------
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+
+    Returns
+    -------
+    float
+
     Raises
     ------
-    ValueError : D is not a finite float (d, m) tensor.
+    ValueError
+        D is not a finite float (d, m) tensor.
 
     Examples
     --------
@@ -206,9 +280,26 @@ def lipschitz(D: Tensor) -> float:
 def largest_penalty(X: Tensor, D: Tensor) -> Tensor:
     """``max_j |D^T x|_j`` (n,): the smallest penalty for which the code is 0.
 
+    Parameters
+    ----------
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+
+    Returns
+    -------
+    Tensor, (n,)
+
     Raises
     ------
-    ValueError : X is not a finite float (n, d) tensor, or D no such (d, m) tensor.
+    ValueError
+        X is not a finite float (n, d) tensor, or D no such (d, m) tensor.
+
+    Examples
+    --------
+    >>> largest_penalty(torch.tensor([[3.0, -4.0]]), torch.eye(2))
+    tensor([4.])
     """
     check_matrix("X", X)
     check_dictionary(D, X)

@@ -43,11 +43,14 @@ def sparse_codes(
 
     Parameters
     ----------
-    X : (n, d), float32 or float64, on any device. D : (d, m), alike; atoms are columns.
-    penalty : a number of at least 0, or a tensor (n,), one for each sample. From
+    X : Tensor, (n, d)
+        Data, float32 or float64, on any device.
+    D : Tensor, (d, m)
+        Dictionary, alike; atoms are columns.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor. From
         ``largest_penalty(X, D)`` on the code is 0. scikit-learn's alpha is penalty / d.
-    solver : how.
-
+    solver : {"auto", "coordinate descent", "fista", "ista"}
         - "coordinate descent": on the CPU the fastest by far, whatever the dictionary, and the
           one that reaches small tolerances for coherent ones. Keeps D^T D.
         - "fista": products of matrices only, so the one for a GPU. Its iterations grow with the
@@ -55,14 +58,19 @@ def sparse_codes(
         - "ista": as in the lecture; slower than "fista".
         - "auto": "fista" on a GPU and for more than 8,192 atoms, otherwise "coordinate descent".
           ``Codes.reason`` says why.
-    tol : a sample is finished when its duality gap is at most ``tol`` times its objective (or
+    tol : float
+        A sample is finished when its duality gap is at most ``tol`` times its objective (or
         rounding: ``Codes.converged`` says what that is), and then costs nothing more. The
         objective itself is then usually far nearer to its minimum, as the gap is only a bound.
-    max_iter : at most so many iterations; None takes 1,000.
-    H0 : (n, m), codes to start from, such as those for a similar dictionary.
-    nonnegative : whether codes must be >= 0.
-    progress : True shows a bar over the samples on standard error if that is a terminal,
-        "always" anywhere.
+    max_iter : int, optional
+        At most so many iterations; None takes 1,000.
+    H0 : Tensor, (n, m), optional
+        Codes to start from, such as those for a similar dictionary.
+    nonnegative : bool
+        Whether codes must be >= 0.
+    progress : bool or "always"
+        True shows a bar over the samples on standard error if that is a terminal, "always"
+        anywhere.
 
     Returns
     -------
@@ -72,8 +80,9 @@ def sparse_codes(
 
     Raises
     ------
-    ValueError : an argument does not fit (types, shapes, dtypes, devices, ranges) or the solver is
-        unknown; the message names it.
+    ValueError
+        An argument does not fit (types, shapes, dtypes, devices, ranges) or the solver is unknown;
+        the message names it.
 
     Examples
     --------
