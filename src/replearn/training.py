@@ -125,6 +125,7 @@ def train(
         exists, training resumes there and ends with exactly the weights of a run that was never
         interrupted; a finished run is not repeated.  A larger ``epochs`` carries it on.
     seed : int
+        Of everything random: the same seed gives the same weights.
     progress : bool or "always"
         True shows a progress bar on standard error if that is a terminal, so that notebooks
         turned into pages stay clean; "always" shows it in a notebook or a log file as well.
@@ -140,6 +141,16 @@ def train(
         belongs to another run; the message names what differs.
     FloatingPointError
         The loss became infinite or not a number.  The checkpoint keeps the epoch before.
+
+    Examples
+    --------
+    >>> X = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    >>> model = nn.Linear(8, 8)
+    >>> def squared_error(model, x):
+    ...     return (model(x) - x).square().sum(1).mean()
+    >>> history = train(model, X, loss=squared_error, epochs=20, batch_size=16, lr=0.01)
+    >>> history.steps, history.loss[-1] < history.loss[0]
+    (80, True)
     """
     seed = check_seed(seed)
     _check_types(model, optimizer, lr)

@@ -28,7 +28,8 @@ class Gaussian:
 
     Raises
     ------
-    ValueError : ``std`` is negative.
+    ValueError
+        ``std`` is negative.
     """
 
     std: float
@@ -48,7 +49,8 @@ class Masking:
 
     Raises
     ------
-    ValueError : ``rate`` is not between 0 and 1.
+    ValueError
+        ``rate`` is not between 0 and 1.
     """
 
     rate: float
@@ -68,7 +70,8 @@ class SaltAndPepper:
 
     Raises
     ------
-    ValueError : ``rate`` is not between 0 and 1.
+    ValueError
+        ``rate`` is not between 0 and 1.
     """
 
     rate: float

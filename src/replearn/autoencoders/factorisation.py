@@ -58,22 +58,39 @@ class DeepFactorisation(nn.Module):
 
     Parameters
     ----------
-    n : samples to be trained on.
-    sizes : widths from the code outwards, such as ``[2, 64, 784]``.
-    penalty : of ||h||_1, at least 0; above 0 the decoder's matrices have unit columns.
-    activation : of the hidden layers. output : "linear" or "sigmoid".
-    seed : of the start; the global generator is left as it was.
+    n : int
+        Samples to be trained on.
+    sizes : sequence of int
+        Widths from the code outwards, such as ``[2, 64, 784]``.
+    penalty : float
+        Weight of ||h||_1, at least 0; above 0 the decoder's matrices have unit columns.
+    activation : str
+        Activation of the hidden layers.
+    output : str
+        "linear" or "sigmoid".
+    seed : int
+        Seed of the start; the global generator is left as it was.
 
     Attributes
     ----------
-    H : (n, m), the codes, from small normal values. The optimiser's steps bring those that the
-        penalty would have at 0 near 0 only; ``infer`` gives exact zeros.
-    decoder : Dense layers (n, m) -> (n, d), without the output's activation.
-    sizes, penalty, activation, output : as given.
+    H : Tensor, (n, m)
+        The codes, from small normal values. The optimiser's steps bring those that the penalty
+        would have at 0 near 0 only; ``infer`` gives exact zeros.
+    decoder : nn.Sequential
+        Dense layers (n, m) -> (n, d), without the output's activation.
+    sizes : sequence of int
+        As given.
+    penalty : float
+        As given.
+    activation : str
+        As given.
+    output : str
+        As given.
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
 
     Examples
     --------
@@ -125,7 +142,8 @@ class DeepFactorisation(nn.Module):
 
         Raises
         ------
-        ValueError : X or ``steps`` does not fit.
+        ValueError
+            X or ``steps`` does not fit.
         """
         check_integer("steps", steps)
         if steps < 1:

@@ -38,7 +38,8 @@ def cross_entropy(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
 
     Raises
     ------
-    ValueError : the model's output is not "sigmoid".
+    ValueError
+        The model's output is not "sigmoid".
     """
     if model.output != "sigmoid":
         raise ValueError(f"output: got a model with {model.output!r}, want 'sigmoid'")

@@ -34,14 +34,18 @@ def objective(
 
     Parameters
     ----------
-    loss : ``squared_error`` or ``cross_entropy``.
-    corruption : such as ``Masking(0.3)``; drawn anew in every call, in training mode only.
-    penalties : weights of penalties, such as ``{l1: 1e-3, hutchinson(1): 0.1}``. They see the input
-        that the encoder saw.
+    loss : Reconstruction
+        ``squared_error`` or ``cross_entropy``.
+    corruption : callable, optional
+        Such as ``Masking(0.3)``; drawn anew in every call, in training mode only.
+    penalties : mapping, optional
+        Weights of penalties, such as ``{l1: 1e-3, hutchinson(1): 0.1}``. They see the input that
+        the encoder saw.
 
     Raises
     ------
-    ValueError : a weight is negative.
+    ValueError
+        A weight is negative.
 
     Examples
     --------

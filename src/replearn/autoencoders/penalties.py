@@ -54,7 +54,8 @@ def kl_to_rate(rate: float) -> Penalty:
 
     Raises
     ------
-    ValueError : ``rate`` is not between 0 and 1, or (when called) a unit's mean activity is not.
+    ValueError
+        ``rate`` is not between 0 and 1, or (when called) a unit's mean activity is not.
     """
     if not 0 < rate < 1:
         raise ValueError(f"rate: got {rate}, want a number between 0 and 1")
@@ -74,7 +75,8 @@ def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
 
     Raises
     ------
-    ValueError : the encoder is not one ``Dense`` layer; ``hutchinson`` takes any.
+    ValueError
+        The encoder is not one ``Dense`` layer; ``hutchinson`` takes any.
     """
     layer = model.encoder
     if isinstance(layer, nn.Sequential) and len(layer) == 1:
@@ -122,12 +124,14 @@ def hutchinson(n_probes: int = 1) -> Penalty:
 
     Parameters
     ----------
-    n_probes : vectors v drawn for each sample and call, at least 1; the variance falls as
-        1/n_probes. They come from torch's global generator.
+    n_probes : int
+        Vectors v drawn for each sample and call, at least 1; the variance falls as 1/n_probes. They
+        come from torch's global generator.
 
     Raises
     ------
-    ValueError : ``n_probes`` does not fit.
+    ValueError
+        ``n_probes`` does not fit.
     """
     check_integer("n_probes", n_probes)
     if n_probes < 1:

@@ -44,7 +44,10 @@ class GainEncoder(nn.Module):
 
     Attributes
     ----------
-    layer : Dense, with weight W (m, d), bias b (m,) and activation s. gain : (m,), g, from 1.
+    layer : Dense
+        With weight W (m, d), bias b (m,) and activation s.
+    gain : Tensor, (m,)
+        g, from 1.
     """
 
     def __init__(self, d: int, m: int, activation: str = "tanh") -> None:
@@ -64,7 +67,9 @@ class UnitDictionary(nn.Module):
 
     Attributes
     ----------
-    weight : (d, m). D : (d, m), atoms of length 1; a column of zeros stays zero.
+    weight : Tensor, (d, m)
+    D : Tensor, (d, m)
+        Atoms of length 1; a column of zeros stays zero.
     """
 
     def __init__(self, d: int, m: int) -> None:
@@ -91,22 +96,40 @@ class PredictiveSparse(Autoencoder):
 
     Parameters
     ----------
-    d, m : widths of samples and codes.
-    penalty : of ||z||_1, at least 0. pull : of 1/2 ||z - f(x)||^2, at least 0; at 0 codes are those
-        of sparse coding and the encoder learns nothing.
-    activation : s of the encoder. With one that is never negative ("sigmoid", "relu", "softplus") a
-        unit can only predict codes of one sign, its gain's.
-    steps : of the inference in training, at least 1.
-    seed : of the start; the global generator is left as it was.
+    d, m : int
+        Widths of samples and codes.
+    penalty : float
+        Weight of ||z||_1, at least 0.
+    pull : float
+        Weight of 1/2 ||z - f(x)||^2, at least 0; at 0 codes are those of sparse coding and the
+        encoder learns nothing.
+    activation : str
+        s of the encoder. With one that is never negative ("sigmoid", "relu", "softplus") a unit can
+        only predict codes of one sign, its gain's.
+    steps : int
+        Steps of the inference in training, at least 1.
+    seed : int
+        Seed of the start; the global generator is left as it was.
 
     Attributes
     ----------
-    encoder : GainEncoder. decoder : UnitDictionary. D : (d, m), its dictionary.
-    penalty, pull, steps : as given.
+    encoder : GainEncoder
+        The trained prediction.
+    decoder : UnitDictionary
+        The dictionary.
+    D : Tensor, (d, m)
+        Its dictionary.
+    penalty : float
+        As given.
+    pull : float
+        As given.
+    steps : int
+        As given.
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
 
     Examples
     --------
@@ -155,7 +178,8 @@ class PredictiveSparse(Autoencoder):
 
         Raises
         ------
-        ValueError : X or ``steps`` does not fit.
+        ValueError
+            X or ``steps`` does not fit.
         """
         steps = self.steps if steps is None else steps
         _check_steps(steps)
