@@ -43,7 +43,7 @@ def _versions() -> dict[str, str]:
     for name in PACKAGES:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # a peer that is not there: its contenders say so
+        except PackageNotFoundError:  # a peer that is not there: its implementations say so
             continue
     return found
 

@@ -25,7 +25,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from replearn._batches import slices
@@ -213,6 +212,8 @@ class LogisticPCA:
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "components_"):
+            from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
+
             raise NotFittedError("this LogisticPCA is not fitted yet: call fit(X) first")
 
     def _minimise(

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from replearn._validate import check_integer, check_tensor
@@ -270,6 +269,8 @@ def linear_probe(
     train, test = _codes("H", H), _codes("H_test", H_test)
     classes, test_classes = y.cpu().numpy(), y_test.cpu().numpy()
     _check_draws(classes, labels, repeats, seed)
+    from sklearn.linear_model import LogisticRegression  # here: scikit-learn takes a second
+
     draws: list[NDArray[np.int64] | slice] = [slice(None)]
     if labels is not None:
         draws = [_stratified(classes, labels, seed + r) for r in range(repeats)]

@@ -24,7 +24,6 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from replearn._batches import slices
@@ -271,6 +270,8 @@ class PCA:
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "components_"):
+            from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
+
             raise NotFittedError("this PCA is not fitted yet: call fit(X) first")
 
     def _check_n_components(self, n: int, d: int) -> int | float:

@@ -1,1 +1,1 @@
-"""Benchmarks: ratios of times measured side by side, each contender in its own process."""
+"""Benchmarks: ratios of times measured side by side, each implementation in its own process."""

@@ -2,7 +2,7 @@
 
 ``--store`` copies what was measured to book/results/bench, from which the book's page is made.
 Exit status 0 when everything was measured, goals met or missed (the table says which); 1 when a
-contender failed; 2 for an unknown case.
+implementation failed; 2 for an unknown case.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from tests.benchmarks.case import Case
 from tests.benchmarks.cases import all_cases
 from tests.benchmarks.quick import set_quick
-from tests.benchmarks.run import ROOT, STORED, ContenderFailed, Measurement, measure, report
+from tests.benchmarks.run import ROOT, STORED, ImplementationFailed, Measurement, measure, report
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         try:
             measurement = measure(known[name])
-        except ContenderFailed as problem:
+        except ImplementationFailed as problem:
             print(f"error: {problem}", file=sys.stderr)
             if options.store:
                 print(f"error: {name} is not stored", file=sys.stderr)
@@ -76,7 +76,7 @@ def store(case: Case, measurement: Measurement, result: dict[str, Any]) -> None:
     """Write the result where the book finds it; only a whole measurement."""
     absent = sorted(case.wanted() - set(measurement.records))
     if absent:
-        raise ContenderFailed(f"{case.name} is not stored: not measured: {', '.join(absent)}")
+        raise ImplementationFailed(f"{case.name} is not stored: not measured: {', '.join(absent)}")
     STORED.mkdir(parents=True, exist_ok=True)
     path = STORED / f"{case.name}.json"
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

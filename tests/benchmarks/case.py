@@ -1,4 +1,4 @@
-"""What a benchmark case is: contenders timed side by side, and what it wants of them."""
+"""What a benchmark case is: implementations timed side by side, and what it wants of them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A contender after its set-up, when there is more to say than the function that is timed.
+    """An implementation after its set-up, when more is to be said than what is timed.
 
-    timed : the function. facts : about the setting. missed : why the contender can't do what the
-    case asks; it is timed all the same, as a lower bound, and never wins. rounds : at most so many,
-    for a contender that takes long.
+    timed : the function. facts : about the setting. missed : why the implementation can't do what
+    the case asks; it is timed all the same, as a lower bound, and never wins. rounds : at most so
+    many, for an implementation that takes long.
     """
 
     timed: Callable[[], object]
@@ -32,14 +32,14 @@ class Prepared:
     rounds: int | None = None
 
 
-#: Sets up, warms up once, and returns the function that is timed. Each contender runs in a process
-#: of its own, which finds it by case and name.
-Contender = Callable[[], Callable[[], object] | Prepared]
+#: Sets up, warms up once, and returns the function that is timed. Each implementation runs in a
+#: process of its own, which finds it by case and name.
+Implementation = Callable[[], Callable[[], object] | Prepared]
 
 
 @dataclass(frozen=True)
 class Goal:
-    """Wanted: time(peer) / time(ours) >= at_least, for two contenders of the case."""
+    """Wanted: time(peer) / time(ours) >= at_least, for two implementations of the case."""
 
     ours: str
     peer: str
@@ -48,7 +48,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class FactGoal:
-    """Wanted: a fact of a contender is at_least, or at_most, so large."""
+    """Wanted: a fact of an implementation is at_least, or at_most, so large."""
 
     ours: str
     fact: str
@@ -65,7 +65,7 @@ class FactGoal:
 
 @dataclass(frozen=True)
 class Case:
-    """Contenders that do the same job, and how often each is timed.
+    """Implementations that do the same job, and how often each is timed.
 
     shown : names of the facts that the book's page shows. absolute : whether seconds may be shown
     there (times on a GPU). unavailable : says why the case can't run on this machine, or None.
@@ -73,7 +73,7 @@ class Case:
 
     name: str
     title: str
-    contenders: dict[str, Contender]
+    implementations: dict[str, Implementation]
     goals: list[Goal | FactGoal] = field(default_factory=list)
     repeats: int = 5
     shown: tuple[str, ...] = ()
@@ -81,8 +81,8 @@ class Case:
     unavailable: Callable[[], str | None] = lambda: None
 
     def wanted(self) -> set[str]:
-        """The contenders that the case is void without: those of the goals, and the reference."""
-        names = {next(iter(self.contenders))}
+        """Implementations that the case is void without: those of the goals, and the reference."""
+        names = {next(iter(self.implementations))}
         for goal in self.goals:
             names |= {goal.ours, goal.peer} if isinstance(goal, Goal) else {goal.ours}
         return names

@@ -1,4 +1,4 @@
-"""Held-out objectives that dictionary learners race to, and the time to one of them."""
+"""Held-out objectives that dictionary learners have to reach, and the time to one of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST = 12.0  # seconds of one run
 
 
 @dataclass(frozen=True)
-class Race:
+class LearningProblem:
     """Whitened patches to learn from and held-out ones, the first atoms, and what is to be reached.
 
     start, best : held-out objectives of the first atoms and of the long run.
@@ -59,7 +59,7 @@ def held_out_objective(X: NDArray[np.float32], D: Any, penalty: float) -> float:
     return float(codes.objective.mean())
 
 
-def load() -> Race:
+def load() -> LearningProblem:
     photographs = load_photographs()
     patches = problems.patches_of("whitened", photographs.images)
     X = patches.draw(photographs.images, TRAIN, seed=11).numpy()
@@ -91,7 +91,7 @@ def load() -> Race:
         make,
         ("levels",),
     )
-    return Race(X, held_out, first, **found)
+    return LearningProblem(X, held_out, first, **found)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Reached:
     reached: bool
 
 
-def race(
+def tune(
     learner: Learner,
     objective: Callable[[Any], float],
     level: float,
@@ -184,10 +184,10 @@ def _climb(
     return found
 
 
-def to_level(learner: Learner, problem: Race, name: str) -> Prepared:
-    """A contender that learns to the level in its best setting; one that can't is a miss."""
+def to_level(learner: Learner, problem: LearningProblem, name: str) -> Prepared:
+    """An implementation that learns to the level in its best setting; one that can't is a miss."""
     level = problem.level(name)
-    found = race(learner, problem.held_out_objective, level, len(problem.X))
+    found = tune(learner, problem.held_out_objective, level, len(problem.X))
     return Prepared(
         timed=lambda: learner.learn(found.setting, found.samples),
         facts={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-_VARIABLE = "REPLEARN_BENCH_QUICK"  # the contenders' processes inherit it
+_VARIABLE = "REPLEARN_BENCH_QUICK"  # the implementations' processes inherit it
 
 
 def set_quick() -> None:

@@ -1,4 +1,4 @@
-"""Times the contenders of a case, one process each, never two at once."""
+"""Times the implementations of a case, one process each, never two at once."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _POOLS = (
 )
 
 
-class ContenderFailed(RuntimeError):
-    """A contender raised an exception or its process ended; the text has its traceback."""
+class ImplementationFailed(RuntimeError):
+    """An implementation raised an exception or its process ended; the text has its traceback."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """What a contender's process says once it is set up."""
+    """What an implementation's process says once it is set up."""
 
     facts: dict[str, Fact] = field(default_factory=dict)
     missed: str | None = None
@@ -47,7 +47,7 @@ class Ready:
 
 @dataclass
 class Record:
-    """What was measured of one contender."""
+    """What was measured of one implementation."""
 
     ready: Ready
     rounds: list[Measured] = field(default_factory=list)
@@ -77,9 +77,9 @@ class Measurement:
 
 
 def _serve(case: str, name: str, pipe: Connection) -> None:
-    """In the contender's process: set up, then one timing for each message."""
+    """In the implementation's process: set up, then one timing for each message."""
     try:
-        prepared = all_cases()[case].contenders[name]()
+        prepared = all_cases()[case].implementations[name]()
         if not isinstance(prepared, Prepared):
             prepared = Prepared(prepared)
         pipe.send(Ready(prepared.facts, prepared.missed, prepared.rounds))
@@ -111,11 +111,11 @@ def _all_cores() -> Iterator[None]:
 
 
 def measure(case: Case) -> Measurement:
-    """Seconds of each contender, one for each round; contenders take turns within a round.
+    """Seconds of each implementation, one for each round; they take turns within a round.
 
     Several OpenMP pools in one process disturb one another, hence the processes; they stay
-    alive and wait between their turns, so that only one computes at a time. A contender that no
-    goal is about may fail: the others are measured without it.
+    alive and wait between their turns, so that only one computes at a time. An implementation
+    that no goal is about may fail: the others are measured without it.
     """
     print(f"{case.name}: {case.title} (median of {case.repeats} rounds)", flush=True)
     context = multiprocessing.get_context("spawn")
@@ -126,7 +126,7 @@ def measure(case: Case) -> Measurement:
     def answer_of(name: str) -> Any:
         try:
             return _receive(case, name, pipes[name])
-        except ContenderFailed as problem:
+        except ImplementationFailed as problem:
             if name in case.wanted():
                 raise
             print(f"  {problem}", file=sys.stderr)
@@ -135,7 +135,7 @@ def measure(case: Case) -> Measurement:
 
     try:
         with _all_cores():
-            for name in case.contenders:
+            for name in case.implementations:
                 ours, theirs = context.Pipe()
                 # No daemon: those may not start the processes that some peers work with.
                 process = context.Process(target=_serve, args=(case.name, name, theirs))
@@ -182,9 +182,9 @@ def _receive(case: Case, name: str, pipe: Connection) -> Any:
     try:
         answer = pipe.recv()
     except EOFError:
-        raise ContenderFailed(f"{case.name}: the process of {name} ended") from None
+        raise ImplementationFailed(f"{case.name}: the process of {name} ended") from None
     if isinstance(answer, str):
-        raise ContenderFailed(f"{case.name}: {name} failed\n{answer}")
+        raise ImplementationFailed(f"{case.name}: {name} failed\n{answer}")
     return answer
 
 
@@ -194,7 +194,7 @@ def report(case: Case, found: Measurement) -> dict[str, Any]:
     seconds = {name: record.seconds for name, record in records.items()}
     facts = {name: record.facts(case.repeats) for name, record in records.items()}
     missed = {name: record.ready.missed for name, record in records.items() if record.ready.missed}
-    first = next(iter(case.contenders))
+    first = next(iter(case.implementations))
     ratios = {name: ratio(times, seconds[first]) for name, times in seconds.items()}
     print(f"  time of each over that of {first}")
     width = max(map(len, ratios))
@@ -269,6 +269,6 @@ def sentence(goal: dict[str, Any]) -> str:
 def ratio(times: list[float], reference: list[float]) -> float:
     """Median over the rounds of the ratio within a round: what else the machine did slowed both.
 
-    A contender with fewer rounds has taken part in the first ones.
+    An implementation with fewer rounds has taken part in the first ones.
     """
     return statistics.median(a / b for a, b in zip(times, reference, strict=False))

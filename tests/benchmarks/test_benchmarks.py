@@ -14,7 +14,7 @@ import torch
 from tests.benchmarks import __main__ as command
 from tests.benchmarks import problems, run
 from tests.benchmarks.case import Case, FactGoal, Goal, Measured, Prepared
-from tests.benchmarks.levels import Learner, race
+from tests.benchmarks.levels import Learner, tune
 from tests.benchmarks.products import Products
 from tests.benchmarks.run import Measurement, Ready, Record, report
 from tests.benchmarks.to_gap import Ladder, cheapest, rounds_for, to_gap, tolerances
@@ -121,7 +121,7 @@ def learner(clock, needed, cost):
 def test_the_setting_that_is_soonest_at_the_level_wins_the_tuning():
     clock = Clock()
     made = learner(clock, {"a": 500, "b": 900, "c": 10**9}, {"a": 2.0, "b": 1.0, "c": 0.1})
-    found = race(made, float, 0.0, 5000, clock=clock, longest=1e9)
+    found = tune(made, float, 0.0, 5000, clock=clock, longest=1e9)
     assert found.reached
     assert found.setting == "b"
     assert 900 <= found.samples <= 1000  # bisected to a tenth
@@ -130,7 +130,7 @@ def test_the_setting_that_is_soonest_at_the_level_wins_the_tuning():
 def test_a_learner_that_runs_out_of_samples_misses():
     clock = Clock()
     made = learner(clock, {"a": 10_000, "b": 8_000}, {"a": 1.0, "b": 1.0})
-    found = race(made, float, 0.0, 1000, clock=clock, longest=1e9)
+    found = tune(made, float, 0.0, 1000, clock=clock, longest=1e9)
     assert not found.reached
     assert (found.setting, found.samples) == ("b", 1000)
 
@@ -268,8 +268,8 @@ def test_a_miss_of_ours_misses_the_goal_and_is_said(judge, capsys):
     assert judge(Goal("ours", "peer", 3.0), missed=["peer"])[0]["met"]  # a lower bound is enough
 
 
-def quick_case(contenders, **options):
-    return Case("test", "A test", contenders, repeats=1, **options)
+def quick_case(implementations, **options):
+    return Case("test", "A test", implementations, repeats=1, **options)
 
 
 @pytest.fixture
@@ -299,9 +299,9 @@ def test_only_store_writes_into_the_book(bench):
     assert (status, stored) == (0, ["test.json"])
 
 
-def test_a_case_without_a_contender_of_its_goals_is_not_stored(bench):
+def test_a_case_without_an_implementation_of_its_goals_is_not_stored(bench):
     goal = [Goal("ours", "peer", 1.0)]
-    failure = run.ContenderFailed("test: peer failed")
+    failure = run.ImplementationFailed("test: peer failed")
     status, said, stored = bench(case(goals=goal), failure, "--store")
     assert (status, stored) == (1, [])
     assert "test is not stored" in said.err
@@ -324,7 +324,7 @@ def test_wrong_arguments(bench, arguments):
     assert said.err.startswith("error: ")
 
 
-def test_a_contender_gets_as_many_threads_as_there_are_cores(monkeypatch):
+def test_an_implementation_gets_as_many_threads_as_there_are_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
     with run._all_cores():
@@ -333,7 +333,7 @@ def test_a_contender_gets_as_many_threads_as_there_are_cores(monkeypatch):
     assert "NUMBA_NUM_THREADS" not in run.os.environ
 
 
-def test_a_prepared_contender_says_its_facts_and_misses(monkeypatch):
+def test_a_prepared_implementation_says_its_facts_and_misses(monkeypatch):
     sent = []
 
     class Pipe:

@@ -118,7 +118,7 @@ def _climb(
 def to_gap(
     ladders: Sequence[Ladder], gap_of: Callable[[Any], float], target: float, **options: Any
 ) -> Prepared:
-    """A contender that runs its cheapest setting; one that can't reach the target is a miss."""
+    """Prepare the cheapest setting; an implementation that can't reach the target is a miss."""
     found = cheapest(ladders, gap_of, target, **options)
     return Prepared(
         timed=lambda: found.ladder.run(found.setting),
@@ -131,7 +131,7 @@ def to_gap(
 
 
 def rounds_for(seconds: float) -> int | None:
-    """How often a contender is timed at most, so that one that takes long holds up no other."""
+    """How often to time an implementation at most: one that takes long holds up no other."""
     if seconds <= 5:
         return None
     return 2 if seconds <= 20 else 1

@@ -41,7 +41,7 @@ def _fact(value: float | str) -> str:
 
 
 def _in_order(result: dict[str, Any]) -> list[str]:
-    """Contenders, the fastest first."""
+    """Implementations, the fastest first."""
     ratios: dict[str, float] = result["ratios"]
     return sorted(ratios, key=lambda name: ratios[name])
 
@@ -52,7 +52,7 @@ def conclusion(result: dict[str, Any]) -> str:
     missed = set(result.get("missed", {}))
     reached = [name for name in _in_order(result) if name not in missed]
     if not reached:
-        return "No contender reaches the target of this case."
+        return "No implementation reaches the target of this case."
     if len(reached) == 1:
         said = f"Only {reached[0]} reaches the target of this case"
     else:
@@ -115,8 +115,8 @@ def _cell(text: str) -> str:
 
 
 def table_lines(result: dict[str, Any]) -> list[str]:
-    """A Markdown table: contenders, the fastest first, with their ratios and what they say."""
-    lines = [f"| contender | time over that of {_cell(result['reference'])} | notes |"]
+    """A Markdown table: implementations, the fastest first, with their ratios and what they say."""
+    lines = [f"| implementation | time over that of {_cell(result['reference'])} | notes |"]
     lines.append("|---|---:|---|")
     for name in _in_order(result):
         facts = result.get("facts", {}).get(name, {})

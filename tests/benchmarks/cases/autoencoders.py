@@ -129,7 +129,7 @@ CASES = [
     Case(
         name="contractive",
         title=f"Contractive penalty of a sigmoid layer {D}-{M}, batch of {BATCH}, with gradients",
-        contenders={
+        implementations={
             LAYER: partial(penalty, _nothing, 200),
             CLOSED: partial(penalty, contractive, 200),
             HUTCHINSON: partial(penalty, hutchinson(1), 100),
@@ -142,7 +142,7 @@ CASES = [
     Case(
         name="training-deep",
         title=f"Training {_dashes(WIDTHS)} and back, one epoch of 60,000 samples",
-        contenders={LOOP: loop, TUTORIAL: tutorial},
+        implementations={LOOP: loop, TUTORIAL: tutorial},
         goals=[FactGoal(LOOP, SHARE, at_least=0.8), Goal(LOOP, TUTORIAL, at_least=1.0)],
         shown=(SHARE,),
     ),

@@ -18,7 +18,7 @@ import torch
 
 from tests.benchmarks import levels, problems
 from tests.benchmarks.case import Case, Goal, Prepared
-from tests.benchmarks.levels import Learner, Race
+from tests.benchmarks.levels import Learner, LearningProblem
 from tests.benchmarks.run import cores
 
 OURS, SPAMS, SKLEARN = (
@@ -28,7 +28,7 @@ OURS, SPAMS, SKLEARN = (
 )
 
 
-def replearn(problem: Race) -> Learner:
+def replearn(problem: LearningProblem) -> Learner:
     from replearn.dictionary import DictionaryLearning
 
     X, first = torch.from_numpy(problem.X), torch.from_numpy(problem.first)
@@ -53,7 +53,7 @@ def replearn(problem: Race) -> Learner:
     )
 
 
-def spams_train(problem: Race) -> Learner:
+def spams_train(problem: LearningProblem) -> Learner:
     """modeParam 0 has no parameter; modeParam 1 weighs old samples by (1 - 1/t)^rho."""
     import spams
 
@@ -81,7 +81,7 @@ def spams_train(problem: Race) -> Learner:
     )
 
 
-def scikit_learn(problem: Race) -> Learner:
+def scikit_learn(problem: LearningProblem) -> Learner:
     from sklearn.decomposition import MiniBatchDictionaryLearning
 
     first = problem.first.T.copy()
@@ -113,7 +113,7 @@ def scikit_learn(problem: Race) -> Learner:
     )
 
 
-def _contender(learner: Callable[[Race], Learner], level: str) -> Prepared:
+def _implementation(learner: Callable[[LearningProblem], Learner], level: str) -> Prepared:
     problem = levels.load()
     return levels.to_level(learner(problem), problem, level)
 
@@ -126,10 +126,10 @@ CASES = [
             f"{problems.SIDE} x {problems.SIDE} patches to a held-out objective within "
             f"{100 * above:g}% of a long run's ({level})"
         ),
-        contenders={
-            OURS: partial(_contender, replearn, level),
-            SPAMS: partial(_contender, spams_train, level),
-            SKLEARN: partial(_contender, scikit_learn, level),
+        implementations={
+            OURS: partial(_implementation, replearn, level),
+            SPAMS: partial(_implementation, spams_train, level),
+            SKLEARN: partial(_implementation, scikit_learn, level),
         },
         goals=[Goal(OURS, SPAMS, 5.0), Goal(OURS, SKLEARN, 5.0)] if level == "middle" else [],
         repeats=3,

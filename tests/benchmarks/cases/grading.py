@@ -124,7 +124,7 @@ CASES = [
         name="grading",
         title=f"{ASSIGNMENT}: a class of {SIZE}, two workers; stock nbgrader's time is that for "
         f"{STOCK_SIZE}, times {SIZE // STOCK_SIZE}",
-        contenders={"autograder": ours, "nbgrader autograde": stock},
+        implementations={"autograder": ours, "nbgrader autograde": stock},
         goals=[Goal(ours="autograder", peer="nbgrader autograde", at_least=10.0)],
         repeats=1,
     )

@@ -62,7 +62,7 @@ CASES = [
     Case(
         name="pca",
         title=f"PCA, {N:,} x {D}, float32, {COMPONENTS} components",
-        contenders={
+        implementations={
             "replearn gram": gram,
             "replearn randomized": randomized,
             "scikit-learn covariance_eigh": covariance_eigh,
@@ -76,7 +76,7 @@ CASES = [
     Case(
         name="pca-full",
         title=f"PCA by a full SVD, 6,000 x {D}, float32",
-        contenders={"replearn svd": small_svd, "scikit-learn full": small_full},
+        implementations={"replearn svd": small_svd, "scikit-learn full": small_full},
         goals=[Goal("replearn svd", "scikit-learn full", 0.95)],
         repeats=3,
     ),

@@ -1,8 +1,8 @@
 """Sparse codes to a relative objective gap against a float64 reference, ours beside the peers.
 
 Whitened patches with their dictionary, and patches with only their means removed, whose atoms are
-alike ("coherent"). The problems are in problems.py, the peers in peers.py; every contender looks
-for its own cheapest setting first (to_gap.py).
+alike ("coherent"). The problems are in problems.py, the peers in peers.py; every implementation
+looks for its own cheapest setting first (to_gap.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 from replearn import sparse
 from tests.benchmarks import peers, problems
-from tests.benchmarks.case import Case, Contender, FactGoal, Goal, Measured, Prepared
+from tests.benchmarks.case import Case, FactGoal, Goal, Implementation, Measured, Prepared
 from tests.benchmarks.problems import Problem
 from tests.benchmarks.products import Products
 from tests.benchmarks.to_gap import Ladder, to_gap, tolerances
@@ -88,8 +88,8 @@ def peer(ladders: Callable[[Problem], list[Ladder]], kind: str, target: float) -
     return to_gap(ladders(problem), problem.gap, target)
 
 
-def _contenders(kind: str, target: float, *, lars: bool = False) -> dict[str, Contender]:
-    found: dict[str, Contender] = {
+def _implementations(kind: str, target: float, *, lars: bool = False) -> dict[str, Implementation]:
+    found: dict[str, Implementation] = {
         CD: partial(ours, "coordinate descent", kind, target),
         FISTA: partial(fista, kind, target),
         ISTA: partial(ours, "ista", kind, target),
@@ -111,7 +111,7 @@ def _case(kind: str, target: float, goals: list[Goal | FactGoal], *, lars: bool 
             f"Sparse codes of {problems.N:,} {kind} {problems.SIDE} x {problems.SIDE} patches with "
             f"{problems.ATOMS} atoms to a relative gap of {target:.0e}".replace("e-0", "e-")
         ),
-        contenders=_contenders(kind, target, lars=lars),
+        implementations=_implementations(kind, target, lars=lars),
         goals=goals,
         shown=("setting", "relative gap", SHARE, "rounds", "L", "share not zero", "photographs"),
     )

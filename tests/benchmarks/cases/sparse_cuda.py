@@ -110,7 +110,7 @@ CASES = [
     Case(
         name=f"sparse-cuda-{kind}",
         title=f"Sparse codes of {N:,} {kind} patches on a GPU to a relative gap of 1e-6",
-        contenders={
+        implementations={
             OURS: partial(fista, kind, 1e-6),
             PLAIN: partial(plain, kind, 1e-6),
             PEER: partial(scikit_learn, kind, 1e-6),

@@ -81,7 +81,7 @@ CASES = [
     Case(
         name="sparse-growth",
         title=f"Sparse codes of a stream in chunks of {CHUNK:,} patches, tol {TOL:g}, per sample",
-        contenders={f"n = {n:,}": partial(stream, size(n, n // 10)) for n in SIZES},
+        implementations={f"n = {n:,}": partial(stream, size(n, n // 10)) for n in SIZES},
         # A chunk's codes take 10 MiB; those of all samples would take a thousand.
         goals=[FactGoal(f"n = {SIZES[-1]:,}", _GROWN, at_most=32.0)],
         repeats=1,

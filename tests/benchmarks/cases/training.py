@@ -77,7 +77,7 @@ CASES = [
     Case(
         name="training",
         title=f"Training {D}-{M}-{D}, one epoch of {N:,} samples, batches of {BATCH}",
-        contenders={
+        implementations={
             "replearn.training.train": library,
             "tutorial DataLoader loop": tutorial,
             "the same without labels": tutorial_without_labels,
