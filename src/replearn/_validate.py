@@ -44,6 +44,14 @@ def check_not_negative(name: str, value: object) -> None:
         raise ValueError(f"{name}: got {value!r}, want a number of at least 0")
 
 
+def check_fitted(model: object) -> None:
+    """Refuse a model before its ``fit``."""
+    if not hasattr(model, "components_"):
+        from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
+
+        raise NotFittedError(f"this {type(model).__name__} is not fitted yet: call fit(X) first")
+
+
 def check_matrix(
     name: str, X: Tensor, d: int | None = None, dtype: torch.dtype | None = None
 ) -> None:

@@ -26,12 +26,17 @@ from typing import Any, Literal
 
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from replearn import _checkpoint
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
+from replearn._validate import (
+    check_fitted,
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_seed,
+)
 from replearn.dictionary.alternating import AlternatingState, alternate
 from replearn.dictionary.atoms import normalise_atoms
 from replearn.dictionary.online import OnlineState, Settings, learn_batch, start, unit_rows
@@ -218,7 +223,7 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
     @torch.no_grad()
     def transform(self, X: Tensor) -> Tensor:
         """Codes H (n, m) of X (n, d), to the relative duality gap ``transform_tol``."""
-        self._check_fitted()
+        check_fitted(self)
         check_matrix("X", X, self.n_features_in_, self.components_.dtype)
         return sparse_codes(
             X,
@@ -236,7 +241,7 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     def inverse_transform(self, H: Tensor) -> Tensor:
         """Reconstruction X_hat = H D^T (n, d) from codes H (n, m)."""
-        self._check_fitted()
+        check_fitted(self)
         check_matrix("H", H, len(self.components_), self.components_.dtype)
         return H @ self.components_
 
@@ -319,10 +324,6 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         identity["X"] = _checkpoint.fingerprint(X)
         identity["D0"] = "None" if self.D0 is None else _checkpoint.fingerprint(self.D0)
         return identity
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "components_"):
-            raise NotFittedError("this DictionaryLearning is not fitted yet: call fit(X) first")
 
     def _check_parameters(self) -> None:
         if self.method not in _METHODS:
