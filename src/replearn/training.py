@@ -179,7 +179,7 @@ def train(
                 if X_val is not None:
                     history.val_loss.append(_evaluate(run, loss, X_val, y_val, batch))
                 if patience is not None:
-                    run.judge(patience)
+                    run.stop_early(patience)
                 history.epochs += 1
                 history.seconds += time.perf_counter() - start
                 if path is not None:
@@ -203,7 +203,7 @@ class _Run:
         self.history = History()
         self.best: dict[str, Any] | None = None  # weights of the lowest validation loss
 
-    def judge(self, patience: int) -> None:
+    def stop_early(self, patience: int) -> None:
         """Keep the weights if they are the best so far; decide whether to stop."""
         val_loss = self.history.val_loss
         best_epoch = min(range(len(val_loss)), key=val_loss.__getitem__)
