@@ -26,6 +26,11 @@ __all__ = ["Corruption", "Gaussian", "Masking", "SaltAndPepper"]
 class Gaussian:
     """x~ = x + std e, e standard normal, with the standard deviation ``std`` in units of x.
 
+    Parameters
+    ----------
+    std : float
+        Standard deviation, at least 0.
+
     Raises
     ------
     ValueError
@@ -47,6 +52,11 @@ class Gaussian:
 class Masking:
     """Each entry is set to 0 with probability ``rate``; the others are not scaled up.
 
+    Parameters
+    ----------
+    rate : float
+        Probability, from 0 to 1.
+
     Raises
     ------
     ValueError
@@ -67,6 +77,11 @@ class Masking:
 @dataclass(frozen=True)
 class SaltAndPepper:
     """Each entry is set to 0 or to 1 with probability ``rate`` / 2 each.
+
+    Parameters
+    ----------
+    rate : float
+        Probability, from 0 to 1.
 
     Raises
     ------

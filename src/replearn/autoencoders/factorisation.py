@@ -94,9 +94,14 @@ class DeepFactorisation(nn.Module):
 
     Examples
     --------
-    >>> model = DeepFactorisation(len(X), [2, 64, 784])  # doctest: +SKIP
-    >>> y = torch.arange(len(X))  # doctest: +SKIP
-    >>> train(model, X, y=y, loss=factorisation_loss, epochs=50)  # doctest: +SKIP
+    >>> from replearn.data import load_digits
+    >>> from replearn.training import train
+    >>> X = load_digits().X[:256]
+    >>> model = DeepFactorisation(len(X), [2, 16, 64])
+    >>> y = torch.arange(len(X))
+    >>> history = train(model, X, y=y, loss=factorisation_loss, epochs=5)
+    >>> history.loss[-1] < history.loss[0]
+    True
     """
 
     def __init__(
@@ -124,7 +129,17 @@ class DeepFactorisation(nn.Module):
             self.H = nn.Parameter(0.1 * torch.randn(n, sizes[0]))
 
     def decode(self, H: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of codes H (n, m)."""
+        """Reconstructions X_hat (n, d) of codes H (n, m).
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, index: Tensor) -> Tensor:
@@ -139,6 +154,17 @@ class DeepFactorisation(nn.Module):
     @torch.no_grad()
     def infer(self, X: Tensor, steps: int = 100) -> Tensor:
         """Codes (n, m) of new samples X (n, d), after so many steps of descent.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+        steps : int
+            Steps of descent, at least 1.
+
+        Returns
+        -------
+        Tensor, (n, m)
 
         Raises
         ------
@@ -208,5 +234,18 @@ def factorisation_loss(model: DeepFactorisation, X: Tensor, index: Tensor) -> Te
     ``index`` (k,): for ``train`` with ``y=torch.arange(n)``.
 
     There is no code for validation samples; ``infer`` finds one.
+
+    Parameters
+    ----------
+    model : DeepFactorisation
+        The model that is trained.
+    X : Tensor, (k, d)
+        Training samples.
+    index : Tensor, (k,)
+        Their numbers, int64.
+
+    Returns
+    -------
+    Tensor, ()
     """
     return model.cost(X, model.H[index]).mean()

@@ -250,6 +250,21 @@ def dense_stack(
 ) -> nn.Sequential:
     """Layers, ``Dense`` or a subclass, between the widths ``sizes``, the last with ``last``.
 
+    Parameters
+    ----------
+    sizes : sequence of int
+        Widths, from the input to the output.
+    activation : str
+        Of all layers but the last.
+    last : str
+        Activation of the last layer.
+    layer : type of Dense
+        The class of the layers.
+
+    Returns
+    -------
+    nn.Sequential
+
     Raises
     ------
     ValueError

@@ -69,15 +69,45 @@ class Autoencoder(nn.Module):
         self.encoder, self.decoder, self.output = encoder, decoder, output
 
     def encode(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d)."""
+        """Codes H (n, m) of X (n, d).
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         return cast(Tensor, self.encoder(X))
 
     def decode(self, H: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of codes H (n, m)."""
+        """Reconstructions X_hat (n, d) of codes H (n, m).
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of X (n, d)."""
+        """Reconstructions X_hat (n, d) of X (n, d).
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         return self.decode(self.encode(X))
 
 
@@ -111,10 +141,21 @@ def dense_autoencoder(
     seed : int
         Seed of the start; the global generator is left as it was.
 
+    Returns
+    -------
+    Autoencoder
+
     Raises
     ------
     ValueError
         An argument does not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> model = dense_autoencoder([64, 32, 8])
+    >>> model.encode(torch.zeros(5, 64)).shape
+    torch.Size([5, 8])
     """
     check_activation(activation)
     if k is not None and len(sizes) and k > sizes[-1]:
@@ -156,10 +197,20 @@ def convolutional_autoencoder(
     seed : int
         As for ``dense_autoencoder``.
 
+    Returns
+    -------
+    Autoencoder
+
     Raises
     ------
     ValueError
         An argument does not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> convolutional_autoencoder().encode(torch.zeros(5, 784)).shape
+    torch.Size([5, 128])
     """
     height, width = shape
     if not channels or min(height, width, *channels) < 1:

@@ -42,6 +42,11 @@ def objective(
         Weights of penalties, such as ``{l1: 1e-3, hutchinson(1): 0.1}``. They see the input that
         the encoder saw.
 
+    Returns
+    -------
+    callable
+        ``(model, X) -> scalar``, the mean over the samples.
+
     Raises
     ------
     ValueError
@@ -49,8 +54,14 @@ def objective(
 
     Examples
     --------
-    >>> loss = objective(cross_entropy, penalties={l1: 1e-3})  # doctest: +SKIP
-    >>> train(model, X, loss=loss, epochs=10)  # doctest: +SKIP
+    >>> from replearn.autoencoders import cross_entropy, dense_autoencoder, l1
+    >>> from replearn.data import load_digits
+    >>> from replearn.training import train
+    >>> loss = objective(cross_entropy, penalties={l1: 1e-3})
+    >>> model = dense_autoencoder([64, 16])
+    >>> history = train(model, load_digits().X[:256], loss=loss, epochs=5)
+    >>> history.loss[-1] < history.loss[0]
+    True
     """
     weighted = dict(penalties or {})
     for penalty, weight in weighted.items():

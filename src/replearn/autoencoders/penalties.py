@@ -43,7 +43,21 @@ Penalty = Callable[[Autoencoder, Tensor, Tensor], Tensor]
 
 
 def l1(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
-    """(1/n) sum_i ||h_i||_1: the negative logarithm of a Laplace prior on codes."""
+    """(1/n) sum_i ||h_i||_1: the negative logarithm of a Laplace prior on codes.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that is trained.
+    X : Tensor, (n, d)
+        Input of the encoder.
+    H : Tensor, (n, m)
+        Codes.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     return H.abs().sum() / len(H)
 
 
@@ -51,6 +65,16 @@ def kl_to_rate(rate: float) -> Penalty:
     """The penalty that pulls each unit's mean activity over the batch to ``rate``.
 
     For codes in (0, 1), those of a sigmoid layer.
+
+    Parameters
+    ----------
+    rate : float
+        The wanted mean activity, between 0 and 1.
+
+    Returns
+    -------
+    callable
+        A penalty: ``(model, X, H) -> scalar``.
 
     Raises
     ------
@@ -72,6 +96,19 @@ def kl_to_rate(rate: float) -> Penalty:
 
 def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
     """(1/n) sum_i ||J(x_i)||_F^2 of an encoder of one dense layer, in closed form.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that is trained.
+    X : Tensor, (n, d)
+        Input of the encoder.
+    H : Tensor, (n, m)
+        Codes.
+
+    Returns
+    -------
+    Tensor, ()
 
     Raises
     ------
@@ -128,6 +165,11 @@ def hutchinson(n_probes: int = 1) -> Penalty:
         Vectors v drawn for each sample and call, at least 1; the variance falls as 1/n_probes. They
         come from torch's global generator.
 
+    Returns
+    -------
+    callable
+        A penalty: ``(model, X, H) -> scalar``.
+
     Raises
     ------
     ValueError
@@ -150,6 +192,20 @@ def hutchinson(n_probes: int = 1) -> Penalty:
 
 
 def weight_decay(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
-    """Sum of the squares of the model's weights: of parameters with two dimensions or more."""
+    """Sum of the squares of the model's weights: of parameters with two dimensions or more.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that is trained.
+    X : Tensor, (n, d)
+        Input of the encoder.
+    H : Tensor, (n, m)
+        Codes.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     squares = [p.square().sum() for p in model.parameters() if p.ndim > 1]
     return torch.stack(squares).sum()

@@ -42,6 +42,13 @@ __all__ = ["GainEncoder", "PredictiveSparse", "UnitDictionary", "predictive_loss
 class GainEncoder(nn.Module):
     """f(x) = g * s(W x + b), for rows.
 
+    Parameters
+    ----------
+    d, m : int
+        Widths of samples and codes.
+    activation : str
+        A key of ``ACTIVATIONS``.
+
     Attributes
     ----------
     layer : Dense
@@ -64,6 +71,11 @@ class GainEncoder(nn.Module):
 class UnitDictionary(nn.Module):
     """The decoder D h with atoms of unit length: D is ``weight`` with its columns divided by their
     lengths, so that no step of an optimiser can change them.
+
+    Parameters
+    ----------
+    d, m : int
+        Widths of samples and codes.
 
     Attributes
     ----------
@@ -133,8 +145,12 @@ class PredictiveSparse(Autoencoder):
 
     Examples
     --------
-    >>> model = PredictiveSparse(144, 256, penalty=0.5)
-    >>> train(model, X, loss=predictive_loss, epochs=10)  # doctest: +SKIP
+    >>> from replearn.training import train
+    >>> X = torch.randn(32, 9, generator=torch.Generator().manual_seed(0))
+    >>> model = PredictiveSparse(9, 16, penalty=0.5)
+    >>> history = train(model, X, loss=predictive_loss, epochs=5)
+    >>> history.loss[-1] < history.loss[0]
+    True
     """
 
     encoder: GainEncoder
@@ -176,6 +192,17 @@ class PredictiveSparse(Autoencoder):
     def infer(self, X: Tensor, steps: int | None = None) -> Tensor:
         """Codes Z (n, m) of X (n, d) after so many steps from f(x); None: ``self.steps``.
 
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+        steps : int, optional
+            Steps of descent, at least 1.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
         Raises
         ------
         ValueError
@@ -197,7 +224,19 @@ class PredictiveSparse(Autoencoder):
 
 
 def predictive_loss(model: PredictiveSparse, X: Tensor) -> Tensor:
-    """Mean over the samples of E(x, z) at the inferred z, held fixed: for ``train``."""
+    """Mean over the samples of E(x, z) at the inferred z, held fixed: for ``train``.
+
+    Parameters
+    ----------
+    model : PredictiveSparse
+        The model that is trained.
+    X : Tensor, (n, d)
+        Samples.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     return model.energy(X, model.infer(X)).mean()
 
 

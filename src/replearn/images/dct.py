@@ -24,6 +24,15 @@ def dct_dictionary(size: int, n_per_axis: int, *, dtype: torch.dtype = torch.flo
     and an atom is an outer product c_k c_l^T. With n_per_axis = size these are the orthonormal
     basis of the discrete cosine transform (DCT-II); with more, the frequencies lie closer.
 
+    Parameters
+    ----------
+    size : int
+        Side of a patch, at least 2.
+    n_per_axis : int
+        Cosines along each axis.
+    dtype : torch.dtype
+        Of the atoms.
+
     Returns
     -------
     Tensor, (size * size, n_per_axis ** 2)

@@ -111,7 +111,18 @@ def assemble(
 
 
 def remove_mean(P: Tensor) -> tuple[Tensor, Tensor]:
-    """The patches (k, d) without their means, and the means (k,)."""
+    """The patches (k, d) without their means, and the means (k,).
+
+    Parameters
+    ----------
+    P : Tensor, (k, d)
+        Patches.
+
+    Returns
+    -------
+    centred : Tensor, (k, d)
+    means : Tensor, (k,)
+    """
     check_matrix("P", P)
     means = P.mean(1)
     return P - means[:, None], means

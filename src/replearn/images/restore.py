@@ -209,10 +209,28 @@ def psnr(image: Tensor, reference: Tensor, peak: float = 1.0) -> float:
 
     Infinite where the images are equal.
 
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        The image that is judged.
+    reference : Tensor, (h, w)
+        The true one.
+    peak : float
+        Largest possible grey value, above 0.
+
+    Returns
+    -------
+    float
+
     Raises
     ------
     ValueError
         An image is not a finite float (h, w) tensor, the shapes differ, or peak is not above 0.
+
+    Examples
+    --------
+    >>> psnr(torch.full((4, 4), 0.5), torch.full((4, 4), 0.625), peak=1.25)
+    20.0
     """
     check_image("image", image)
     check_image("reference", reference)

@@ -67,6 +67,17 @@ class CoupledDictionary:
 def shrink(image: Tensor, factor: int) -> Tensor:
     """The image (h, w) at 1/factor of its size, by bicubic interpolation with antialiasing.
 
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        Grey values.
+    factor : int
+        At least 1.
+
+    Returns
+    -------
+    Tensor, (h / factor, w / factor)
+
     Raises
     ------
     ValueError
@@ -82,6 +93,17 @@ def shrink(image: Tensor, factor: int) -> Tensor:
 
 def bicubic(image: Tensor, factor: int) -> Tensor:
     """The image (h, w) at factor times its size, by bicubic interpolation.
+
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        Grey values.
+    factor : int
+        At least 1.
+
+    Returns
+    -------
+    Tensor, (factor h, factor w)
 
     Raises
     ------
@@ -128,6 +150,10 @@ def train_coupled(
         Seed of the choice and of the learning.
     progress : bool or "always"
         Show a bar, if standard error is a terminal; "always": also if it is not.
+
+    Returns
+    -------
+    CoupledDictionary
 
     Raises
     ------
@@ -181,6 +207,19 @@ def train_coupled(
 @torch.no_grad()
 def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = False) -> Tensor:
     """The image (h, w) enlarged to (factor h, factor w).
+
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        Grey values.
+    coupled : CoupledDictionary
+        What :func:`train_coupled` learnt.
+    progress : bool or "always"
+        Show a bar, if standard error is a terminal; "always": also if it is not.
+
+    Returns
+    -------
+    Tensor, (factor h, factor w)
 
     Raises
     ------

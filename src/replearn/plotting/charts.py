@@ -55,6 +55,11 @@ def image_grid(
     ax : Axes, optional
         Axes to draw into; by default a new figure, 0.55 inches a column.
 
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
+
     Raises
     ------
     ValueError
@@ -101,6 +106,11 @@ def filters(
     ax : Axes, optional
         As for :func:`image_grid`.
 
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
+
     Raises
     ------
     ValueError
@@ -143,6 +153,11 @@ def curves(
         Text above the axes.
     ax : Axes, optional
         Axes to draw into; by default a new figure.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------

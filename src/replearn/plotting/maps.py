@@ -56,6 +56,11 @@ def code_map(
     ax : Axes, optional
         Axes to draw into; by default a new figure.
 
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
+
     Raises
     ------
     ValueError
@@ -135,6 +140,11 @@ def vector_field(
     ax : Axes, optional
         Axes to draw into; by default a new figure.
 
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
+
     Raises
     ------
     ValueError
@@ -203,6 +213,11 @@ def spectrum(
         As for :func:`replearn.plotting.curves`.
     ax : Axes, optional
         As for :func:`replearn.plotting.curves`.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------

@@ -99,7 +99,21 @@ class Classifier(nn.Module):
 
 
 def classification_loss(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
-    """Mean cross-entropy in nats of the model's logits, for labels y (n,)."""
+    """Mean cross-entropy in nats of the model's logits, for labels y (n,).
+
+    Parameters
+    ----------
+    model : Classifier
+        The model.
+    X : Tensor, (n, d)
+        Samples.
+    y : Tensor, (n,)
+        Classes, int64.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     return functional.cross_entropy(model(X), y)
 
 
@@ -112,6 +126,11 @@ def adversarial(epsilon: float) -> Callable[[nn.Module, Tensor, Tensor], Tensor]
     ----------
     epsilon : float
         How far each coordinate of a sample is moved, in its units, from 0.
+
+    Returns
+    -------
+    callable
+        ``(model, X, y) -> scalar``, for ``train``.
 
     Raises
     ------
@@ -138,6 +157,19 @@ def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
     """The fraction of X (n, d) whose most probable class is not y (n,), in evaluation mode.
 
     Of classes that are equally probable the first counts.
+
+    Parameters
+    ----------
+    model : Classifier
+        The model.
+    X : Tensor, (n, d)
+        Samples.
+    y : Tensor, (n,)
+        Classes, int64.
+
+    Returns
+    -------
+    float
 
     Raises
     ------

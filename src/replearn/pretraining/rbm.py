@@ -137,7 +137,17 @@ class RBM(nn.Module):
         return X
 
     def free_energy(self, X: Tensor) -> Tensor:
-        """F(x) = -log sum_h exp(-E(x, h)) (n,) of X (n, d), in nats, up to a constant."""
+        """F(x) = -log sum_h exp(-E(x, h)) (n,) of X (n, d), in nats, up to a constant.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Visible values.
+
+        Returns
+        -------
+        Tensor, (n,)
+        """
         A = functional.linear(X, self.weight, self.bias)
         if self.hidden == "gaussian":
             code = 0.5 * A.square().sum(1)
@@ -157,6 +167,11 @@ def contrastive_divergence(steps: int = 1, *, mean: bool = True) -> Callable[[RB
         k, steps of Gibbs sampling from the data, at least 1.
     mean : bool
         As for :meth:`RBM.gibbs`.
+
+    Returns
+    -------
+    callable
+        ``(model, X) -> scalar``, for ``train``; only its gradient has a meaning.
 
     Raises
     ------

@@ -98,7 +98,21 @@ def greedy(
 
 @torch.no_grad()
 def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
-    """Codes (n, m) of X (n, d) in evaluation mode, so many rows at a time."""
+    """Codes (n, m) of X (n, d) in evaluation mode, so many rows at a time.
+
+    Parameters
+    ----------
+    model : Layer
+        A single-layer autoencoder or RBM.
+    X : Tensor, (n, d)
+        Samples.
+    rows : int
+        So many rows at a time.
+
+    Returns
+    -------
+    Tensor, (n, m)
+    """
     training = model.training
     model.eval()
     codes = by_rows(model.encode, X, rows)
@@ -108,6 +122,15 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
 
 def stacked_encoder(layers: Sequence[Layer]) -> nn.Sequential:
     """The encoders of trained layers on top of one another: Dense layers with copied weights.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        From the input to the code.
+
+    Returns
+    -------
+    nn.Sequential
 
     Raises
     ------
@@ -132,6 +155,10 @@ def unroll(layers: Sequence[Layer], *, output: str | None = None) -> Autoencoder
         From the input to the code.
     output : str, optional
         Output of the deep autoencoder, "linear" or "sigmoid"; None: as the first layer's.
+
+    Returns
+    -------
+    Autoencoder
 
     Raises
     ------
