@@ -91,7 +91,7 @@ class LogisticPCA:
     >>> (model.inverse_transform(model.transform(X)) > 0.5).int()
     tensor([[1, 1, 0],
             [1, 1, 0],
-            [0, 1, 1],
+            [0, 0, 1],
             [0, 1, 1]], dtype=torch.int32)
     """
 
