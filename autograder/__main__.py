@@ -18,7 +18,7 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.lock import only_writer
 from autograder.results import UNSAFE
-from autograder.text import one_line
+from gradekit.text import one_line
 
 if TYPE_CHECKING:
     from autograder.execution.engine import SandboxEngine
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _release(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
     from autograder.assignments.release import release
-    from autograder.assignments.student_zip import pack_library
+    from autograder.assignments.student_zip import pack
     from autograder.assignments.variants import load_variants
 
     for assignment in assignments:
@@ -119,9 +119,8 @@ def _release(options: argparse.Namespace, course: Course, assignments: list[Assi
         made = release(course, assignment, force=options.force)
         path = course.notebook("release", assignment.name)
         print(f"{'released' if made else 'up to date'}: {assignment.name}: {path}")
-    library = pack_library(course)
-    if library:
-        print(f"the library students install: {library}")
+    for path, names in pack(course, assignments).items():
+        print(f"students of {', '.join(names)} install {path}")
     return 0
 
 

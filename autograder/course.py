@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autograder.errors import CourseError
 from autograder.results import ResultStore, write_atomically
-from autograder.text import one_line
+from gradekit.text import one_line
 
 _SECRET_BYTES = 32
 NAME_BYTES = 200  # of a student's name: file systems take 255, and some is added to it

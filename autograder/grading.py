@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import platform
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -22,9 +18,11 @@ from autograder.course import Course
 from autograder.errors import EngineError
 from autograder.execution import fork_servers
 from autograder.execution.engine import Engine
+from autograder.keys import Environment
 from autograder.reports.gradebook import Book, Entry, in_step
-from autograder.results import Rejected, Result, Submission, key_of, write_atomically
+from autograder.results import Rejected, Result, write_atomically
 from autograder.submissions.intake import read_submission
+from gradekit.notebook import Submission
 
 Job = tuple[Submission, Assignment]
 
@@ -93,7 +91,7 @@ def grade_class(
     """
     require_release(course, assignment)
     students = course.students(assignment.name)
-    engine_version = f"{engine.version} {environment()}"
+    environment = Environment()
     stubs = stub_answers(assignment)
     with Book(course) as book:
         _sweep(course, assignment.name)
@@ -103,7 +101,7 @@ def grade_class(
         reused: set[str] = set()
         for student in students:
             taken = read_submission(course, assignment, student)
-            key = key_of(taken, assignment.digest, engine_version)
+            key = environment.key(taken, assignment, engine.version)
             stored = course.results.load(assignment.name, student)
             if stored and stored[0] == key and clerk.has_notebook(stored[1]):
                 clerk.file(stored[1], taken, key=None)
@@ -199,13 +197,3 @@ def _hashes(submission: Submission, assignment: Assignment) -> dict[str, str]:
     """Hash of the text of each manual answer, to notice when a marked text has changed."""
     texts = {cell.grade_id: submission.answers.get(cell.grade_id, "") for cell in assignment.manual}
     return {name: sha256(text.strip().encode()).hexdigest() for name, text in texts.items()}
-
-
-def environment() -> str:
-    """What results depend on besides submission, assignment and engine: Python and replearn."""
-    digest = sha256()
-    spec = importlib.util.find_spec("replearn")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        for path in sorted(Path(folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return f"python-{platform.python_version()} torch-{version('torch')} {digest.hexdigest()}"

@@ -16,33 +16,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from gradekit.notebook import Submission
+
 UNSAFE = "graded without a sandbox"
 
 Outcome = Literal["complete", "timed out", "stopped", "unreadable", "missing", "not graded"]
-
-
-@dataclass(frozen=True)
-class Extra:
-    """A cell the student added.
-
-    ``after`` is the index of the source cell it stood behind; -1: before all of them.
-    """
-
-    after: int
-    kind: Literal["code", "markdown"]
-    source: str
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What is taken from a student's notebook: texts only, by the names of the cells."""
-
-    student: str
-    assignment: str
-    answers: Mapping[str, str]  # text of each solution or manual cell, by grade_id
-    extras: tuple[Extra, ...] = ()
-    notes: tuple[str, ...] = ()  # facts for the student and the instructor
-    only: tuple[str, ...] = ()  # questions whose tests are run; none named: all
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ast
 
-from autograder.assignments.source import Assignment, question_of
-from autograder.results import Submission
+from autograder.assignments.source import Assignment
+from gradekit.notebook import Submission, question_of
 
 NAME = "overwrites_its_arguments"
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignments.release import require_release
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.assignments.variants import load_variants
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.results import write_atomically
+from gradekit.notebook import question_of
 
 STUDENTS = tuple(f"student-{number:02d}" for number in range(1, 21))
 

@@ -23,8 +23,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from autograder.assignments.source import question_of
 from autograder.errors import CourseError
+from gradekit.notebook import question_of
 
 _FILE = re.compile(r"q[1-9][0-9]*")
 _CHANGE_KEYS = {"cell", "replace", "by"}

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from autograder.assignments import aliasing
 from autograder.assignments.release import stub_answers
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
 from autograder.execution.engine import Engine
-from autograder.grading import Job, environment, run_jobs
-from autograder.results import Result, ResultStore, Submission, key_of
+from autograder.grading import Job, run_jobs
+from autograder.keys import Environment
+from autograder.results import Result, ResultStore
+from gradekit.notebook import Submission, question_of
 
 
 @dataclass
@@ -75,13 +77,13 @@ def _results(
     engine: Engine, jobs: list[Job], store: ResultStore, workers: int, quiet: bool
 ) -> dict[tuple[str, str], Result]:
     """Results by assignment and name, stored ones first."""
-    engine_version = f"{engine.version} {environment()}"
+    environment = Environment()
     results: dict[tuple[str, str], Result] = {}
     todo: list[Job] = []
     keys: dict[tuple[str, str], str] = {}
     for submission, assignment in jobs:
         name = (assignment.name, submission.student)
-        keys[name] = key_of(submission, assignment.digest, engine_version)
+        keys[name] = environment.key(submission, assignment, engine.version)
         stored = store.load(*name)
         if stored and stored[0] == keys[name]:
             results[name] = stored[1]

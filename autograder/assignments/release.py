@@ -6,7 +6,6 @@ import json
 import logging
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from autograder.assignments.source import Assignment, read_source
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.results import write_atomically
-from gradekit import notebook as handout
-from gradekit.runner import Limits
+from gradekit import notebook as notebooks
 
 _CONFIG = Path(__file__).parents[1] / "nbgrader_config.py"
 _REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
@@ -75,7 +73,7 @@ def stub_answers(assignment: Assignment) -> dict[str, str]:
     clear, resources = ClearSolutions(), {"language": "python"}
     stubs = {}
     for cell in assignment.cells:
-        if cell.role in ("solution", "manual"):
+        if cell.answer:
             make: Any = new_code_cell if cell.kind == "code" else new_markdown_cell
             node = make(cell.source, metadata={"nbgrader": {"solution": True}})
             stubs[cell.grade_id] = str(clear.preprocess_cell(node, resources, 0)[0].source)
@@ -109,28 +107,14 @@ def find_leaks(source: Sequence[Any], released: Sequence[Any]) -> list[str]:
 def _describe(released: Path, assignment: Assignment) -> None:
     """Write into the released notebook's metadata what `python -m gradekit check` needs."""
     notebook = json.loads(released.read_text(encoding="utf-8"))
-    notebook["metadata"][handout.KEY] = handout.describe(notebook["cells"], **_said(assignment))
+    notebook["metadata"][notebooks.KEY] = assignment.description.as_metadata()
     write_atomically(released, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
-
-
-def _said(assignment: Assignment) -> dict[str, Any]:
-    """What the students' notebook says beside its cells."""
-    return {
-        "assignment": assignment.name,
-        "names": {question.key: question.names for question in assignment.questions},
-        "hide": assignment.hide,
-        "limits": Limits(
-            call=assignment.call_seconds,
-            cell=assignment.cell_seconds,
-            total=assignment.total_seconds,
-        ),
-    }
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:
     """All texts of a released notebook, those in its metadata too."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    cells = [*notebook["cells"], *notebook["metadata"].get(handout.KEY, {}).get("cells", ())]
+    cells = [*notebook["cells"], *notebook["metadata"].get(notebooks.KEY, {}).get("cells", ())]
     return [{"source": "".join(cell["source"])} for cell in cells]
 
 
@@ -139,10 +123,10 @@ def _stamp(course: Course, assignment: Assignment) -> Path:
 
 
 def _digest(assignment: Assignment) -> str:
-    own = (Path(__file__), Path(handout.__file__))
+    own = (Path(__file__), *sorted(Path(notebooks.__file__).parent.glob("*.py")))
     files = (assignment.folder / f"{assignment.name}.md", _CONFIG, *own)
-    said = json.dumps(_said(assignment), sort_keys=True, default=asdict).encode()
-    return sha256(b"".join(file.read_bytes() for file in files) + said).hexdigest()
+    metadata = json.dumps(assignment.description.as_metadata(), sort_keys=True).encode()
+    return sha256(b"".join(file.read_bytes() for file in files) + metadata).hexdigest()
 
 
 def _is_current(course: Course, assignment: Assignment) -> bool:
@@ -157,7 +141,7 @@ def _make_room(course: Course, assignment: Assignment, *, force: bool) -> None:
     """nbgrader can't add or remove cells of an assignment that has recorded submissions."""
     wanted = set()
     for cell in assignment.cells:
-        graded, solution = cell.role in ("test", "manual"), cell.role in ("solution", "manual")
+        graded, solution = cell.role in ("test", "manual"), cell.answer
         kinds = {"grade_cells": graded, "solution_cells": solution}
         kinds["source_cells"] = graded or solution or cell.locked
         wanted |= {(kind, cell.grade_id) for kind, is_kind in kinds.items() if is_kind}

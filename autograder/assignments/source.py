@@ -11,37 +11,23 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from autograder.errors import CourseError
-
-Role = Literal["given", "solution", "test", "manual"]
+from gradekit.notebook import (
+    Cell,
+    Description,
+    TimeLimits,
+    grade_id_of,
+    nbgrader_metadata,
+    role_of,
+)
 
 _GRADE_ID = re.compile(r"(q[1-9][0-9]*)_[a-z0-9_]+")
 _BEGIN_HIDDEN, _END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 _TOP_KEYS = {"title", "chapter", "minutes", "hide", "questions"}
 _TIMES = ("call_seconds", "cell_seconds", "total_seconds")
 _QUESTION_KEYS = {"title", "names", "section"}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the source. ``given`` cells are text and code that the student only reads."""
-
-    kind: Literal["code", "markdown", "raw"]
-    source: str
-    role: Role
-    grade_id: str = ""
-    points: int = 0
-    locked: bool = False
-
-    @property
-    def question(self) -> str:
-        return question_of(self.grade_id)
-
-    @property
-    def hidden(self) -> bool:
-        return self.role == "test" and self.grade_id.endswith("_hidden")
 
 
 @dataclass(frozen=True)
@@ -86,7 +72,7 @@ class Assignment:
     @cached_property
     def answers(self) -> dict[str, str]:
         """Reference text of every cell a student writes in, manual ones included."""
-        return {c.grade_id: c.source for c in self.cells if c.role in ("solution", "manual")}
+        return {cell.grade_id: cell.source for cell in self.cells if cell.answer}
 
     @cached_property
     def points(self) -> dict[str, int]:
@@ -98,6 +84,17 @@ class Assignment:
         return sum(self.points.values())
 
     @cached_property
+    def description(self) -> Description:
+        """What grading and the local check know of it in the same form."""
+        return Description(
+            assignment=self.name,
+            cells=self.cells,
+            names={question.key: question.names for question in self.questions},
+            hide=self.hide,
+            limits=TimeLimits(self.call_seconds, self.cell_seconds, self.total_seconds),
+        )
+
+    @cached_property
     def digest(self) -> str:
         """Hash of all that grading depends on."""
         cells = [asdict(cell) for cell in self.cells]
@@ -105,11 +102,6 @@ class Assignment:
         questions = [asdict(question) for question in self.questions]
         content = [self.name, cells, self.hide, times, questions]
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def question_of(grade_id: str) -> str:
-    """q1_mean_visible -> q1."""
-    return grade_id.split("_", 1)[0]
 
 
 def find_assignments(solutions: Path, names: Iterable[str] | None = None) -> list[Assignment]:
@@ -234,19 +226,13 @@ def _questions(
 def _read_cells(path: Path) -> tuple[Cell, ...]:
     cells = []
     for cell in read_source(path).cells:
-        meta = cell.metadata.get("nbgrader", {})
-        role: Role = "given"
-        if meta.get("grade"):
-            role = "manual" if meta.get("solution") else "test"
-        elif meta.get("solution"):
-            role = "solution"
-        points = meta.get("points", 0)
-        grade_id = str(meta.get("grade_id", ""))
+        role, grade_id, metadata = role_of(cell), grade_id_of(cell), nbgrader_metadata(cell)
+        points = metadata.get("points", 0)
         if role in ("test", "manual") and (type(points) is not int or points <= 0):
             raise CourseError(
                 f"{path}: points of {grade_id!r} must be a positive whole number, got {points!r}"
             )
-        locked = bool(meta.get("locked", False))
+        locked = bool(metadata.get("locked", False))
         cells.append(Cell(cell.cell_type, cell.source, role, grade_id, points, locked))
     return tuple(cells)
 

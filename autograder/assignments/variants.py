@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Literal
 
 from autograder.assignments.mutant_files import read_mutants
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.errors import CourseError
-from autograder.results import Submission
+from gradekit.notebook import Submission, question_of
 
 Kind = Literal["mutant", "right"]
 _FOLDERS: dict[Kind, str] = {"mutant": "mutants", "right": "alternatives"}

@@ -1,8 +1,8 @@
-"""Runs one submission and judges it: submission and assignment in, result out.
+"""Runs one submission and its tests: submission and assignment in, result out.
 
 Everything else in the package talks to an :class:`Engine`. :class:`SandboxEngine` runs the
-student's cells in a process behind walls and the tests in another, a judge; see the instructor's
-page for what that does and does not protect from.
+student's cells in one process, a worker in a sandbox, and the tests in another, a test runner; see
+the instructor's page for what that does and does not protect from.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from typing import Any, Protocol, cast
 
 from autograder.assignments.source import Assignment
 from autograder.errors import EngineError
-from autograder.execution.fork_servers import ForkServer, start_runners, start_template
+from autograder.execution.fork_servers import ForkServerProcess, start_runners, start_template
 from autograder.execution.misconceptions import Catalogue
 from autograder.execution.probe import require_sandbox
 from autograder.execution.sandbox import fork_server
 from autograder.reports.executed_notebook import to_notebook
-from autograder.results import Outcome, Result, Submission, TestResult
-from autograder.submissions.rebuild import code_steps, rebuild
+from autograder.results import Outcome, Result, TestResult
+from gradekit.notebook import Step, Submission, assemble, to_steps
 from gradekit.protocol import framing
-from gradekit.runner import Limits, Step
 
 MEMORY = 2 * 2**30  # bytes for all processes of one submission
 _SLOW = {
@@ -63,7 +62,7 @@ class SandboxEngine:
 
     Parameters
     ----------
-    safe : whether students' code runs behind walls; :meth:`open` looks whether they hold.
+    safe : whether students' code runs in a sandbox; :meth:`open` looks whether it holds.
     secret : what hidden tests' inputs are drawn from, together with the submission: who hands in
         again meets other inputs. Empty: the same inputs for everyone.
     compare : whether a failed question is compared with the assignment's mutants.
@@ -84,18 +83,18 @@ class SandboxEngine:
         self._bwrap: str | None = None
         self._catalogue = Catalogue(self._values, cache)
         self._lock, self._opening = threading.Lock(), threading.Lock()
-        self._rooms: dict[str, Future[_Rooms]] = {}
+        self._servers: dict[str, Future[_ForkServers]] = {}
         self._cores = _Cores()
         self._stopped = False
         # What they start dies with the thread that started it, so these live as long as the engine.
         self._starters = ThreadPoolExecutor(2, thread_name_prefix="starter")
-        self._hosts = ThreadPoolExecutor(1, thread_name_prefix="host")
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="background")
         self.peak_memory = 0  # of the largest submission so far, in bytes
 
     @property
     def version(self) -> str:
         secret = sha256(self._secret).hexdigest()[:12]
-        return f"judge-1{'' if self._safe else '-unsafe'}-{secret}"
+        return f"runner-1{'' if self._safe else '-unsafe'}-{secret}"
 
     def open(self) -> None:
         with self._opening:
@@ -105,16 +104,16 @@ class SandboxEngine:
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         self.open()
         started = time.monotonic()
-        steps = rebuild(assignment, submission)
+        cells = assemble(assignment.cells, submission)
         seed = self._seed(submission)
         asked = set(submission.only or (q.key for q in assignment.questions))
         code = [
             step
-            for step in code_steps(steps, assignment)
+            for step in to_steps(cells, assignment.description.names)
             if step.role != "test" or step.question in asked
         ]
         compare = sorted(asked) if self._compare else []
-        record = self._judge(code, seed, assignment, judge=True, compare=compare)
+        record = self._run(code, seed, assignment, grade=True, compare=compare)
         verdicts = record["verdicts"]
         tests = tuple(
             TestResult(
@@ -138,52 +137,46 @@ class SandboxEngine:
             misconceptions=self._catalogue.matches(assignment, record["values"]),
             sandboxed=self._safe,
             seconds=round(time.monotonic() - started, 2),
-            notebook=to_notebook(steps, {int(i): o for i, o in record["outputs"].items()}),
+            notebook=to_notebook(cells, {int(i): o for i, o in record["outputs"].items()}),
         )
 
     def _values(self, assignment: Assignment, steps: list[Step]) -> dict[str, list[Any]]:
         """What is returned in the tests among some cells, on inputs equal for all."""
         compare = sorted({step.question for step in steps if step.role == "test"})
-        record = self._judge(steps, 0, assignment, judge=False, compare=compare)
+        record = self._run(steps, 0, assignment, grade=False, compare=compare)
         return cast(dict[str, list[Any]], record["values"])
 
     def close(self) -> None:
         with self._lock:
             self._stopped = True
-            rooms = list(self._rooms.values())
-            self._rooms.clear()
-        self._hosts.shutdown(wait=True, cancel_futures=True)
-        for room in rooms:
-            if not room.cancelled() and room.exception() is None:
-                room.result().close()
+            started = list(self._servers.values())
+            self._servers.clear()
+        self._background.shutdown(wait=True, cancel_futures=True)
+        for servers in started:
+            if not servers.cancelled() and servers.exception() is None:
+                servers.result().close()
         self._starters.shutdown(wait=False, cancel_futures=True)
 
-    def _judge(
+    def _run(
         self,
         steps: list[Step],
         seed: int,
         assignment: Assignment,
         *,
-        judge: bool,
+        grade: bool,
         compare: list[str],
     ) -> dict[str, Any]:
-        """Have a judge work through a notebook; returns its record."""
-        rooms = self._rooms_of(assignment)
+        """Have a test runner work through a notebook; returns its record."""
+        servers = self._start_once(assignment).result()
         job = {
             "steps": [asdict(step) for step in steps],
-            "limits": asdict(
-                Limits(
-                    call=assignment.call_seconds,
-                    cell=assignment.cell_seconds,
-                    total=assignment.total_seconds,
-                )
-            ),
+            "limits": asdict(assignment.description.limits),
             "seed": seed,
-            "judge": judge,
+            "grade": grade,
             "compare": compare,
         }
-        with self._cores.one() as core, _Session(rooms, core, self._memory) as session:
-            reply = session.run(job, deadline=time.monotonic() + _whole(assignment))
+        with self._cores.one() as core, _Session(servers, core, self._memory) as session:
+            reply = session.run(job, deadline=time.monotonic() + _job_seconds(assignment))
             self.peak_memory = max(self.peak_memory, session.peak)
         if "failed" in reply:
             raise EngineError(reply["failed"])
@@ -198,31 +191,28 @@ class SandboxEngine:
 
     def warm(self, assignment: Assignment) -> None:
         """Start what :meth:`grade` will need, in the background; what fails is said there."""
-        self._starting(assignment)
+        self._start_once(assignment)
 
-    def _rooms_of(self, assignment: Assignment) -> _Rooms:
-        return self._starting(assignment).result()
-
-    def _starting(self, assignment: Assignment) -> Future[_Rooms]:
+    def _start_once(self, assignment: Assignment) -> Future[_ForkServers]:
         with self._lock:
             if self._stopped:
                 raise EngineError("the grader was stopped")
-            if assignment.digest not in self._rooms:
-                self._rooms[assignment.digest] = self._hosts.submit(self._start, assignment)
-            return self._rooms[assignment.digest]
+            if assignment.digest not in self._servers:
+                self._servers[assignment.digest] = self._background.submit(self._start, assignment)
+            return self._servers[assignment.digest]
 
-    def _start(self, assignment: Assignment) -> _Rooms:
+    def _start(self, assignment: Assignment) -> _ForkServers:
         self.open()
         given = [c.source for c in assignment.cells if _is_given_code(c)]
-        return _Rooms.start(given, assignment, self._bwrap, self._memory, self._starters)
+        return _ForkServers.start(given, assignment, self._bwrap, self._memory, self._starters)
 
 
 @dataclass(frozen=True)
-class _Rooms:
-    """The two warm processes of an assignment."""
+class _ForkServers:
+    """The two fork servers of an assignment: warm processes, one in the sandbox and one outside."""
 
-    template: ForkServer
-    judges: ForkServer
+    template: ForkServerProcess  # of students' workers
+    runners: ForkServerProcess
 
     @classmethod
     def start(
@@ -232,9 +222,9 @@ class _Rooms:
         bwrap: str | None,
         memory: int,
         starters: ThreadPoolExecutor,
-    ) -> _Rooms:
+    ) -> _ForkServers:
         """Start both at once: each takes seconds to import torch."""
-        judges = starters.submit(start_runners, given=given)
+        runners = starters.submit(start_runners, given=given)
         template = starters.submit(
             start_template,
             given=given,
@@ -245,31 +235,31 @@ class _Rooms:
             modules=_slow_modules(assignment),
         )
         try:
-            return cls(template.result(), judges.result())
+            return cls(template.result(), runners.result())
         except BaseException:
-            for started in (template, judges):
+            for started in (template, runners):
                 if started.exception() is None:
                     started.result().close()
             raise
 
     def close(self) -> None:
         self.template.close()
-        self.judges.close()
+        self.runners.close()
 
 
 class _Session:
-    """A judge and the student's processes it asks for; gone after the with."""
+    """A test runner and the workers it asks for; gone after the with."""
 
-    def __init__(self, rooms: _Rooms, core: int, memory: int) -> None:
-        self._rooms, self._core, self._memory = rooms, core, memory
-        self._child = 0  # number of the student's process, 0: none
+    def __init__(self, servers: _ForkServers, core: int, memory: int) -> None:
+        self._servers, self._core, self._memory = servers, core, memory
+        self._worker = 0  # its number, 0: none
         self.peak = 0
 
     def __enter__(self) -> _Session:
         self._sock, inside = socketpair()
         with inside:
             try:
-                self._judge = self._rooms.judges.fork(inside.fileno(), core=self._core)
+                self._runner = self._servers.runners.fork(inside.fileno(), core=self._core)
             except BaseException:
                 self._sock.close()
                 raise
@@ -278,41 +268,41 @@ class _Session:
     def __exit__(self, *_: object) -> None:
         self._sock.close()
         try:
-            self._end_child()
+            self._end_worker()
         finally:
-            self._rooms.judges.end(self._judge)
+            self._servers.runners.end(self._runner)
 
     def run(self, job: dict[str, Any], *, deadline: float) -> dict[str, Any]:
-        """Give the judge its job and what it asks for, until it is done."""
+        """Give the test runner its job and what it asks for, until it is done."""
         try:
             fork_server.send(self._sock, job, deadline=deadline)
             while True:
                 message = fork_server.receive(self._sock, deadline=deadline)
                 match message.get("want"):
-                    case "student":
-                        self._end_child()
-                        self._start_child(self._sock)
-                    case "why":
-                        fork_server.send(self._sock, self._end_child(), deadline=deadline)
+                    case "worker":
+                        self._end_worker()
+                        self._start_worker(self._sock)
+                    case "termination_reason":
+                        fork_server.send(self._sock, self._end_worker(), deadline=deadline)
                     case _:
                         return message
         except framing.TooLate as error:
-            raise EngineError("the judge took too long") from error
+            raise EngineError("the test runner took too long") from error
         except (framing.Closed, framing.TooLong, OSError) as error:
-            raise EngineError(f"the judge ended before it was done ({error})") from error
+            raise EngineError(f"the test runner ended before it was done ({error})") from error
 
-    def _start_child(self, sock: socket) -> None:
+    def _start_worker(self, sock: socket) -> None:
         ours, theirs = socketpair()
         with ours, theirs:
-            fork = self._rooms.template.fork
-            self._child = fork(theirs.fileno(), core=self._core, memory=self._memory)
+            fork = self._servers.template.fork
+            self._worker = fork(theirs.fileno(), core=self._core, memory=self._memory)
             fork_server.send_fd(sock, ours.fileno())
 
-    def _end_child(self) -> dict[str, Any]:
-        if not self._child:
-            return {"why": "", "setup": ""}
-        number, self._child = self._child, 0
-        ended = self._rooms.template.end(number)
+    def _end_worker(self) -> dict[str, Any]:
+        if not self._worker:
+            return {"termination_reason": "", "setup_error": ""}
+        number, self._worker = self._worker, 0
+        ended = self._servers.template.end(number)
         self.peak = max(self.peak, ended["peak"])
         return ended
 
@@ -337,8 +327,8 @@ class _Cores:
                 self._load[core] -= 1
 
 
-def _whole(assignment: Assignment) -> float:
-    """Seconds after which something must be wrong with the judge itself."""
+def _job_seconds(assignment: Assignment) -> float:
+    """Seconds after which something must be wrong with the test runner itself."""
     return 2 * assignment.total_seconds + _GRACE_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""Starts fork servers and talks to them: the template behind its walls, and the judges."""
+"""Starts fork servers and talks to them: one in the sandbox for workers, one for test runners."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _ANSWER_SECONDS = 60.0
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-class ForkServer:
-    """A warm process and its children. Calls may come from several threads."""
+class ForkServerProcess:
+    """A fork server that was started, and its children. Calls may come from several threads."""
 
     def __init__(
         self,
@@ -43,14 +43,14 @@ class ForkServer:
         self._lock = threading.Lock()
         self._last = 0
         self._control = control
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         try:
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[inside.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=self._said,
-                stderr=self._said,
+                stdout=self._output,
+                stderr=self._output,
                 env=None if environment is None else dict(environment),
                 start_new_session=True,  # Ctrl-C in a terminal goes to the grader alone
             )
@@ -64,10 +64,10 @@ class ForkServer:
             self.ready = fork_server.receive(control, deadline=deadline)
         except (framing.Closed, framing.TooLate, OSError, ValueError) as error:
             self._end()
-            said = self._last_line()
-            self._said.close()
+            last_line = self._last_line()
+            self._output.close()
             raise EngineError(
-                f"{name} did not start" + (f": {said}" if said else f" ({error})")
+                f"{name} did not start" + (f": {last_line}" if last_line else f" ({error})")
             ) from error
 
     def fork(self, fd: int, **order: Any) -> int:
@@ -97,14 +97,14 @@ class ForkServer:
 
     def _last_line(self) -> str:
         """The last line that the process wrote."""
-        self._said.seek(0)
-        lines = self._said.read(100_000).decode("utf-8", "replace").strip().splitlines()
+        self._output.seek(0)
+        lines = self._output.read(100_000).decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:300] if lines else ""
 
     def close(self) -> None:
         """End it and every child of its."""
         self._end()
-        self._said.close()
+        self._output.close()
 
     def _end(self) -> None:
         self._control.close()
@@ -123,8 +123,8 @@ def start_template(
     seconds: int,
     bwrap: str | None,
     modules: Sequence[str] = (),
-) -> ForkServer:
-    """The template of student's processes; without walls when ``bwrap`` is None."""
+) -> ForkServerProcess:
+    """The fork server of students' workers; without a sandbox when ``bwrap`` is None."""
     control, inside = socket.socketpair()
     orders = {
         "given": given,
@@ -132,11 +132,11 @@ def start_template(
         "modules": list(modules),
         "memory": memory,
         "seconds": seconds,
-        "walls": bwrap is not None,
+        "sandboxed": bwrap is not None,
     }
     run = f"from autograder.execution.sandbox.template import main; main({inside.fileno()})"
     if bwrap is None:
-        return ForkServer(
+        return ForkServerProcess(
             [sys.executable, "-c", run],
             control,
             inside,
@@ -147,7 +147,7 @@ def start_template(
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=_open_folder()))
     try:
         line = _sandboxed_command(bwrap, run, folder, hide)
-        server = ForkServer(line, control, inside, orders, name="the sandbox")
+        server = ForkServerProcess(line, control, inside, orders, name="the sandbox")
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # bound by now, and needed by name no more
     if server.ready["loaded"]:
@@ -158,18 +158,18 @@ def start_template(
     return server
 
 
-def start_runners(*, given: list[str]) -> ForkServer:
-    """The process from which a judge is forked for each submission."""
+def start_runners(*, given: list[str]) -> ForkServerProcess:
+    """The fork server from which a test runner is forked for each submission."""
     control, inside = socket.socketpair()
     module = "autograder.execution.runner_process"
     run = f"from {module} import main; main({inside.fileno()}, {os.getpid()})"
-    return ForkServer(
+    return ForkServerProcess(
         [sys.executable, "-c", run],
         control,
         inside,
         {"given": given},
         environment=_plain_environment(),
-        name="the judge",
+        name="the test runner",
     )
 
 
@@ -215,7 +215,9 @@ def _sandboxed_command(bwrap: str, run: str, folder: Path, hide: Sequence[str]) 
 
 
 def _plain_environment() -> dict[str, str]:
-    """For judges, and for students' processes without walls: one thread, and no downloads, so that
-    both sides have the same data."""
+    """For test runners, and for workers without a sandbox.
+
+    One thread, and no downloads, so that both sides have the same data.
+    """
     path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH", "")]))
     return {**os.environ, **SETTINGS, "REPLEARN_OFFLINE": "1", "PYTHONPATH": path}

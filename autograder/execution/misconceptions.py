@@ -16,11 +16,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
-from autograder.results import Submission, write_atomically
-from autograder.submissions.rebuild import code_steps, rebuild
-from gradekit.runner import Step
+from autograder.keys import Environment
+from autograder.results import write_atomically
+from gradekit.notebook import Step, Submission, assemble, question_of, to_steps
 
 Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of each call in turn
 Run = Callable[[Assignment, list[Step]], Values]
@@ -42,6 +42,7 @@ class Catalogue:
 
     def __init__(self, run: Run, cache: Path | None) -> None:
         self._run, self._cache = run, cache
+        self._environment = Environment()
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._known: dict[tuple[str, str], dict[str, list[Any]]] = {}
         self._mutants: dict[str, list[Variant]] = {}
@@ -76,7 +77,9 @@ class Catalogue:
             if key not in self._known:
                 mutants = self._mutants_of(assignment, question)
                 texts = [[mutant.name, sorted(mutant.answers.items())] for mutant in mutants]
-                wanted = sha256(json.dumps([key, texts]).encode()).hexdigest()
+                cells = [text for mutant in mutants for text in mutant.answers.values()]
+                content = [key, texts, self._environment.of(assignment, cells)]
+                wanted = sha256(json.dumps(content).encode()).hexdigest()
                 path = self._cache and self._cache / assignment.name / f"values-{question}.json"
                 values = _load(path, wanted)
                 if values is None:
@@ -88,19 +91,19 @@ class Catalogue:
 
 
 def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list[Step]:
-    """The right notebook, then each mutant's cells and the tests of its question.
+    """The reference notebook, then each mutant's cells and the tests of its question.
 
     They share a process, as they are ours; the tests' question carries the mutant's name.
     """
-    right = rebuild(assignment, Submission("", assignment.name, assignment.answers))
-    code = list(code_steps(right, assignment))
+    reference = assemble(assignment.cells, Submission("", assignment.name, assignment.answers))
+    code = to_steps(reference, assignment.description.names)
     steps = [step for step in code if step.role != "test"]
     for mutant in mutants:
         question = question_of(next(iter(mutant.answers)))
-        right_cells = [
+        reference_cells = [
             step for step in code if step.role == "student" and step.question == question
         ]
-        for cell in right_cells:  # all of them: the mutant before may have changed another one
+        for cell in reference_cells:  # all of them: the mutant before may have changed another one
             text = mutant.answers.get(cell.name, cell.source)
             steps.append(replace(cell, source=text, question=mutant.name))
         tests = [step for step in code if step.role == "test" and step.question == question]

@@ -1,7 +1,7 @@
 """Before the first submission: is there a sandbox, and does it hold? Fails closed.
 
-The trial child runs through the very walls that students' code will run behind, and looks at them
-from inside: what the kernel says it may do, and what happens when it tries.
+The trial child goes into the very sandbox that students' code will run in, and looks at it from
+inside: what the kernel says it may do, and what happens when it tries.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 
 from autograder.errors import CourseError, EngineError
 from autograder.execution import bubblewrap
-from autograder.execution.fork_servers import ForkServer, start_template
+from autograder.execution.fork_servers import ForkServerProcess, start_template
 from autograder.execution.sandbox import syscalls
 from gradekit.protocol.client import Client, WorkerLost
 from gradekit.protocol.codec import CodecError
@@ -26,8 +26,8 @@ _INSTALL = (
 )
 
 # Runs inside and answers {what was found wrong}; each line is one promise.
-_LOOK = """
-def _look(canary, version):
+_SELF_CHECK = """
+def _self_check(canary, version):
     import ctypes, os, resource, socket, sys
     wrong = []
     if sys.version != version:
@@ -116,32 +116,32 @@ def _explained(reason: str) -> str:
 
 
 def _trial(bwrap: str) -> list[str]:
-    """What is wrong with the walls, seen from inside."""
+    """What is wrong with the sandbox, seen from inside."""
     server = start_template(given=[], hide=[], memory=2**30, seconds=60, bwrap=bwrap)
     try:
-        return _visit(server)
+        return _run_self_check(server)
     finally:
         server.close()
 
 
-def _visit(server: ForkServer) -> list[str]:
+def _run_self_check(server: ForkServerProcess) -> list[str]:
     ours, theirs = socket.socketpair()
     with theirs:
         child = server.fork(theirs.fileno(), core=min(os.sched_getaffinity(0)), memory=2**30)
-    student = Client(ours, call_seconds=30)
-    student.deadline = time.monotonic() + 60
+    client = Client(ours, call_seconds=30)
+    client.deadline = time.monotonic() + 60
     try:
         with tempfile.NamedTemporaryFile(prefix="canary-") as canary:
-            ran = student.run(_LOOK, 30)
+            ran = client.run(_SELF_CHECK, 30)
             if ran.error:
                 raise EngineError(": ".join(ran.error))
-            wrong = student.look(["_look"])["_look"](canary.name, sys.version)
+            wrong = client.resolve_names(["_self_check"])["_self_check"](canary.name, sys.version)
     except (WorkerLost, CodecError) as error:
         ended = server.end(child)
         child = 0
-        raise EngineError(ended["setup"] or f"the trial process {error}") from error
+        raise EngineError(ended["setup_error"] or f"the trial process {error}") from error
     finally:
-        student.close()
+        client.close()
         if child:
             server.end(child)
     return [str(line) for line in wrong]

@@ -1,8 +1,9 @@
-"""A judge: a process of ours, forked for one submission, that holds the tests and runs them.
+"""A test runner: a process of ours, forked for one submission, that holds its tests and runs them.
 
-It talks to the grader over one socket (JSON) and to the student's process over another, which the
-grader fetches for it: ``{"want": "student"}`` is answered by a file, ``{"want": "why"}`` by why the
-last one was lost. The last message is ``{"record": ...}`` or ``{"failed": ...}``.
+It talks to the grader over one socket (JSON) and to the student's worker over another, which the
+grader fetches for it: ``{"want": "worker"}`` is answered by a file, and
+``{"want": "termination_reason"}`` by why the last one was lost. The last message is
+``{"record": ...}`` or ``{"failed": ...}``.
 """
 
 from __future__ import annotations
@@ -18,25 +19,26 @@ from typing import Any, NoReturn
 
 from autograder.errors import EngineError
 from autograder.execution.sandbox import fork_server, inner_layer, template
+from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import SEED_VARIABLE
 from gradekit.protocol.client import Client
-from gradekit.runner import NOT_WRITTEN, GivenCellError, Limits, Runner, Step
+from gradekit.runner import NOT_WRITTEN, GivenCellError, Runner
 
 _MEMORY = 8 * 2**30  # more than any test needs: a student's values must not make it eat the machine
 
 
 def main(fd: int, parent: int) -> None:
-    """Get ready, and fork a judge for each request until the grader (``parent``) is gone."""
+    """Get ready, and fork a runner for each request until the grader (``parent``) is gone."""
     inner_layer.die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=fd)
     orders = fork_server.receive(control)
     template.prepare(orders["given"], [])
     fork_server.send(control, {"ready": True, "threads": fork_server.threads()})
-    fork_server.Server(control, _judge).serve()
+    fork_server.ForkServer(control, _run_job).serve()
 
 
-def _judge(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
+def _run_job(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
     del errors
     inner_layer.die_with_parent()
     with contextlib.suppress(OSError, AttributeError):
@@ -59,36 +61,36 @@ def _judge(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
 
 def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
     steps = [Step(**{**step, "names": tuple(step["names"])}) for step in job["steps"]]
-    limits = Limits(**job["limits"])
+    limits = TimeLimits(**job["limits"])
 
     def enter() -> Client:
-        fork_server.send(sock, {"want": "student"})
+        fork_server.send(sock, {"want": "worker"})
         session = socket.socket(fileno=fork_server.receive_fd(sock))
         return Client(session, call_seconds=limits.call)
 
-    def why() -> str:
-        fork_server.send(sock, {"want": "why"})
+    def termination_reason() -> str:
+        fork_server.send(sock, {"want": "termination_reason"})
         reply = fork_server.receive(sock)
-        if reply["setup"]:
-            raise EngineError(f"the student's process could not be set up ({reply['setup']})")
-        return str(reply["why"])
+        if reply["setup_error"]:
+            raise EngineError(f"the student's process could not be set up ({reply['setup_error']})")
+        return str(reply["termination_reason"])
 
-    judge = Runner(steps, enter, limits, why=why)
+    runner = Runner(steps, enter, limits, termination_reason=termination_reason)
     os.environ[SEED_VARIABLE] = str(job["seed"])
-    if job["judge"]:
-        judge.run(hidden=False)
-        judge.run(hidden=True, told=False)
-    failed = {step.question for step in steps if _failed(step, judge)}
-    compared = failed.intersection(job["compare"]) if job["judge"] else set(job["compare"])
+    if job["grade"]:
+        runner.run(hidden=False)
+        runner.run(hidden=True, keep_output=False)
+    failed = {step.question for step in steps if _failed(step, runner)}
+    compared = failed.intersection(job["compare"]) if job["grade"] else set(job["compare"])
     if compared:
         os.environ[SEED_VARIABLE] = "0"  # the same inputs for everyone: values are compared
-        judge.values(compared)
-    judge.close()
-    return {"record": judge.record.as_json()}
+        runner.values(compared)
+    runner.close()
+    return {"record": runner.record.as_json()}
 
 
-def _failed(step: Step, judge: Runner) -> bool:
-    verdict = judge.record.verdicts.get(step.name)
+def _failed(step: Step, runner: Runner) -> bool:
+    verdict = runner.record.verdicts.get(step.name)
     if step.role != "test" or verdict is None or verdict.passed:
         return False
     return verdict.message != NOT_WRITTEN  # there is nothing to compare yet

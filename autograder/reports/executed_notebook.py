@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import md5
 from typing import Any
 
-from autograder.submissions.rebuild import Step
-from autograder.text import visible
+from gradekit.notebook import Cell
+from gradekit.text import visible
 
 # nbconvert's parser takes a time that grows with the square of a hostile text.
 _MARKDOWN_CHARS = 20_000  # of one cell
@@ -58,45 +58,44 @@ _BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def to_notebook(steps: Sequence[Step], outputs: Mapping[int, Sequence[Any]]) -> dict[str, Any]:
-    """The executed notebook (nbformat 4 JSON); ``outputs`` holds each step's, as they came."""
+def to_notebook(cells: Sequence[Cell], outputs: Mapping[int, Sequence[Any]]) -> dict[str, Any]:
+    """The executed notebook (nbformat 4 JSON); ``outputs`` holds each cell's, as they came."""
     budget, texts = _Budget(_NOTEBOOK_CHARS), _Budget(_ADDED_MARKDOWN_CHARS)
-    cells = []
-    for index, step in enumerate(steps):
-        source, attachments = _source(step, texts)
-        cell: dict[str, Any] = {
+    made = []
+    for index, cell in enumerate(cells):
+        source, attachments = _source(cell, texts)
+        shown: dict[str, Any] = {
             "id": f"cell-{index}",
-            "cell_type": step.kind,
-            "metadata": _metadata(step, source),
+            "cell_type": cell.kind,
+            "metadata": _metadata(cell, source),
             "source": source,
         }
         if attachments:
-            cell["attachments"] = attachments
-        if step.kind == "code":
-            shown = safe_outputs(outputs.get(index, ()), budget)
-            cell |= {"execution_count": None, "outputs": shown}
-        cells.append(cell)
+            shown["attachments"] = attachments
+        if cell.kind == "code":
+            kept = safe_outputs(outputs.get(index, ()), budget)
+            shown |= {"execution_count": None, "outputs": kept}
+        made.append(shown)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _source(step: Step, texts: _Budget) -> tuple[str, dict[str, dict[str, str]]]:
+def _source(cell: Cell, texts: _Budget) -> tuple[str, dict[str, dict[str, str]]]:
     """A cell's text as it is shown, and its attachments; the authors' own is left as it is."""
-    if step.cell is not None and step.cell.role not in ("solution", "manual"):
-        return step.source, {}
-    if step.kind == "markdown":
-        source, attachments = safe_markdown(step.source)
-        if step.cell is not None or texts.take(len(source)):
+    if not cell.answer:
+        return cell.source, {}
+    if cell.kind == "markdown":
+        source, attachments = safe_markdown(cell.source)
+        if not cell.added or texts.take(len(source)):
             return source, attachments
         return "(More text than is shown here: it is in the submitted notebook.)", {}
-    return visible(step.source, _CODE_CHARS), {}
+    return visible(cell.source, _CODE_CHARS), {}
 
 
-def _metadata(step: Step, source: str) -> dict[str, Any]:
-    cell = step.cell
-    if cell is None or not cell.grade_id:
+def _metadata(cell: Cell, source: str) -> dict[str, Any]:
+    if not cell.grade_id:
         return {}
-    graded, solution = cell.role in ("test", "manual"), cell.role in ("solution", "manual")
+    graded, solution = cell.role in ("test", "manual"), cell.answer
     meta: dict[str, Any] = {
         "schema_version": 3,
         "grade_id": cell.grade_id,
@@ -108,7 +107,7 @@ def _metadata(step: Step, source: str) -> dict[str, Any]:
     }
     if graded:
         meta["points"] = cell.points
-    meta["checksum"] = _checksum(source, step.kind, meta)
+    meta["checksum"] = _checksum(source, cell.kind, meta)
     return {"nbgrader": meta}
 
 

@@ -7,11 +7,12 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.assignments.source import Assignment, question_of
+from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.reports.gradebook import Book, Entry
 from autograder.results import write_atomically
-from autograder.text import one_line
+from gradekit.notebook import question_of
+from gradekit.text import one_line
 
 _STATUS_CHARS = 500
 

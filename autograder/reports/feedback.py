@@ -15,11 +15,12 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from autograder.assignments.source import Assignment, Cell, Question
+from autograder.assignments.source import Assignment, Question
 from autograder.course import Course
 from autograder.reports.gradebook import Book, Entry
 from autograder.results import UNSAFE, Result, TestResult, write_atomically
-from autograder.text import one_line, visible
+from gradekit.notebook import Cell
+from gradekit.text import one_line, visible
 
 # From feedback/STUDENT/ASSIGNMENT/ in a course folder under _build to the book beside it.
 _BESIDE = "../../../../html/"

@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 from autograder.assignments.source import Assignment
 from autograder.course import NAME_BYTES, Course
 from autograder.errors import CourseError
-from autograder.submissions import intake
-from autograder.submissions.intake import Unreadable, read_file, take
-from autograder.text import one_line
+from autograder.submissions.intake import read_file
+from gradekit.notebook import NotebookError, parse, reading, take
+from gradekit.text import one_line
 
 _MAX_ENTRIES = 20_000
 _MAX_DEPTH = 5
@@ -185,8 +185,8 @@ def _check_different(found: list[_Found], source: Path) -> None:
 
 def _answers_something(path: Path, assignment: Assignment) -> bool:
     try:
-        take(read_file(path), assignment, "")
-    except (Unreadable, OSError):
+        take(parse(read_file(path)), assignment.description)
+    except (NotebookError, OSError):
         return False
     return True
 
@@ -206,7 +206,7 @@ def _add(
     for name, path in notebooks.items():
         try:
             content = read_file(path)
-        except (Unreadable, OSError) as error:
+        except (NotebookError, OSError) as error:
             done.skip(f"{student}/{path.name}", error)
             (target / name).unlink(missing_ok=True)
             continue
@@ -258,8 +258,8 @@ def _unpack(source: Path, folder: Path, done: Collected) -> None:
                 total += _extract(archive, entry, folder.joinpath(*PurePosixPath(name).parts))
             except FileExistsError:
                 done.skip(name, "its name appears more than once; the first was taken")
-            except Unreadable as error:
-                total += intake.MAX_BYTES  # nothing is kept of it, but it was work
+            except NotebookError as error:
+                total += reading.MAX_BYTES  # nothing is kept of it, but it was work
                 done.skip(name, error)
             except _BAD_ENTRY as error:
                 done.skip(name, error)
@@ -281,8 +281,8 @@ def _refused(entry: zipfile.ZipInfo, name: str) -> str:
         return "encrypted"
     if entry.compress_type not in _PACKINGS:
         return "packed in a way that is not read (wanted deflate)"
-    if entry.file_size > intake.MAX_BYTES:
-        return f"larger than {intake.MAX_BYTES // 1_000_000} MB"
+    if entry.file_size > reading.MAX_BYTES:
+        return str(reading.too_large())
     return ""
 
 
@@ -295,10 +295,10 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> 
             with archive.open(entry) as packed:
                 while chunk := packed.read(_CHUNK):
                     written += len(chunk)
-                    if written > intake.MAX_BYTES:
-                        raise Unreadable(f"larger than {intake.MAX_BYTES // 1_000_000} MB")
+                    if written > reading.MAX_BYTES:
+                        raise reading.too_large()
                     if written > max(1_000_000, _MAX_RATIO * entry.compress_size):
-                        raise Unreadable(f"packed more than {_MAX_RATIO} times")
+                        raise NotebookError(f"packed more than {_MAX_RATIO} times")
                     file.write(chunk)
         except BaseException:
             target.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ Run as `python book/tools/build.py` from anywhere; `--force` builds even when no
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import os
 import shutil
@@ -14,21 +13,29 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
+sys.path[:0] = [str(ROOT), str(ROOT / "book" / "_ext")]
 
-from replearn_book.cache import cache_folder, data_key, hash_files, library_root  # noqa: E402
+from autograder.lock import exclusive  # noqa: E402
+from replearn_book.cache import (  # noqa: E402
+    PageCaches,
+    data_key,
+    hash_files,
+    use,
+    with_present_data,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 AT_ONCE = 2  # chapters that run at the same time
+LIBRARY = ("replearn", "gradekit")  # what chapters import
 READER = {"name": "myst_nb_md", "type": "plugin"}
 
 
@@ -41,7 +48,9 @@ def input_files(root: Path) -> Iterator[Path]:
     yield from (root / "solutions").glob("*/*.md")
     yield from (root / "solutions").glob("*/*.toml")
     yield from (root / "_build" / "course" / "release").glob("*/*.ipynb")
-    yield from library_root().rglob("*.py")
+    for package in LIBRARY:
+        if (spec := find_spec(package)) and spec.origin:
+            yield from Path(spec.origin).parent.rglob("*.py")
     for path in (root / "book").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
@@ -53,36 +62,37 @@ def inputs_key(root: Path) -> str:
     return hashlib.sha256((hash_files(files, root) + data_key()).encode()).hexdigest()
 
 
-@contextmanager
-def only_one(path: Path) -> Iterator[None]:
-    """Hold a lock file, so that two builds never write the same folder; wait for the other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("book: another build is running, waiting for it", flush=True)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def chapters_to_run(root: Path, cache_path: Path) -> list[Path]:
-    """Chapters of the table of contents whose outputs are not in the cache."""
-    from jupyter_cache import get_cache
+def chapter_caches(root: Path, output: Path) -> dict[Path, Path]:
+    """The chapters of the table of contents, each with the folder its outputs are cached in."""
     from sphinx_external_toc.parsing import parse_toc_yaml
 
+    caches = PageCaches(root, output)
+    documents = map(str, parse_toc_yaml(root / "_toc.yml"))
+    paths = [root / f"{name}.md" for name in documents if name.startswith("lectures/")]
+    folders = {path: caches.folder(path) for path in paths if path.is_file()}
+    return {path: folder for path, folder in folders.items() if folder is not None}
+
+
+def follow_data(caches: Mapping[Path, Path]) -> dict[Path, Path]:
+    """Rename the caches after a download: what is downloaded is what the chapters used."""
+    moved = {path: with_present_data(folder) for path, folder in caches.items()}
+    for path, folder in caches.items():
+        if folder.is_dir() and not moved[path].exists():
+            folder.rename(moved[path])
+    return moved
+
+
+def is_cached(path: Path, cache_path: Path) -> bool:
+    """Whether the outputs of a chapter's present code are in its cache."""
+    from jupyter_cache import get_cache
+
     cache = get_cache(cache_path)
-    pending = []
-    for document in parse_toc_yaml(root / "_toc.yml"):
-        path = root / f"{document}.md"
-        if not str(document).startswith("lectures/") or not path.is_file():
-            continue
-        record = cache.add_nb_to_project(str(path), read_data=READER)
-        try:
-            cache.match_cache_notebook(cache.get_project_notebook(record.pk).nb)
-        except KeyError:
-            pending.append(path)
-    return pending
+    record = cache.add_nb_to_project(str(path), read_data=READER)
+    try:
+        cache.match_cache_notebook(cache.get_project_notebook(record.pk).nb)
+    except KeyError:
+        return False
+    return True
 
 
 def run_chapter(path: Path, cache_path: Path, timeout: int) -> tuple[str, float, bool]:
@@ -108,9 +118,9 @@ def run_chapter(path: Path, cache_path: Path, timeout: int) -> tuple[str, float,
     return path.name, result.time, result.err is None
 
 
-def run_chapters(root: Path, cache_path: Path) -> None:
+def run_chapters(root: Path, caches: Mapping[Path, Path]) -> None:
     """Run the chapters that need it, two at a time; a single one is left to the build itself."""
-    pending = chapters_to_run(root, cache_path)
+    pending = [path for path, cache_path in caches.items() if not is_cached(path, cache_path)]
     if len(pending) < 2:
         return
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
@@ -120,7 +130,7 @@ def run_chapters(root: Path, cache_path: Path) -> None:
     # long. The variable is read when a kernel starts, so it is set here and not in the workers.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // AT_ONCE)))
     with ProcessPoolExecutor(AT_ONCE) as pool:
-        jobs = [pool.submit(run_chapter, path, cache_path, timeout) for path in pending]
+        jobs = [pool.submit(run_chapter, path, caches[path], timeout) for path in pending]
         for number, job in enumerate(jobs, 1):
             name, seconds, good = job.result()
             state = "ran" if good else "FAILED"
@@ -132,7 +142,8 @@ def build(root: Path, *, force: bool = False) -> int:
     output = root / "_build"
     index = output / "html" / "index.html"
     stamp = output / ".book-inputs"
-    with only_one(output / ".book-lock"):
+    # Two builds never write the same folder.
+    with exclusive(output / ".book-lock", wait="book: another build is running, waiting for it"):
         built = index.is_file() and stamp.is_file()
         if built and not force and stamp.read_text() == inputs_key(root):
             print("book: nothing changed since the last build")
@@ -145,19 +156,18 @@ def build(root: Path, *, force: bool = False) -> int:
             shutil.rmtree(output / name, ignore_errors=True)
         # The kernel must be this environment's, whatever the user has installed elsewhere.
         os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-        cache_path = cache_folder(root, output)
-        cache_path.mkdir(parents=True, exist_ok=True)
-        run_chapters(root, cache_path)
+        caches = chapter_caches(root, output)
+        for folder in caches.values():
+            use(folder)
+        run_chapters(root, caches)
+        caches = follow_data(caches)
         command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
         command += ["build", str(root), "-W", "-n", "--keep-going"]
         status = subprocess.run(command, cwd=root, check=False).returncode
         if status:
             print("error: the book did not build; the warnings above say why", file=sys.stderr)
             return 1
-        # Data downloaded by this build is what its chapters used, so their outputs stay valid.
-        moved = cache_folder(root, output)
-        if moved != cache_path and not moved.exists():
-            cache_path.rename(moved)
+        follow_data(caches)
         stamp.write_text(inputs_key(root))
         print(f"book: built in {time.monotonic() - start:.0f} s")
         print(f"book: {index}")

@@ -15,6 +15,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -30,7 +34,7 @@ print(ctypes.get_errno() if libc.unshare(0x10000000) else 0)
 _VERSION = "import ensurepip, sys; print('%d %d' % sys.version_info[:2])"
 
 
-def python_error():
+def python_error() -> str:
     """Why the Python that runs this can't make the environment; "" if it can."""
     found = sys.version_info[:2]
     if OLDEST <= found <= NEWEST:
@@ -49,7 +53,7 @@ def python_error():
     )
 
 
-def other_python():
+def other_python() -> str:
     """The newest other Python on PATH that can make the environment; "" without one."""
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         name = f"python3.{minor}"
@@ -59,7 +63,7 @@ def other_python():
     return ""
 
 
-def disk_error(root):
+def disk_error(root: Path) -> str:
     """What of the environment and the build does not fit on the disk; "" if both do."""
     there = (root / ".venv").is_dir()
     needed = BUILD if there else ENVIRONMENT + DOWNLOADS + BUILD
@@ -75,7 +79,7 @@ def disk_error(root):
     )
 
 
-def grading_obstacle():
+def grading_obstacle() -> str:
     """Why students' code could not be put into a sandbox here; "" if nothing speaks against it."""
     if sys.platform != "linux":
         return f"its sandbox needs Linux, and this is {sys.platform}"
@@ -88,18 +92,18 @@ def grading_obstacle():
     return ""
 
 
-def _printed(command):
+def _printed(command: "Sequence[str]") -> str:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     return done.stdout.decode().strip() if done.returncode == 0 else ""
 
 
-def _dotted(version):
+def _dotted(version: "Sequence[int]") -> str:
     return ".".join(map(str, version))
 
 
-def main(arguments=None):
+def main(arguments: "Sequence[str] | None" = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--course", action="store_true", help="say as well if grading can't work")
     options = parser.parse_args(arguments)
     error = python_error() or disk_error(ROOT)

@@ -3,7 +3,7 @@
 Every check takes what a student's function returned, refuses anything that is not plain numbers,
 and compares as NumPy float64. The type is compared exactly (``type(value) is torch.Tensor``),
 because a subclass may carry its own ``__eq__``, and a test must not ask the answer whether it is
-right.
+right. torch is imported where a tensor is made; where nothing else has loaded it, no value is one.
 
 Two styles of message. Without ``message`` a check says what came back and what was wanted, which is
 what a visible test needs. With ``message`` it says that sentence and nothing else, which is what a
@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 from gradekit.protocol import SEED_VARIABLE
 
@@ -29,7 +32,6 @@ __all__ = [
     "check_number",
     "check_tensor",
     "check_tuple",
-    "data_with_covariance",
     "finite_difference_gradient",
     "grading_generator",
     "value_and_gradients",
@@ -41,7 +43,8 @@ NUMPY_SCALARS = frozenset(np.sctypeDict.values())
 
 def _array(value: object) -> np.ndarray | None:
     """The value as a plain float64 array, or None when it is not made of plain real numbers."""
-    if type(value) in (torch.Tensor, torch.nn.Parameter):
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
         tensor = value.detach().cpu()  # type: ignore[attr-defined]
         if tensor.dtype == torch.bool or tensor.is_complex() or tensor.layout != torch.strided:
             return None
@@ -58,8 +61,10 @@ def _kind(value: object) -> str:
     """A few words for what came back, e.g. 'a tensor of shape (3,)'."""
     name = type(value).__name__
     article = "an" if name[:1].lower() in "aeiou" else "a"
-    if type(value) in (torch.Tensor, np.ndarray):
-        noun = "a tensor" if type(value) is torch.Tensor else "an array"
+    torch: Any = sys.modules.get("torch")
+    is_tensor = torch is not None and type(value) is torch.Tensor
+    if is_tensor or type(value) is np.ndarray:
+        noun = "a tensor" if is_tensor else "an array"
         return f"{noun} of shape {_shape_text(value.shape)}"  # type: ignore[attr-defined]
     if type(value) in (tuple, list):
         return f"{article} {name} of {len(value)}"  # type: ignore[arg-type]
@@ -103,6 +108,8 @@ def check_tensor(
     ------
     AssertionError : None, another type, another shape, NaN or infinity.
     """
+    import torch
+
     wanted = f"a tensor of shape {_shape_text(shape)}"
     array = _require(value, name, wanted, message)
     if array.shape != tuple(shape):
@@ -251,6 +258,8 @@ def finite_difference_gradient(
     -------
     float64 tensor of ``x``'s shape; 2 evaluations of ``f`` for each entry.
     """
+    import torch
+
     if not (math.isfinite(step) and step > 0):
         raise ValueError(f"step must be a positive number, got {step}")
     start = x.detach().to(torch.float64).cpu()
@@ -301,6 +310,8 @@ def value_and_gradients(
     if there is not None:
         value, inputs, parameters = there(function, args, weights)
         return Gradients(value, inputs, parameters)
+    import torch
+
     leaves: list[torch.Tensor] = []
     called: list[object] = []
     for arg in args:
@@ -338,54 +349,6 @@ def value_and_gradients(
     return Gradients(value.detach(), [of(arg) for arg in called], own_gradients)
 
 
-def data_with_covariance(
-    n: int,
-    variances: Sequence[float],
-    d: int | None = None,
-    *,
-    mean: float = 0.0,
-    generator: torch.Generator,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    r"""Data whose covariance is known by construction, so a test needs no second solution.
-
-    .. math:: X = 1 \mu^T + \sqrt{n}\, U \operatorname{diag}(\sqrt{\lambda})\, V^T,
-        \qquad \tfrac{1}{n} X_c^T X_c = V \operatorname{diag}(\lambda) V^T
-
-    with orthonormal columns in U (n, k), all orthogonal to 1, and in V (d, k).
-
-    Parameters
-    ----------
-    n : number of samples, at least k + 1.
-    variances : the k variances lambda, none negative.
-    d : number of coordinates, at least k (default k). With d > k the data have rank k.
-    mean : scale of the mean: mu is ``mean`` times a standard normal vector plus ``mean``.
-    generator : source of U, V and mu.
-
-    Returns
-    -------
-    X (n, d) and V (d, k), float64. Column j of V belongs to ``variances[j]``.
-
-    Raises
-    ------
-    ValueError : n, d or a variance is out of range.
-    """
-    lam = torch.as_tensor(variances, dtype=torch.float64)
-    k = lam.numel()
-    d = k if d is None else d
-    if lam.ndim != 1 or k == 0 or bool((lam < 0).any()):
-        raise ValueError(f"variances must be a list of numbers >= 0, got {variances!r}")
-    if n < k + 1:
-        raise ValueError(f"n must be at least {k + 1} for {k} variances, got {n}")
-    if d < k:
-        raise ValueError(f"d must be at least {k} for {k} variances, got {d}")
-    noise = torch.randn(n, k, dtype=torch.float64, generator=generator)
-    ones = torch.ones(n, 1, dtype=torch.float64)
-    U = torch.linalg.qr(torch.cat([ones, noise], dim=1)).Q[:, 1:]
-    V = torch.linalg.qr(torch.randn(d, k, dtype=torch.float64, generator=generator)).Q
-    mu = mean * (1 + torch.randn(d, dtype=torch.float64, generator=generator))
-    return mu + math.sqrt(n) * (U * lam.sqrt()) @ V.T, V
-
-
 def grading_generator(salt: int) -> torch.Generator:
     """Random numbers for a hidden test: one stream for each (grading seed, salt).
 
@@ -397,6 +360,8 @@ def grading_generator(salt: int) -> torch.Generator:
     ------
     ValueError : the variable is set and is not an integer >= 0.
     """
+    import torch
+
     text = os.environ.get(SEED_VARIABLE, "0")
     try:
         seed = int(text)

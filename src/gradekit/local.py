@@ -1,4 +1,4 @@
-"""A student's process on the student's own machine: no walls, the same requests.
+"""A student's process on the student's own machine: no sandbox, the same requests.
 
 The two sides meet on a loopback TCP connection, which is the one way that Linux, macOS and Windows
 share; a token that only the child was told keeps other programs of the machine out. The child's
@@ -13,7 +13,6 @@ import importlib
 import importlib.util
 import json
 import os
-import re
 import secrets
 import signal
 import socket
@@ -27,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gradekit.preload import preload
 from gradekit.protocol import SEED_VARIABLE, framing
 from gradekit.protocol.import_blocker import ImportBlocker
 
@@ -42,10 +42,9 @@ SETTINGS = {
     "REPLEARN_DEVICE": "cpu",
 }
 """Environment variables of both sides, to be set before NumPy is imported."""
-# Of the student's side alone: sets have one order. (A judge keeps its own secret.)
+# Of the student's side alone: sets have one order. (The tests' side keeps its own secret.)
 FIXED_HASHES = {"PYTHONHASHSEED": "0"}
 """Environment variables of the student's side alone."""
-_TORCH = re.compile(r"\b(torch|replearn)\b")
 
 
 class StartError(Exception):
@@ -57,7 +56,7 @@ class LocalRunner:
 
     Parameters
     ----------
-    given : the assignment's given cells, for what they import.
+    given : the assignment's given cells, for what they load.
     hide : modules that the student's process can't import.
     folder : where the student's code runs.
     call_seconds : how long one call may take.
@@ -93,7 +92,7 @@ class LocalRunner:
         assert self._child is not None
         self._child.connect()
 
-    def enter(self) -> Client:
+    def start_worker(self) -> Client:
         """A fresh process; the one before is ended."""
         from gradekit.protocol.client import Client  # late: it imports NumPy
 
@@ -109,7 +108,7 @@ class LocalRunner:
         if child is not None:
             child.end()
 
-    def lost(self) -> str:
+    def termination_reason(self) -> str:
         """Why the process was lost: here nobody knows more than that."""
         self.end()
         return ""
@@ -125,7 +124,7 @@ class LocalRunner:
 class _Child:
     def __init__(self, orders: Mapping[str, Any], folder: Path) -> None:
         self._token = secrets.token_hex(32)
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._process: subprocess.Popen[bytes] | None = None
         self._session: socket.socket | None = None
@@ -138,7 +137,7 @@ class _Child:
                 [sys.executable, "-P", "-c", "from gradekit.local import serve; serve()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=self._said,
+                stderr=self._errors,
                 cwd=folder,
                 env=_environment(),
                 # Ctrl-C is for the parent, which ends the child.
@@ -151,10 +150,10 @@ class _Child:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
         except BaseException as error:
-            said = self._last_line()
+            reason = self._last_line()
             self.end()
             if isinstance(error, OSError):
-                raise _cannot_start(said or str(error)) from error
+                raise _cannot_start(reason or str(error)) from error
             raise
 
     def connect(self) -> socket.socket:
@@ -181,14 +180,14 @@ class _Child:
     def _knows_token(self, sock: socket.socket) -> bool:
         deadline = time.monotonic() + _TOKEN_SECONDS
         try:
-            said = framing.receive(sock, limit=len(self._token), deadline=deadline)
+            token = framing.receive(sock, limit=len(self._token), deadline=deadline)
         except (framing.Closed, framing.TooLate, framing.TooLong):
             return False
-        return hmac.compare_digest(said, self._token.encode())
+        return hmac.compare_digest(token, self._token.encode())
 
     def _last_line(self) -> str:
-        self._said.seek(0)
-        lines = self._said.read(100_000).decode("utf-8", "replace").strip().splitlines()
+        self._errors.seek(0)
+        lines = self._errors.read(100_000).decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:300] if lines else ""
 
     def end(self) -> None:
@@ -207,11 +206,11 @@ class _Child:
                 with contextlib.suppress(OSError):
                     self._process.stdin.close()
             self._process.wait()
-        self._said.close()
+        self._errors.close()
 
 
-def _cannot_start(why: str) -> StartError:
-    return StartError(f"no process could be started for your cells ({why})")
+def _cannot_start(reason: str) -> StartError:
+    return StartError(f"no process could be started for your cells ({reason})")
 
 
 def _environment() -> dict[str, str]:
@@ -224,15 +223,6 @@ def _environment() -> dict[str, str]:
     }
 
 
-def seed_random_state(given: Sequence[str]) -> None:
-    """Import torch if the given cells do, and start its random numbers where the grader does."""
-    if any(_TORCH.search(source) for source in given):
-        import torch
-
-        torch.set_default_dtype(torch.float32)
-        torch.manual_seed(0)
-
-
 def serve() -> NoReturn:
     """The child: get ready, connect, and answer until the parent hangs up."""
     orders = json.loads(sys.stdin.buffer.readline())
@@ -240,9 +230,9 @@ def serve() -> NoReturn:
     sys.meta_path.insert(0, ImportBlocker(orders["hide"]))
     from gradekit.protocol.worker import Worker, make_shell
 
-    seed_random_state(orders["given"])
     if orders["torch"]:
         importlib.import_module("torch")
+    preload(orders["given"])
     shell = make_shell()
     sock = socket.create_connection(("127.0.0.1", orders["port"]))
     sock.settimeout(None)

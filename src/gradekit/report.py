@@ -1,4 +1,4 @@
-"""``python -m gradekit check NOTEBOOK``: the visible tests, judged as the grader judges them."""
+"""``python -m gradekit check NOTEBOOK``: the visible tests, run as the grader runs them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,42 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from gradekit.local import LocalRunner, StartError, seed_random_state
-from gradekit.notebook import Homework, NotebookError, Part, read
+from gradekit.local import LocalRunner, StartError
+from gradekit.notebook import (
+    Cell,
+    Description,
+    NotebookError,
+    Step,
+    Submission,
+    assemble,
+    read,
+    to_steps,
+)
+from gradekit.preload import preload
 from gradekit.protocol import SEED_VARIABLE
-from gradekit.runner import GivenCellError, Record, Runner, Step, Verdict
+from gradekit.runner import GivenCellError, Record, Runner, Verdict
 
 _WIDTH = 60  # of half a screen
 _INDENT = "    "
 
 
 def check(path: Path) -> int:
-    """Runner a notebook, print a report, and return the exit status: 0 when all visible tests
-    pass, 1 when one fails, 2 (with a sentence on standard error) when nothing can be judged."""
+    """Run a notebook's visible tests, print a report, and return the exit status.
+
+    0 when all of them pass, 1 when one fails, 2 (with a sentence on standard error) when none can
+    be run.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a console without a letter must not end the report
             stream.reconfigure(errors="replace")
     try:
-        homework = read(path)
-        count = len(homework.visible)
+        description, submission = read(path)
+        count = len(description.visible_tests)
+        if not count:
+            raise NotebookError(f"{path.name}: the assignment has no visible tests")
         tests = f"{count} visible test{'' if count == 1 else 's'}"
         print(f"Running {tests} of {path.name}\n", flush=True)
-        return _report(homework, path.resolve().parent)
+        return _report(description, submission, path.resolve().parent)
     except (NotebookError, StartError, GivenCellError) as error:
         print(f"error: {_plain(str(error))}", file=sys.stderr)
         return 2
@@ -41,8 +56,8 @@ def check(path: Path) -> int:
         return 130
 
 
-class _Told(dict[str, Verdict]):
-    """The judge's verdicts, each told as soon as it is there: a slow notebook shows progress."""
+class _Progress(dict[str, Verdict]):
+    """The runner's verdicts, each reported as soon as it is there, so that one sees progress."""
 
     def __init__(self, tell: Callable[[Verdict], None]) -> None:
         super().__init__()
@@ -53,14 +68,18 @@ class _Told(dict[str, Verdict]):
         self._tell(verdict)
 
 
-def judge(
-    homework: Homework, folder: Path, tell: Callable[[Verdict], None] = lambda verdict: None
+def run_visible_tests(
+    description: Description,
+    submission: Submission,
+    folder: Path,
+    tell: Callable[[Verdict], None] = lambda verdict: None,
 ) -> Record:
-    """What the grader's judge says of the visible tests.
+    """Run the visible tests as the grader runs them.
 
     Parameters
     ----------
-    homework : the notebook.
+    description : of the assignment.
+    submission : taken from the notebook.
     folder : where the student's code runs.
     tell : called with every verdict as soon as it is there.
 
@@ -69,25 +88,30 @@ def judge(
     GivenCellError : a cell of the assignment itself fails on this machine.
     StartError : no process can be started for the student's cells.
     """
-    handout = homework.handout
-    given = [step.source for step in homework.steps if step.role == "given"]
-    for step in homework.steps:
+    steps = to_steps(assemble(description.cells, submission), description.names)
+    given = [step.source for step in steps if step.role == "given"]
+    for step in steps:
         _require_python(step)
     os.environ.pop(SEED_VARIABLE, None)
     with LocalRunner(
-        given=given, hide=handout.hide, folder=folder, call_seconds=handout.limits.call
-    ) as laptop:
-        seed_random_state(given)  # while the student's process gets ready
-        laptop.wait()
-        work = Runner(homework.steps, laptop.enter, handout.limits, why=laptop.lost)
-        work.record.verdicts = _Told(tell)
-        work.run(hidden=False)
-        work.close()
-    return work.record
+        given=given, hide=description.hide, folder=folder, call_seconds=description.limits.call
+    ) as local:
+        preload(given)  # while the student's process gets ready
+        local.wait()
+        runner = Runner(
+            steps,
+            local.start_worker,
+            description.limits,
+            termination_reason=local.termination_reason,
+        )
+        runner.record.verdicts = _Progress(tell)
+        runner.run(hidden=False)
+        runner.close()
+    return runner.record
 
 
 def _require_python(step: Step) -> None:
-    """A given cell runs here too, and without the metadata it may be the student's version."""
+    """A given cell runs here too, and the metadata it comes from may have been edited."""
     if step.role != "given":
         return
     try:
@@ -98,38 +122,39 @@ def _require_python(step: Step) -> None:
         ) from error
 
 
-def _report(homework: Homework, folder: Path) -> int:
-    parts = {part.name: part for part in homework.visible}
-    out = sys.stdout  # the judge catches what a test prints
+def _report(description: Description, submission: Submission, folder: Path) -> int:
+    tests = {cell.grade_id: cell for cell in description.visible_tests}
+    out = sys.stdout  # the runner catches what a test prints
 
     def tell(verdict: Verdict) -> None:
-        for line in _lines(parts[verdict.name], verdict):
+        for line in _lines(tests[verdict.name], verdict):
             print(line, file=out, flush=True)
 
-    record = judge(homework, folder, tell)
+    record = run_visible_tests(description, submission, folder, tell)
     print()
-    for note in (*homework.notes, *record.notes):
+    for note in (*submission.notes, *record.notes):
         print(_wrapped(f"Note: {note}"))
-    print(_wrapped(_total(homework, record.verdicts)))
+    print(_wrapped(_total(description, record.verdicts)))
     return 0 if all(verdict.passed for verdict in record.verdicts.values()) else 1
 
 
-def _lines(part: Part, verdict: Verdict) -> list[str]:
-    got = part.points if verdict.passed else 0
+def _lines(test: Cell, verdict: Verdict) -> list[str]:
+    got = test.points if verdict.passed else 0
     word = "passed" if verdict.passed else "FAILED"
-    head = f"{part.question:<4}{word}  {got} of {part.points}  {part.name}"
+    head = f"{test.question:<4}{word}  {got} of {test.points}  {test.grade_id}"
     texts = [line for line in verdict.message.splitlines() if line.strip()]
     return [head, *(_wrapped(text, _INDENT) for text in texts)]
 
 
-def _total(homework: Homework, verdicts: dict[str, Verdict]) -> str:
-    got = sum(part.points for part in homework.visible if verdicts[part.name].passed)
-    whole = sum(part.points for part in homework.visible)
+def _total(description: Description, verdicts: dict[str, Verdict]) -> str:
+    tests = description.visible_tests
+    got = sum(test.points for test in tests if verdicts[test.grade_id].passed)
+    whole = sum(test.points for test in tests)
     text = f"{got} of {_points(whole)} on visible tests"
-    if homework.hidden_points:
-        text += f"; {_points(homework.hidden_points)} in hidden tests, run when graded"
-    if homework.manual_points:
-        text += f"; {_points(homework.manual_points)} given by a person"
+    if description.hidden_points:
+        text += f"; {_points(description.hidden_points)} in hidden tests, run when graded"
+    if description.manual_points:
+        text += f"; {_points(description.manual_points)} given by a person"
     return text + "."
 
 

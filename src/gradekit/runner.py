@@ -1,8 +1,8 @@
 """Runs a notebook's tests against a student's process and says what came of each.
 
 The given cells of the assignment run on both sides, the student's cells on the student's side, the
-test cells here. The same class judges on a laptop (:mod:`gradekit.report`) and while work is
-graded.
+test cells here. The same class runs them on the student's machine (:mod:`gradekit.report`)
+and while work is graded.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol.client import EXCEPTIONS, Client, StudentError, WorkerLost
-
-Role = Literal["given", "student", "test"]
 
 MESSAGE_CHARS = 1_000
 EVALUE_CHARS = 200
@@ -48,28 +47,6 @@ class _Overtime(BaseException):
 
 
 @dataclass(frozen=True)
-class Step:
-    """One code cell; ``index`` is its place in the notebook."""
-
-    index: int
-    role: Role
-    source: str
-    name: str = ""
-    question: str = ""
-    hidden: bool = False
-    names: tuple[str, ...] = ()  # what its question asks the student to define
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds for one call, one cell, and the whole notebook."""
-
-    call: float
-    cell: float
-    total: float
-
-
-@dataclass(frozen=True)
 class Verdict:
     """What came of a test; an empty message when it passed."""
 
@@ -80,7 +57,10 @@ class Verdict:
 
 @dataclass
 class Record:
-    """What judging gave. ``outcome`` is complete, timed out or stopped, ``detail`` where."""
+    """What running the tests gave.
+
+    ``outcome`` is complete, timed out or stopped, ``detail`` where.
+    """
 
     outcome: str = "complete"
     detail: str = ""
@@ -94,49 +74,50 @@ class Record:
 
 
 class Runner:
-    """Judges one notebook.
+    """Runs the tests of one notebook.
 
     Parameters
     ----------
     steps : the code cells in their order.
-    enter : starts a fresh process of the student's; called again after one is lost.
-    limits : see :class:`Limits`.
-    why : asked why a process was lost; may name a cause (memory), or raise when the loss was no
-        doing of the student's.
+    start_worker : starts a fresh process of the student's; called again after one is lost.
+    limits : see :class:`~gradekit.notebook.TimeLimits`.
+    termination_reason : asked why a process was lost; may name a cause (memory), or raise when
+        the loss was no doing of the student's.
     """
 
     def __init__(
         self,
         steps: Sequence[Step],
-        enter: Callable[[], Client],
-        limits: Limits,
+        start_worker: Callable[[], Client],
+        limits: TimeLimits,
         *,
-        why: Callable[[], str] = lambda: "",
+        termination_reason: Callable[[], str] = lambda: "",
     ) -> None:
         self.record = Record()
-        self._steps, self._enter, self._limits, self._why = steps, enter, limits, why
+        self._steps, self._limits = steps, limits
+        self._start_worker, self._termination_reason = start_worker, termination_reason
         self._deadline = time.monotonic() + limits.total
         self._lost: dict[str, str] = {}  # question -> why its tests are not run
-        self._poison: dict[int, str] = {}  # cells that end the process, and why
+        self._crashing_cells: dict[int, str] = {}  # cells that end the process, and why
         self._over = ""  # why nothing more is run
-        self._room = _OUTPUT_CHARS
+        self._output_left = _OUTPUT_CHARS
         self._values_left: dict[str, int] = {}
-        self._ended: tuple[list[Step], dict[str, Any], _Room] | None = None
+        self._ended: tuple[list[Step], dict[str, Any], _WorkerSlot] | None = None
 
-    def run(self, *, hidden: bool, told: bool = True) -> None:
+    def run(self, *, hidden: bool, keep_output: bool = True) -> None:
         """Run the cells in order with the visible or with the hidden tests among them.
 
         Each pass has a process of its own, so that nothing seen in a hidden test reaches a visible
-        message. ``told``: whether notes and outputs of the student's cells are kept.
+        message. ``keep_output``: whether notes and outputs of the student's cells are kept.
         """
         tests = [step for step in self._steps if step.role == "test" and step.hidden == hidden]
-        last = max((step.index for step in (self._steps if told else tests)), default=-1)
+        last = max((step.index for step in (self._steps if keep_output else tests)), default=-1)
         steps = [
             step
             for step in self._steps
             if step.index <= last and (step.role != "test" or step.hidden == hidden)
         ]
-        self._pass(steps, told, lambda step: True)
+        self._pass(steps, keep_output, lambda step: True)
 
     def values(self, questions: set[str]) -> None:
         """Keep what the student's functions return in the tests of some questions.
@@ -154,9 +135,9 @@ class Runner:
             ]
             self._pass(cells, False, lambda step: False)
         else:
-            before, space, room = self._ended
+            before, namespace, slot = self._ended
             for step in wanted:
-                self._test(step, before, space, room, False)
+                self._test(step, before, namespace, slot, False)
         self.record.verdicts = verdicts
         self.record.outcome, self.record.detail = outcome
 
@@ -166,57 +147,68 @@ class Runner:
             self._ended[2].close()
             self._ended = None
 
-    def _pass(self, steps: list[Step], told: bool, judged: Callable[[Step], bool]) -> None:
+    def _pass(
+        self, steps: list[Step], keep_output: bool, with_verdict: Callable[[Step], bool]
+    ) -> None:
         self.close()
-        space: dict[str, Any] = {"__name__": "__main__"}
-        room = _Room()
-        self._ended = (steps, space, room)
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        slot = _WorkerSlot()
+        self._ended = (steps, namespace, slot)
         for place, step in enumerate(steps):
             if step.role == "test":
-                self._test(step, steps[:place], space, room, judged(step))
-            elif not self._over and step.index not in self._poison:
-                self._cell(step, steps[:place], space, room, told)
+                self._test(step, steps[:place], namespace, slot, with_verdict(step))
+            elif not self._over and step.index not in self._crashing_cells:
+                self._cell(step, steps[:place], namespace, slot, keep_output)
 
     def _cell(
-        self, step: Step, before: list[Step], space: dict[str, Any], room: _Room, told: bool
+        self,
+        step: Step,
+        before: list[Step],
+        namespace: dict[str, Any],
+        slot: _WorkerSlot,
+        keep_output: bool,
     ) -> None:
         """Run a given or a student's cell."""
         if step.role == "given":
-            self._given(step, before, space, room)
+            self._given(step, before, namespace, slot)
         label = step.name or "a cell without a name"
         try:
-            student = self._present(before, space, room)
-            ran = student.run(step.source, self._limits.cell)
+            client = self._client(before, namespace, slot)
+            ran = client.run(step.source, self._limits.cell)
         except WorkerLost as gone:
-            room.close()
+            slot.close()
             reason = self._reason(gone, label)
-            self._poison[step.index] = reason
+            self._crashing_cells[step.index] = reason
             if step.question:
                 self._lost[step.question] = reason
-            if told:
+            if keep_output:
                 self.record.notes.append(f"{label}: {reason}")
             return
         if ran.error and step.role == "given" and all(s.role == "given" for s in before):
             raise GivenCellError(
-                f"the assignment's cell {step.name or step.index} raised {_told(*ran.error)} "
+                f"the assignment's cell {step.name or step.index} raised {_error_text(*ran.error)} "
                 "where the student's code runs"
             )
-        if told:
+        if keep_output:
             self._keep(step, ran.outputs)
             if ran.error and ran.error != ("NotImplementedError", ""):
-                self.record.notes.append(f"{label} stopped with an error: {_told(*ran.error)}")
+                self.record.notes.append(
+                    f"{label} stopped with an error: {_error_text(*ran.error)}"
+                )
 
-    def _given(self, step: Step, before: list[Step], space: dict[str, Any], room: _Room) -> None:
+    def _given(
+        self, step: Step, before: list[Step], namespace: dict[str, Any], slot: _WorkerSlot
+    ) -> None:
         """Run a cell of the assignment on this side too."""
         names = {name for other in self._steps for name in other.names}
         shown = [name for name in sorted(names) if name in _names(step.source)]
         try:
             if shown:  # it shows something with a function of the student's
-                space.update(self._present(before, space, room).look(shown))
-            with _printed(), contextlib.suppress(StudentError):
-                exec(compile(step.source, f"<{step.name or 'given cell'}>", "exec"), space)
+                namespace.update(self._client(before, namespace, slot).resolve_names(shown))
+            with _captured_output(), contextlib.suppress(StudentError):
+                exec(compile(step.source, f"<{step.name or 'given cell'}>", "exec"), namespace)
         except WorkerLost:
-            room.close()  # the student's side tells, where the same cell runs next
+            slot.close()  # the student's side tells, where the same cell runs next
         except Exception as error:
             if not shown:
                 raise GivenCellError(
@@ -224,35 +216,45 @@ class Runner:
                     f"{type(error).__name__}: {error}"
                 ) from error
 
-    def _present(self, before: list[Step], space: dict[str, Any], room: _Room) -> Client:
+    def _client(self, before: list[Step], namespace: dict[str, Any], slot: _WorkerSlot) -> Client:
         """The student's process, started anew with the cells so far when it was lost."""
-        if room.student is None:
+        if slot.client is None:
             before_entering = time.monotonic()
-            room.student = self._enter()
+            slot.client = self._start_worker()
             self._deadline += time.monotonic() - before_entering  # that is no time of the student's
-            room.student.deadline = self._deadline
+            slot.client.deadline = self._deadline
             for step in before:
-                if step.role != "test" and step.index not in self._poison:
-                    room.student.run(step.source, self._limits.cell)
-        student = room.student
-        student.give(space)
-        student.deadline = self._deadline
-        return student
+                if step.role != "test" and step.index not in self._crashing_cells:
+                    slot.client.run(step.source, self._limits.cell)
+        client = slot.client
+        client.register_given(namespace)
+        client.deadline = self._deadline
+        return client
 
     def _test(
-        self, step: Step, before: list[Step], space: dict[str, Any], room: _Room, judged: bool
+        self,
+        step: Step,
+        before: list[Step],
+        namespace: dict[str, Any],
+        slot: _WorkerSlot,
+        verdict: bool,
     ) -> None:
         reason = self._over or self._lost.get(step.question, "")
         message = f"Not run: {reason}" if reason else ""
-        message = message or self._judge(step, before, space, room, judged)
-        if judged:
+        message = message or self._run_test(step, before, namespace, slot, verdict)
+        if verdict:
             self.record.verdicts[step.name] = Verdict(step.name, not message, message)
 
-    def _judge(
-        self, step: Step, before: list[Step], space: dict[str, Any], room: _Room, judged: bool
+    def _run_test(
+        self,
+        step: Step,
+        before: list[Step],
+        namespace: dict[str, Any],
+        slot: _WorkerSlot,
+        verdict: bool,
     ) -> str:
         """Run one test; return why it failed, in words for the student, or an empty text."""
-        seen: list[Any] | None = None if judged else []
+        seen: list[Any] | None = None if verdict else []
 
         def record(label: str, value: object) -> None:
             left = self._values_left.setdefault(step.question, _VALUES)
@@ -260,60 +262,60 @@ class Runner:
                 seen.append(_summary(label, value, min(_PARTS, left)))
                 self._values_left[step.question] -= len(seen[-1][1]) + len(seen[-1][2])
 
-        with _printed() as printed:
+        with _captured_output() as captured:
             try:
-                student = self._present(before, space, room)
-                student.deadline = min(self._deadline, time.monotonic() + self._limits.cell)
+                client = self._client(before, namespace, slot)
+                client.deadline = min(self._deadline, time.monotonic() + self._limits.cell)
                 if seen is not None:
-                    student.record = record
-                space.update(student.look(list(step.names)))
-                with _alarm(student.deadline - time.monotonic()):
-                    exec(compile(step.source, f"<{step.name}>", "exec"), space)
+                    client.record = record
+                namespace.update(client.resolve_names(list(step.names)))
+                with _alarm(client.deadline - time.monotonic()):
+                    exec(compile(step.source, f"<{step.name}>", "exec"), namespace)
                 message = ""
             except WorkerLost as gone:
-                room.close()
+                slot.close()
                 reason = self._reason(gone, step.name)
                 self._lost[step.question] = reason
                 message = f"Stopped: {reason}" if gone.how == "timed out" else _sentence(reason)
             except _Overtime:
-                room.close()
+                slot.close()
                 reason = self._reason(WorkerLost("timed out"), step.name)
                 self._lost[step.question] = reason
                 message = f"Stopped: {reason}"
             except (Exception, SystemExit) as error:
                 message = explain(step, error)
             finally:
-                said = self._said(room)
-        if judged and not step.hidden:  # a student's code may have printed what it was given
-            text = {"output_type": "stream", "name": "stdout", "text": printed.getvalue()}
-            self._keep(step, [*said, *([text] if text["text"] else [])])
+                output = self._printed_output(slot)
+        if verdict and not step.hidden:  # a student's code may have printed what it was given
+            text = {"output_type": "stream", "name": "stdout", "text": captured.getvalue()}
+            self._keep(step, [*output, *([text] if text["text"] else [])])
         if seen is not None:
             self.record.values.setdefault(step.question, []).extend(seen)
         return message
 
     def _keep(self, step: Step, outputs: list[Any]) -> None:
-        """Keep a cell's outputs, as long as the notebook's have room."""
+        """Keep a cell's outputs, as long as there is room for the notebook's."""
         size = len(json.dumps(outputs))
-        self._room -= size
-        if self._room < 0:
+        self._output_left -= size
+        if self._output_left < 0:
             note = "[more output than is kept]\n"
             outputs = [{"output_type": "stream", "name": "stdout", "text": note}]
         self.record.outputs[step.index] = outputs
 
-    def _said(self, room: _Room) -> list[Any]:
+    def _printed_output(self, slot: _WorkerSlot) -> list[Any]:
         """What the student's functions printed in a test."""
-        if room.student is None:
+        if slot.client is None:
             return []
-        room.student.record = None
+        slot.client.record = None
         try:
-            return room.student.printed()
+            return slot.client.output()
         except WorkerLost:
-            room.close()
+            slot.close()
             return []
 
     def _reason(self, gone: WorkerLost, label: str) -> str:
         """Why a process was lost, and what that means for the rest."""
-        why = self._why()
+        cause = self._termination_reason()
         if time.monotonic() >= self._deadline:
             self._end("timed out", label)
             self._over = f"the notebook took longer than {self._limits.total:g} seconds."
@@ -325,28 +327,28 @@ class Runner:
                 f"{self._limits.cell:g} for a cell)."
             )
         self._end("stopped", label)
-        if why:
-            return f"the process was ended in {label}: {why}."
+        if cause:
+            return f"the process was ended in {label}: {cause}."
         if gone.how == "malformed":
             return f"the process sent something that is no value in {label}."
         return f"the process died in {label}."
 
     def _end(self, outcome: str, label: str) -> None:
-        """Record how judging went wrong; the first time counts."""
+        """Record how the run went wrong; the first time counts."""
         if self.record.outcome == "complete":
             self.record.outcome, self.record.detail = outcome, label
 
 
-class _Room:
-    """Holds the student's process of one pass."""
+class _WorkerSlot:
+    """Holds the student's process of one pass, if there is one."""
 
     def __init__(self) -> None:
-        self.student: Client | None = None
+        self.client: Client | None = None
 
     def close(self) -> None:
-        if self.student is not None:
-            self.student.close()
-            self.student = None
+        if self.client is not None:
+            self.client.close()
+            self.client = None
 
 
 def explain(step: Step, error: BaseException) -> str:
@@ -361,7 +363,7 @@ def explain(step: Step, error: BaseException) -> str:
         if isinstance(error, AssertionError) and not theirs:
             return text[:MESSAGE_CHARS] or "This test failed."
         unseen = name == "NameError" and not any(f"'{own}'" in text for own in step.names)
-        return _told(name, text) + (f". {OUT_OF_SIGHT}" if unseen else "")
+        return _error_text(name, text) + (f". {OUT_OF_SIGHT}" if unseen else "")
     if isinstance(error, AssertionError) and not theirs:
         for sentence in string_literals(step.source):
             if len(sentence) >= SHORTEST_SENTENCE and sentence in text:
@@ -372,7 +374,7 @@ def explain(step: Step, error: BaseException) -> str:
     return f"{name} was raised while this hidden test ran."
 
 
-def _told(name: str, text: str) -> str:
+def _error_text(name: str, text: str) -> str:
     return f"{name}: {text.strip()[:EVALUE_CHARS]}".rstrip(": ")
 
 
@@ -402,10 +404,10 @@ class _Capped(io.StringIO):
 
 
 @contextlib.contextmanager
-def _printed() -> Iterator[io.StringIO]:
-    room = _Capped()
-    with contextlib.redirect_stdout(room), contextlib.redirect_stderr(room):
-        yield room
+def _captured_output() -> Iterator[io.StringIO]:
+    captured = _Capped()
+    with contextlib.redirect_stdout(captured), contextlib.redirect_stderr(captured):
+        yield captured
 
 
 @contextlib.contextmanager

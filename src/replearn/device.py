@@ -1,13 +1,11 @@
-"""The one place that chooses a device, and the one that seeds."""
+"""The one place that chooses a device, and a seeded stretch of torch's generator."""
 
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 
 from replearn._validate import check_seed
@@ -40,27 +38,6 @@ def default_device() -> torch.device:
             f"REPLEARN_DEVICE is {chosen!r}, wanted a device of this machine, such as {there}"
         ) from error
     return device
-
-
-def seed_everything(seed: int) -> torch.Generator:
-    """Seed the global generators of Python, NumPy and torch (all devices).
-
-    Returns
-    -------
-    torch.Generator
-        A new generator on the CPU with the same seed, for what takes one.
-
-    Raises
-    ------
-    ValueError
-        seed is not between 0 and 2^32 - 1, the range that all three accept.
-    """
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed is {seed}, wanted an integer from 0 to {2**32 - 1}")
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    return torch.Generator().manual_seed(seed)
 
 
 @contextmanager

@@ -51,10 +51,12 @@ class TangentPlanes:
 
     Attributes
     ----------
-    bases : (n, d, dim), orthonormal columns by decreasing singular value. The entry of largest
-        absolute value in each column is positive, which fixes the sign.
-    singular_values : (n, r), all of them, descending. Where number ``dim`` is 0 or equals the next,
-        the plane is not determined by the function or the samples.
+    bases : Tensor, (n, d, dim)
+        Orthonormal columns by decreasing singular value. The entry of largest absolute value in
+        each column is positive, which fixes the sign.
+    singular_values : Tensor, (n, r)
+        All of them, descending. Where number ``dim`` is 0 or equals the next, the plane is not
+        determined by the function or the samples.
     """
 
     bases: Tensor
@@ -71,19 +73,29 @@ def jacobian(function: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
 
     Parameters
     ----------
-    function : (n, d) -> (n, k), each row of the output a function of that row of the input alone,
+    function : callable
+        From (n, d) to (n, k), each row of the output a function of that row of the input alone,
         made of torch's operations, without chance: a module with dropout must be in evaluation
         mode. ``model.encode``, or a whole model.
-    X : (n, d), float32 or float64.
+    X : Tensor, (n, d)
+        Float32 or float64.
 
     Returns
     -------
-    (n, k, d), in units of the output per unit of X.
+    Tensor, (n, k, d)
+        In units of the output per unit of X.
 
     Raises
     ------
-    ValueError : X is not a finite float (n, d) tensor, the output has another shape or no gradient,
-        or the first row's output is another one beside other rows than alone.
+    ValueError
+        X is not a finite float (n, d) tensor, the output has another shape or no gradient, or the
+        first row's output is another one beside other rows than alone.
+
+    Examples
+    --------
+    >>> jacobian(torch.square, torch.tensor([[1.0, 3.0]]))
+    tensor([[[2., 0.],
+             [0., 6.]]])
     """
     check_matrix("X", X)
     k = _width_of(function, X)
@@ -127,17 +139,31 @@ def tangent_planes(encode: Callable[[Tensor], Tensor], X: Tensor, dim: int) -> T
 
     Parameters
     ----------
-    encode : (n, d) -> (n, m), as for :func:`jacobian`.
-    X : (n, d), float32 or float64.
-    dim : of the planes, from 1 to min(m, d).
+    encode : callable
+        From (n, d) to (n, m), as for :func:`jacobian`.
+    X : Tensor, (n, d)
+        Float32 or float64.
+    dim : int
+        Dimension of the planes, from 1 to min(m, d).
 
     Returns
     -------
-    TangentPlanes, with all min(m, d) singular values of each Jacobian.
+    TangentPlanes
+        With all min(m, d) singular values of each Jacobian.
 
     Raises
     ------
-    ValueError : as for :func:`jacobian`, or ``dim`` does not fit.
+    ValueError
+        As for :func:`jacobian`, or ``dim`` does not fit.
+
+    Examples
+    --------
+    >>> planes = tangent_planes(torch.square, torch.tensor([[1.0, 3.0]]), 1)
+    >>> planes.bases
+    tensor([[[0.],
+             [1.]]])
+    >>> planes.singular_values
+    tensor([[6., 2.]])
     """
     check_matrix("X", X)
     n, d = X.shape
@@ -163,19 +189,32 @@ def local_pca(X: Tensor, at: Tensor, dim: int, neighbours: int) -> TangentPlanes
 
     Parameters
     ----------
-    X : (n, d), the samples, float32 or float64. at : (k, d), the places; a place that is a sample
-        counts among its own neighbours.
-    dim : of the planes, from 1 to min(neighbours - 1, d): centring costs a dimension.
-    neighbours : samples a plane, at most n.
+    X : Tensor, (n, d)
+        Samples, float32 or float64.
+    at : Tensor, (k, d)
+        Places; one that is a sample counts among its own neighbours.
+    dim : int
+        Dimension of the planes, from 1 to min(neighbours - 1, d): centring costs a dimension.
+    neighbours : int
+        Samples a plane, at most n.
 
     Returns
     -------
-    TangentPlanes, for the k places. The singular values, min(neighbours, d) of them, are standard
-    deviations of the neighbours in units of X.
+    TangentPlanes
+        For the k places. The singular values, min(neighbours, d) of them, are standard deviations
+        of the neighbours in units of X.
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
+
+    Examples
+    --------
+    >>> line = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [9.0, 9.0]])
+    >>> local_pca(line, line[:1], 1, neighbours=3).bases
+    tensor([[[1.],
+             [0.]]])
     """
     check_matrix("X", X)
     check_matrix("at", at, X.shape[1])
@@ -207,16 +246,25 @@ def reconstruction_field(model: Callable[[Tensor], Tensor], points: Tensor) -> T
 
     Parameters
     ----------
-    model : (n, d) -> (n, d). A module is put into evaluation mode for the call.
-    points : (n, d), float32 or float64.
+    model : callable
+        From (n, d) to (n, d). A module is put into evaluation mode for the call.
+    points : Tensor, (n, d)
+        Float32 or float64.
 
     Returns
     -------
-    (n, d), in the units of ``points``.
+    Tensor, (n, d)
+        In the units of ``points``.
 
     Raises
     ------
-    ValueError : ``points`` or the reconstruction has another shape.
+    ValueError
+        ``points`` or the reconstruction has another shape.
+
+    Examples
+    --------
+    >>> reconstruction_field(torch.zeros_like, torch.tensor([[1.0, -2.0]]))
+    tensor([[-1.,  2.]])
     """
     check_matrix("points", points)
     training = model.training if isinstance(model, nn.Module) else False

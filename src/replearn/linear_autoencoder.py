@@ -32,21 +32,41 @@ class LinearAutoencoder(nn.Module):
 
     Parameters
     ----------
-    d, m : dimensions of data and code.
-    tied : use W^T as the decoder: D = W^T, and there is one matrix to learn.
-    bias : with b_enc and b_dec; without, center the data first.
-    seed : of the initial weights, drawn from N(0, 1/d): rows of W and columns of D have
-        length about one. Biases start at 0. The global random state is neither used nor changed.
+    d : int
+        Dimension of the data.
+    m : int
+        Dimension of the code.
+    tied : bool
+        Use W^T as the decoder: D = W^T, and there is one matrix to learn.
+    bias : bool
+        With b_enc and b_dec; without, center the data first.
+    seed : int
+        Seed of the initial weights, drawn from N(0, 1/d): rows of W and columns of D have length
+        about one. Biases start at 0. The global random state is neither used nor changed.
 
     Attributes
     ----------
-    W : (m, d), encoder, a parameter.
-    D : (d, m), decoder: a parameter, or W^T when tied. ``decoder`` is another name for it.
-    b_enc : (m,), b_dec : (d,), parameters, or None without bias.
+    W : Parameter, (m, d)
+        Encoder.
+    D : Parameter or Tensor, (d, m)
+        Decoder: a parameter, or W^T when tied. ``decoder`` is another name for it.
+    b_enc : Parameter, (m,), or None
+        Bias of the code; None without bias.
+    b_dec : Parameter, (d,), or None
+        Bias of the reconstruction; None without bias.
 
     Raises
     ------
-    ValueError : d or m is not a positive integer, or an input has the wrong shape.
+    ValueError
+        d or m is not a positive integer, or an input has the wrong shape.
+
+    Examples
+    --------
+    >>> model = LinearAutoencoder(64, 10, tied=True)
+    >>> model
+    LinearAutoencoder(d=64, m=10, tied=True, bias=True)
+    >>> model.encode(torch.zeros(3, 64)).shape
+    torch.Size([3, 10])
     """
 
     b_enc: Tensor | None
@@ -82,17 +102,47 @@ class LinearAutoencoder(nn.Module):
         return super().__getattr__(name)
 
     def encode(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d)."""
+        """Codes of samples.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         _check_width("X", X, self.d)
         return nn.functional.linear(X, self.W, self.b_enc)
 
     def decode(self, H: Tensor) -> Tensor:
-        """Reconstruction X_hat (n, d) of codes H (n, m)."""
+        """Reconstructions from codes.
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         _check_width("H", H, self.m)
         return nn.functional.linear(H, self.decoder, self.b_dec)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Reconstruction X_hat (n, d) of X (n, d)."""
+        """Reconstructions of samples.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         return self.decode(self.encode(X))
 
     def extra_repr(self) -> str:
@@ -104,9 +154,26 @@ def reconstruction_loss(model: nn.Module, X: Tensor) -> Tensor:
 
     A mean over samples of a sum over coordinates: torch's ``mse_loss`` times d.
 
+    Parameters
+    ----------
+    model : nn.Module
+        Gives the reconstructions of X.
+    X : Tensor, (n, d)
+        Samples.
+
+    Returns
+    -------
+    Tensor, ()
+
     Raises
     ------
-    ValueError : X is not (n, d), or the model's output has another shape.
+    ValueError
+        X is not (n, d), or the model's output has another shape.
+
+    Examples
+    --------
+    >>> reconstruction_loss(nn.Identity(), torch.ones(3, 2))
+    tensor(0.)
     """
     X_hat = model(X)
     if X.ndim != 2 or X_hat.shape != X.shape:
@@ -119,10 +186,19 @@ def reconstruction_loss(model: nn.Module, X: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Factorisation:
-    """``X ~ mean + H D^T``: codes H (n, m), dictionary D (d, m), mean (d,), and the errors.
+    """``X ~ mean + H D^T``.
 
-    ``errors`` holds the reconstruction error (mean over samples of the squared length of the
-    residual) after each iteration; it never increases.
+    Attributes
+    ----------
+    H : Tensor, (n, m)
+        Codes.
+    D : Tensor, (d, m)
+        Dictionary, an atom a column.
+    mean : Tensor, (d,)
+        Mean of the samples.
+    errors : list of float
+        Reconstruction error (mean over samples of the squared length of the residual) after each
+        iteration; it never increases.
     """
 
     H: Tensor
@@ -148,11 +224,17 @@ def factorise(
 
     Parameters
     ----------
-    X : (n, d), n >= 2. m : number of atoms, 1 to min(n, d).
-    iterations : at most so many.
-    tol : stop when an iteration lowers the error by less than this fraction, or, at the limit of
+    X : Tensor, (n, d)
+        Samples, at least two, float32 or float64.
+    m : int
+        Number of atoms, 1 to min(n, d).
+    iterations : int
+        At most so many.
+    tol : float
+        Stop when an iteration lowers the error by less than this fraction, or, at the limit of
         the dtype, not at all (such an iteration is dropped).
-    seed : of the first D. The global random state is not used.
+    seed : int
+        Seed of the first D. The global random state is not used.
 
     Returns
     -------
@@ -160,7 +242,15 @@ def factorise(
 
     Raises
     ------
-    ValueError : X is not a finite float (n, d) tensor, or m, iterations or tol is out of range.
+    ValueError
+        X is not a finite float (n, d) tensor, or m, iterations or tol is out of range.
+
+    Examples
+    --------
+    >>> X = torch.tensor([[2.0, 1.0], [-2.0, -1.0], [4.0, 2.0], [-4.0, -2.0]])
+    >>> found = factorise(X, 1)
+    >>> torch.allclose(found.mean + found.H @ found.D.T, X, atol=1e-5)
+    True
     """
     check_matrix("X", X)
     n, d = X.shape

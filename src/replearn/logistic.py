@@ -25,7 +25,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from replearn._batches import slices
@@ -52,24 +51,48 @@ class LogisticPCA:
 
     Parameters
     ----------
-    n_components : m, from 1 to min(n, d).
-    max_iter : at most so many iterations, in ``fit`` and in ``transform``.
-    tol : stop when an iteration lowers the objective by less than this fraction of it.
-    ridge : weight of the penalty on the logits' deviation from mu, 0 or more.
-    seed : of the randomized solver, which the start of very large problems uses.
+    n_components : int
+        Number m of components, from 1 to min(n, d).
+    max_iter : int
+        At most so many iterations, in ``fit`` and in ``transform``.
+    tol : float
+        Stop when an iteration lowers the objective by less than this fraction of it.
+    ridge : float
+        Weight of the penalty on the logits' deviation from mu, 0 or more.
+    seed : int
+        Seed of the randomized solver, which the start of very large problems uses.
 
     Attributes
     ----------
-    components_ : (m, d), D^T, orthonormal rows by decreasing variance of their codes, each with
-        its entry of largest absolute value positive.
-    mean_ : (d,), mu: the mean of the logits (not the logit of the mean).
-    objective_ : list of float, the objective after each iteration, in nats a sample.
-    n_components_, n_features_in_, n_iter_ : m, d, number of iterations.
+    components_ : Tensor, (m, d)
+        D^T, orthonormal rows by decreasing variance of their codes, each with its entry of largest
+        absolute value positive.
+    mean_ : Tensor, (d,)
+        mu: the mean of the logits (not the logit of the mean).
+    objective_ : list of float
+        The objective after each iteration, in nats a sample.
+    n_components_ : int
+        Number m of components.
+    n_features_in_ : int
+        Dimension d of the samples.
+    n_iter_ : int
+        Number of iterations.
 
     Raises
     ------
-    ValueError : X is not a float (n, d) tensor with values in [0, 1], a parameter is out
-        of range, or a method is called before ``fit`` (scikit-learn's NotFittedError).
+    ValueError
+        X is not a float (n, d) tensor with values in [0, 1], a parameter is out of range, or a
+        method is called before ``fit`` (scikit-learn's NotFittedError).
+
+    Examples
+    --------
+    >>> X = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+    >>> model = LogisticPCA(1, ridge=0.1).fit(X)
+    >>> (model.inverse_transform(model.transform(X)) > 0.5).int()
+    tensor([[1, 1, 0],
+            [1, 1, 0],
+            [0, 1, 1],
+            [0, 1, 1]], dtype=torch.int32)
     """
 
     components_: Tensor
@@ -102,7 +125,18 @@ class LogisticPCA:
 
     @torch.no_grad()
     def fit(self, X: Tensor) -> LogisticPCA:
-        """Fit to X (n, d) with values in [0, 1], n >= 2. Returns self."""
+        """Find mean, components and objective.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            At least two samples, with values in [0, 1].
+
+        Returns
+        -------
+        LogisticPCA
+            This object.
+        """
         _check_unit_interval(X)
         n, d = X.shape
         m = self.n_components
@@ -128,7 +162,17 @@ class LogisticPCA:
 
     @torch.no_grad()
     def transform(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d): the same minimisation with D and mu fixed: convex."""
+        """Codes of samples, by the same minimisation with D and mu fixed, which is convex.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            With values in [0, 1], in the dtype of the data of ``fit``.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         self._check_fitted()
         _check_unit_interval(X, self.n_features_in_, self.components_.dtype)
         D = self.components_.T
@@ -136,18 +180,40 @@ class LogisticPCA:
         return self._minimise(X, start, codes_only=True)[0].H
 
     def fit_transform(self, X: Tensor) -> Tensor:
-        """The codes H (n, m) of the data the model is fitted to: ``fit(X).transform(X)``."""
+        """Fit to the samples and return their codes: ``fit(X).transform(X)``.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         return self.fit(X).transform(X)
 
     @torch.no_grad()
     def inverse_transform(self, H: Tensor) -> Tensor:
-        """Means sigmoid(mu + H D^T) (n, d) of codes H (n, m): in (0, 1) but for rounding."""
+        """Means sigmoid(mu + H D^T) of codes: in (0, 1) but for rounding.
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes, as :meth:`transform` gives them.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         self._check_fitted()
         check_matrix("H", H, self.n_components_, self.components_.dtype)
         return torch.sigmoid(self.mean_ + H @ self.components_)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "components_"):
+            from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
+
             raise NotFittedError("this LogisticPCA is not fitted yet: call fit(X) first")
 
     def _minimise(

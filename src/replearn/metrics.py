@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from replearn._validate import check_integer, check_tensor
@@ -42,18 +41,30 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
 
     Parameters
     ----------
-    A : (d, m), linearly independent columns, not necessarily orthonormal. B : (d, k) likewise.
-        For the rows of PCA's ``components_`` pass ``components_.T``. Pairs of subspaces are
-        (n, d, m) and (n, d, k), such as :class:`replearn.geometry.TangentPlanes`' bases.
+    A : Tensor, (d, m) or (n, d, m)
+        Linearly independent columns, not necessarily orthonormal. For the rows of PCA's
+        ``components_`` pass ``components_.T``. With three dimensions one of n pairs, such as
+        :class:`replearn.geometry.TangentPlanes`' bases.
+    B : Tensor, (d, k) or (n, d, k)
+        Likewise.
 
     Returns
     -------
-    (min(m, k),) or (n, min(m, k)) angles in radians, ascending, in [0, pi/2], in the dtype of A.
-    They are computed in float64; float32 input limits them to about 1e-7.
+    Tensor, (min(m, k),) or (n, min(m, k))
+        Angles in radians, ascending, in [0, pi/2], in the dtype of A. They are computed in
+        float64; float32 input limits them to about 1e-7.
 
     Raises
     ------
-    ValueError : shapes that do not fit, or linearly dependent columns.
+    ValueError
+        Shapes that do not fit, or linearly dependent columns.
+
+    Examples
+    --------
+    >>> A = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    >>> B = torch.tensor([[1.0], [0.0], [1.0]])
+    >>> principal_angles(A, B)
+    tensor([0.7854])
     """
     check_tensor("A", A)
     check_tensor("B", B)
@@ -95,11 +106,24 @@ def reconstruction_error(X: Tensor, X_hat: Tensor) -> float:
 
     Parameters
     ----------
-    X, X_hat : (n, d) both.
+    X : Tensor, (n, d)
+        Samples.
+    X_hat : Tensor, (n, d)
+        Their reconstructions.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
-    ValueError : the shapes differ or are not (n, d).
+    ValueError
+        The shapes differ or are not (n, d).
+
+    Examples
+    --------
+    >>> reconstruction_error(torch.ones(5, 3), torch.zeros(5, 3))
+    3.0
     """
     _check_pair(X, X_hat)
     return float((X - X_hat).square().sum(dtype=torch.float64)) / len(X)
@@ -113,11 +137,25 @@ def explained_variance(X: Tensor, X_hat: Tensor) -> float:
 
     Parameters
     ----------
-    X, X_hat : (n, d) both.
+    X : Tensor, (n, d)
+        Samples.
+    X_hat : Tensor, (n, d)
+        Their reconstructions.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
-    ValueError : the shapes differ or are not (n, d), or X has no variance.
+    ValueError
+        The shapes differ or are not (n, d), or X has no variance.
+
+    Examples
+    --------
+    >>> X = torch.tensor([[0.0], [2.0]])
+    >>> explained_variance(X, X + 0.5)
+    0.75
     """
     error = reconstruction_error(X, X_hat)
     total = reconstruction_error(X, X.mean(0).expand_as(X))
@@ -128,11 +166,26 @@ def explained_variance(X: Tensor, X_hat: Tensor) -> float:
 
 @torch.no_grad()
 def sparsity(H: Tensor) -> float:
-    """Fraction of the entries of H (any shape, not empty) that are exactly zero.
+    """Fraction of the entries that are exactly zero.
+
+    Parameters
+    ----------
+    H : Tensor
+        Codes, of any shape.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
-    ValueError : H is empty or not finite.
+    ValueError
+        H is empty or not finite.
+
+    Examples
+    --------
+    >>> sparsity(torch.tensor([[0.0, 2.0], [0.0, 0.0]]))
+    0.75
     """
     check_tensor("H", H)
     if H.numel() == 0:
@@ -144,8 +197,17 @@ def sparsity(H: Tensor) -> float:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Test accuracies (fractions) of a linear probe: their mean, standard deviation (n - 1; 0 for
-    a single run), and one for each draw of labelled samples."""
+    """Test accuracies of a linear probe, as fractions.
+
+    Attributes
+    ----------
+    mean : float
+        Mean over the draws of labelled samples.
+    std : float
+        Standard deviation over them, with their number minus 1 in the denominator; 0 for one.
+    accuracies : tuple of float
+        One for each draw.
+    """
 
     mean: float
     std: float
@@ -170,11 +232,21 @@ def linear_probe(
 
     Parameters
     ----------
-    H, H_test : codes (n, m), (n_test, m). y, y_test : integer classes (n,), (n_test,).
-    labels : number of labelled training samples, drawn in the proportions of the classes; None
-        uses all n, once.
-    repeats : number of draws when ``labels`` is given.
-    seed : of the draws: the same seed draws the same samples, whatever the codes.
+    H : Tensor, (n, m)
+        Training codes.
+    y : Tensor, (n,)
+        Their classes, integers.
+    H_test : Tensor, (n_test, m)
+        Test codes.
+    y_test : Tensor, (n_test,)
+        Their classes.
+    labels : int, optional
+        Number of labelled training samples, drawn in the proportions of the classes; None uses
+        all n, once.
+    repeats : int
+        Number of draws when ``labels`` is given.
+    seed : int
+        Seed of the draws: the same seed draws the same samples, whatever the codes.
 
     Returns
     -------
@@ -182,9 +254,38 @@ def linear_probe(
 
     Raises
     ------
-    ValueError : shapes that do not fit, a number of labels or repeats out of range, fewer than two
-        classes, classes that are not integers, or codes that are not finite.
+    ValueError
+        Shapes that do not fit, a number of labels or repeats out of range, fewer than two classes,
+        classes that are not integers, or codes that are not finite.
+
+    Examples
+    --------
+    >>> from replearn.data import load_digits
+    >>> data = load_digits()
+    >>> linear_probe(data.X, data.y, data.X_test, data.y_test, labels=100).mean > 0.8
+    True
     """
+    _check_codes_and_classes(H, y, H_test, y_test)
+    train, test = _codes("H", H), _codes("H_test", H_test)
+    classes, test_classes = y.cpu().numpy(), y_test.cpu().numpy()
+    _check_draws(classes, labels, repeats, seed)
+    from sklearn.linear_model import LogisticRegression  # here: scikit-learn takes a second
+
+    draws: list[NDArray[np.int64] | slice] = [slice(None)]
+    if labels is not None:
+        draws = [_stratified(classes, labels, seed + r) for r in range(repeats)]
+    accuracies = []
+    for rows in draws:
+        mean, std = train[rows].mean(0), train[rows].std(0)
+        scale = np.where(std > 1e-6 * (np.abs(mean) + std), std, np.inf)  # constant up to rounding
+        model = LogisticRegression(max_iter=1000)
+        model.fit((train[rows] - mean) / scale, classes[rows])
+        accuracies.append(float(model.score((test - mean) / scale, test_classes)))
+    spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
+    return ProbeResult(float(np.mean(accuracies)), spread, tuple(accuracies))
+
+
+def _check_codes_and_classes(H: Tensor, y: Tensor, H_test: Tensor, y_test: Tensor) -> None:
     for name, tensor in (("H", H), ("y", y), ("H_test", H_test), ("y_test", y_test)):
         check_tensor(name, tensor)
     if H.ndim != 2 or H_test.ndim != 2 or H.shape[1] != H_test.shape[1]:
@@ -200,33 +301,22 @@ def linear_probe(
     for name, targets in (("y", y), ("y_test", y_test)):
         if not bool((targets % 1 == 0).all()):
             raise ValueError(f"{name}: got values that are not integers, want integer classes")
-    train, test = _codes("H", H), _codes("H_test", H_test)
-    classes, test_classes = y.cpu().numpy(), y_test.cpu().numpy()
+
+
+def _check_draws(classes: NDArray[np.int64], labels: int | None, repeats: int, seed: int) -> None:
     found = len(np.unique(classes))
     if found < 2:
         raise ValueError(f"y: got {found} class, want at least two")
     for name, value in (("labels", labels), ("repeats", repeats), ("seed", seed)):
         if value is not None:
             check_integer(name, value)
-    if labels is not None and not found <= labels <= len(train):
+    if labels is not None and not found <= labels <= len(classes):
         raise ValueError(
-            f"labels: got {labels}, want from {found} (one a class) to {len(train)} (all), or None"
+            f"labels: got {labels}, want from {found} (one a class) to {len(classes)} (all), "
+            "or None"
         )
     if repeats < 1:
         raise ValueError(f"repeats: got {repeats}, want at least 1")
-
-    draws: list[NDArray[np.int64] | slice] = [slice(None)]
-    if labels is not None:
-        draws = [_stratified(classes, labels, seed + r) for r in range(repeats)]
-    accuracies = []
-    for rows in draws:
-        mean, std = train[rows].mean(0), train[rows].std(0)
-        scale = np.where(std > 1e-6 * (np.abs(mean) + std), std, np.inf)  # constant up to rounding
-        model = LogisticRegression(max_iter=1000)
-        model.fit((train[rows] - mean) / scale, classes[rows])
-        accuracies.append(float(model.score((test - mean) / scale, test_classes)))
-    spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
-    return ProbeResult(float(np.mean(accuracies)), spread, tuple(accuracies))
 
 
 def _stratified(y: NDArray[np.int64], size: int, seed: int) -> NDArray[np.int64]:

@@ -24,7 +24,6 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from replearn._batches import slices
@@ -49,9 +48,11 @@ class PCA:
 
     Parameters
     ----------
-    n_components : number of components, 1 to min(n, d); a float in (0, 1) takes as few as explain
-        more than that fraction of the variance; None takes min(n, d).
-    solver : how the singular vectors are computed.
+    n_components : int, float or None
+        Number of components, 1 to min(n, d); a float in (0, 1) takes as few as explain more than
+        that fraction of the variance; None takes min(n, d).
+    solver : {"auto", "svd", "gram", "randomized"}
+        How the singular vectors are computed.
 
         - "svd": of the centred data. The most accurate; O(n d min(n, d)) and a copy of X.
         - "gram": eigenvectors of the smaller of the two Gram matrices, Xc^T Xc (d, d) or
@@ -65,29 +66,57 @@ class PCA:
           spectrum falls fast.
         - "auto": "svd" while that takes well under a second (n d min(n, d) up to 1e9),
           "randomized" for n_components under a tenth of min(n, d) > 2,000, otherwise "gram".
-    whiten : divide the codes by their standard deviation (n - 1 in its denominator, as in
+    whiten : bool
+        Divide the codes by their standard deviation (n - 1 in its denominator, as in
         scikit-learn). Directions in which the data has no variance but for rounding get the
         code 0: those whose singular value is at most max(n, d) eps of the largest, or noise of
         the "gram" solver, as above.
-    seed : of the randomized solver. The global random state is not used.
+    seed : int
+        Seed of the randomized solver. The global random state is not used.
 
     Attributes
     ----------
-    components_ : (m, d), orthonormal rows, by decreasing variance. The entry of largest absolute
-        value in each row is positive, which fixes the sign.
-    mean_ : (d,)
-    explained_variance_ : (m,), variances of the codes before whitening, with n - 1 in the
-        denominator. The eigenvalues of the covariance (1/n) Xc^T Xc are (n - 1)/n times these.
-    explained_variance_ratio_ : (m,), as a fraction of the total variance.
-    singular_values_ : (m,), of Xc.
-    noise_variance_ : mean variance of the min(n, d) - m discarded components, 0 if there is none.
-    n_components_, n_features_in_, n_samples_ : m, d, n
-    solver_ : the solver used.
+    components_ : Tensor, (m, d)
+        Orthonormal rows, by decreasing variance. The entry of largest absolute value in each row
+        is positive, which fixes the sign.
+    mean_ : Tensor, (d,)
+        Mean of the samples.
+    explained_variance_ : Tensor, (m,)
+        Variances of the codes before whitening, with n - 1 in the denominator. The eigenvalues of
+        the covariance (1/n) Xc^T Xc are (n - 1)/n times these.
+    explained_variance_ratio_ : Tensor, (m,)
+        The same as a fraction of the total variance.
+    singular_values_ : Tensor, (m,)
+        Singular values of Xc.
+    noise_variance_ : float
+        Mean variance of the min(n, d) - m discarded components, 0 if there is none.
+    n_components_ : int
+        Number m of components.
+    n_features_in_ : int
+        Dimension d of the samples.
+    n_samples_ : int
+        Number n of the samples.
+    solver_ : str
+        The solver used.
 
     Raises
     ------
-    ValueError : X is not a finite float (n, d) tensor, n_components does not fit it, or
-        a method is called before ``fit`` (scikit-learn's NotFittedError).
+    ValueError
+        X is not a finite float (n, d) tensor, n_components does not fit it, or a method is called
+        before ``fit`` (scikit-learn's NotFittedError).
+
+    Examples
+    --------
+    Points near a line through the origin:
+
+    >>> X = torch.tensor([[2.0, 1.0], [-2.0, -1.0], [4.0, 2.0], [-4.0, -2.1]])
+    >>> pca = PCA(1).fit(X)
+    >>> pca.components_
+    tensor([[0.8908, 0.4544]])
+    >>> pca.transform(X).shape
+    torch.Size([4, 1])
+    >>> bool((pca.inverse_transform(pca.transform(X)) - X).abs().max() < 0.1)
+    True
     """
 
     components_: Tensor
@@ -122,7 +151,18 @@ class PCA:
 
     @torch.no_grad()
     def fit(self, X: Tensor) -> PCA:
-        """Fit to X (n, d), n >= 2. Returns self."""
+        """Find mean, components and variances.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, at least two, float32 or float64.
+
+        Returns
+        -------
+        PCA
+            This object.
+        """
         check_matrix("X", X)
         n, d = X.shape
         if n < 2:
@@ -163,7 +203,17 @@ class PCA:
         return self
 
     def transform(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d). Gradients flow through."""
+        """Codes of samples. Gradients flow through.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            In the dtype of the data of ``fit``.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         self._check_fitted()
         check_matrix("X", X, self.n_features_in_, self.components_.dtype)
         H = (X - self.mean_) @ self.components_.T
@@ -173,11 +223,31 @@ class PCA:
         return H
 
     def fit_transform(self, X: Tensor) -> Tensor:
-        """The codes H (n, m) of the data the model is fitted to."""
+        """Fit to the samples and return their codes.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         return self.fit(X).transform(X)
 
     def inverse_transform(self, H: Tensor) -> Tensor:
-        """Reconstruction X_hat (n, d) from codes H (n, m)."""
+        """Reconstructions from codes.
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes, as :meth:`transform` gives them.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         self._check_fitted()
         check_matrix("H", H, self.n_components_, self.components_.dtype)
         if self.whiten:
@@ -200,6 +270,8 @@ class PCA:
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "components_"):
+            from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
+
             raise NotFittedError("this PCA is not fitted yet: call fit(X) first")
 
     def _check_n_components(self, n: int, d: int) -> int | float:

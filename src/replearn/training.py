@@ -143,7 +143,8 @@ def train(
     """
     seed = check_seed(seed)
     _check_types(model, optimizer, lr)
-    parameters = _check(model, X, y, X_val, y_val, epochs, batch_size, patience)
+    _check_counts(epochs, batch_size, patience, X_val)
+    parameters = _check_data(model, X, y, X_val, y_val)
     batch = len(X) if batch_size is None else batch_size
     build = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
     run = _Run(model, build(parameters), torch.Generator(X.device).manual_seed(seed))
@@ -242,33 +243,39 @@ def _epoch(run: _Run, loss: Loss, X: Tensor, y: Tensor | None, batch: int) -> fl
     order = torch.randperm(n, generator=run.generator, device=X.device) if batch < n else None
     run.optimizer.zero_grad()
     for x, targets in _batches(X, y, batch, order):
-        try:
-            value = loss(run.model, x) if targets is None else loss(run.model, x, targets)
-        except RuntimeError as error:
-            dtypes = dict.fromkeys(p.dtype for p in run.model.parameters())
-            if losses or not x.is_floating_point() or x.dtype in dtypes:
-                raise
-            raise ValueError(
-                f"X has dtype {x.dtype}, but the model has {', '.join(map(str, dtypes))}: "
-                "bring both to one dtype"
-            ) from error
-        if not isinstance(value, Tensor) or value.ndim != 0:
-            got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            raise ValueError(f"loss returned {got}, wanted a scalar tensor of shape ()")
-        try:
-            value.backward()  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            if value.requires_grad:
-                raise
-            raise ValueError(
-                "loss returned a tensor without a gradient, wanted one computed from the model's "
-                "parameters without detach, item or no_grad"
-            ) from error
+        value = _value(run, loss, x, targets, first=not losses)
         run.optimizer.step()
         run.optimizer.zero_grad()
         losses.append(value.detach())
     run.history.steps += len(losses)
     return _mean(losses, n, batch, f"epoch {run.history.epochs + 1}")
+
+
+def _value(run: _Run, loss: Loss, x: Tensor, targets: Tensor | None, first: bool) -> Tensor:
+    """The loss of a batch, its gradient in the parameters; says what is wrong with the loss."""
+    try:
+        value = loss(run.model, x) if targets is None else loss(run.model, x, targets)
+    except RuntimeError as error:
+        dtypes = dict.fromkeys(p.dtype for p in run.model.parameters())
+        if not first or not x.is_floating_point() or x.dtype in dtypes:
+            raise
+        raise ValueError(
+            f"X has dtype {x.dtype}, but the model has {', '.join(map(str, dtypes))}: "
+            "bring both to one dtype"
+        ) from error
+    if not isinstance(value, Tensor) or value.ndim != 0:
+        got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"loss returned {got}, wanted a scalar tensor of shape ()")
+    try:
+        value.backward()  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        if value.requires_grad:
+            raise
+        raise ValueError(
+            "loss returned a tensor without a gradient, wanted one computed from the model's "
+            "parameters without detach, item or no_grad"
+        ) from error
+    return value
 
 
 @torch.no_grad()
@@ -373,54 +380,58 @@ def _check_types(model: object, optimizer: object, lr: float) -> None:
         )
 
 
-def _check(
-    model: nn.Module,
-    X: Tensor,
-    y: Tensor | None,
-    X_val: Tensor | None,
-    y_val: Tensor | None,
-    epochs: int,
-    batch_size: int | None,
-    patience: int | None,
+def _check_data(
+    model: nn.Module, X: Tensor, y: Tensor | None, X_val: Tensor | None, y_val: Tensor | None
 ) -> list[nn.Parameter]:
-    """Refuse what cannot work, by name; return the parameters to train."""
-    tensors = (("X", X), ("y", y), ("X_val", X_val), ("y_val", y_val))
-    for name, tensor in tensors:
-        if tensor is not None or name == "X":
-            check_tensor(name, tensor)
+    """Refuse samples that do not fit the model or one another; return what is to be trained."""
+    optional = {"y": y, "X_val": X_val, "y_val": y_val}
+    given = {"X": X} | {name: tensor for name, tensor in optional.items() if tensor is not None}
+    for name, tensor in given.items():
+        check_tensor(name, tensor)
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("model has no parameter that requires a gradient, wanted at least one")
-    for argument, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-        if value is None and argument != "epochs":
-            continue
-        check_integer(argument, value)
-        if value is not None and value < 1:
-            raise ValueError(f"{argument} is {value}, wanted at least 1")
-    if patience is not None and X_val is None:
-        raise ValueError(f"patience is {patience}, but X_val is missing: it judges X_val's loss")
     if (y_val is not None) != (y is not None and X_val is not None):
         raise ValueError("y_val must be given exactly when y and X_val are")
-    for name, samples, targets in (("X", X, y), ("X_val", X_val, y_val)):
-        if samples is None:
-            continue
-        if samples.ndim == 0 or len(samples) == 0:
-            raise ValueError(f"{name} has shape {tuple(samples.shape)}, wanted (n, ...), n >= 1")
-        if targets is not None and targets.shape[:1] != samples.shape[:1]:
+    _check_samples("X", X, y)
+    if X_val is not None:
+        _check_samples("X_val", X_val, y_val)
+        if X_val.shape[1:] != X.shape[1:] or X_val.dtype != X.dtype:
             raise ValueError(
-                f"y{name[1:]} has shape {tuple(targets.shape)}, wanted ({len(samples)}, ...) "
-                f"to go with {name}"
+                f"X_val has shape {tuple(X_val.shape)} and dtype {X_val.dtype}, but X has shape "
+                f"{tuple(X.shape)} and dtype {X.dtype}: wanted the same but for the number of "
+                "samples"
             )
-    if X_val is not None and (X_val.shape[1:] != X.shape[1:] or X_val.dtype != X.dtype):
-        raise ValueError(
-            f"X_val has shape {tuple(X_val.shape)} and dtype {X_val.dtype}, but X has shape "
-            f"{tuple(X.shape)} and dtype {X.dtype}: wanted the same but for the number of samples"
-        )
     device = parameters[0].device
-    for name, tensor in tensors:
-        if tensor is not None and tensor.device != device:
+    for name, tensor in given.items():
+        if tensor.device != device:
             raise ValueError(
                 f"{name} is on {tensor.device}, but the model is on {device}: "
                 "bring both to one device"
             )
     return parameters
+
+
+def _check_samples(name: str, samples: Tensor, targets: Tensor | None) -> None:
+    """Refuse no samples, or not one target for each."""
+    if samples.ndim == 0 or len(samples) == 0:
+        raise ValueError(f"{name} has shape {tuple(samples.shape)}, wanted (n, ...), n >= 1")
+    if targets is not None and targets.shape[:1] != samples.shape[:1]:
+        raise ValueError(
+            f"y{name[1:]} has shape {tuple(targets.shape)}, wanted ({len(samples)}, ...) "
+            f"to go with {name}"
+        )
+
+
+def _check_counts(
+    epochs: int, batch_size: int | None, patience: int | None, X_val: Tensor | None
+) -> None:
+    """Refuse numbers below 1, and patience with nothing to judge by."""
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
+        if value is None and name != "epochs":
+            continue
+        check_integer(name, value)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}, wanted at least 1")
+    if patience is not None and X_val is None:
+        raise ValueError(f"patience is {patience}, but X_val is missing: it judges X_val's loss")

@@ -14,7 +14,8 @@ from autograder.__main__ import main
 from autograder.assignments.demo import fill_in
 from autograder.assignments.source import Assignment
 from autograder.course import Course
-from autograder.results import Result, Submission, TestResult
+from autograder.results import Result, TestResult
+from gradekit.notebook import Submission
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NAME = "ps0_tiny"

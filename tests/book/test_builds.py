@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
+import replearn
+from autograder.dependencies import Sources
 from replearn.comparison import Row, Score
 from replearn_book import cache
 
@@ -170,20 +176,106 @@ def test_old_caches_are_removed_and_the_newest_kept(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "3", "4"]
 
 
-def test_the_execution_key_follows_library_packages_and_data(tmp_path, monkeypatch):
-    library = tmp_path / "replearn"
-    (library / "sub").mkdir(parents=True)
-    (library / "sub" / "pca.py").write_text("one")
-    data = tmp_path / "data"
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A copy of the library that books use in place of the real one."""
+    copy = tmp_path / "src" / "replearn"
+    source = Path(replearn.__file__).parent
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    paths = [str(copy.parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    return copy
+
+
+def comment_in(path):
+    path.write_text(path.read_text(encoding="utf-8") + "# one more comment\n", encoding="utf-8")
+
+
+def test_a_chapter_runs_again_when_what_it_imports_changes_and_only_then(tiny_book, build, library):
+    book = tiny_book(
+        cell("from replearn import folders\nopen('../ran', 'a').write('1')"),
+        cell("open('../ran', 'a').write('2')"),
+    )
+
+    def ran():
+        text = (book / "ran").read_text()
+        (book / "ran").write_text("")
+        return sorted(text)
+
+    first = build(book)
+    assert first.returncode == 0, first.stdout
+    assert ran() == ["1", "2"]
+
+    comment_in(library / "geometry.py")
+    second = build(book)
+    assert second.returncode == 0, second.stdout
+    assert "nothing changed" not in second.stdout
+    assert ran() == []
+
+    comment_in(library / "folders.py")
+    plain = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    subprocess.run([*plain, "build", str(book)], cwd=book, check=True, capture_output=True)
+    assert ran() == ["1"]  # a plain build, which reads again only what has changed
+
+    assert build(book).returncode == 0
+    assert ran() == []
+
+
+PAGE = """\
+---
+kernelspec: {display_name: Python 3, name: python3}
+---
+%s
+```{code-cell} ipython3
+:tags: [hide-input]
+import made_up.used
+```
+"""
+
+
+def test_a_pages_cache_follows_imports_packages_and_data(tmp_path, monkeypatch):
+    library, data, page = tmp_path / "lib", tmp_path / "data", tmp_path / "lectures" / "01_x.md"
+    for folder in (library, page.parent, data / "mnist"):
+        folder.mkdir(parents=True)
+    for name in ("__init__", "used", "unused"):
+        (library / f"{name}.py").touch()
+    page.write_text(PAGE % "Prose")
     monkeypatch.setenv("REPLEARN_DATA", str(data))
-    monkeypatch.setattr(cache, "library_root", lambda: library)
-    keys = [cache.execution_key(tmp_path)]
+    monkeypatch.setattr(cache, "Sources", lambda: Sources({"made_up": library}))
+
+    def now():
+        return cache.PageCaches(tmp_path, tmp_path / "_build").folder(page)
+
+    folder = now()
+    assert folder.parent == tmp_path / "_build" / ".jupyter_cache" / "lectures" / "01_x"
+    comment_in(library / "unused.py")
+    page.write_text(PAGE % "More prose")
+    (data / "mnist" / ".note").touch()
+    assert now() == folder
+
+    seen = [folder]
+    comment_in(library / "used.py")
+    seen.append(now())
     (tmp_path / "requirements.txt").write_text("numpy==2.0")
-    keys.append(cache.execution_key(tmp_path))
-    (library / "sub" / "pca.py").write_text("two")
-    keys.append(cache.execution_key(tmp_path))
-    (data / "mnist").mkdir(parents=True)
+    seen.append(now())
     (data / "mnist" / "images.gz").write_text("x")
-    keys.append(cache.execution_key(tmp_path))
-    assert len(set(keys)) == 4
-    assert cache.execution_key(tmp_path) == keys[-1]
+    seen.append(now())
+    assert len(set(seen)) == 4
+    assert cache.with_present_data(seen[2]) == seen[3]
+
+    page.write_text("# Prose only\n")
+    assert now() is None
+
+
+def test_caches_are_renamed_when_a_build_has_downloaded_data(tool, tmp_path, monkeypatch):
+    monkeypatch.setenv("REPLEARN_DATA", str(tmp_path / "data"))
+    chapter, other = tmp_path / "01_x.md", tmp_path / "02_y.md"
+    old = tmp_path / "x" / "imports-old"
+    old.mkdir(parents=True)
+    (old / "outputs").touch()
+    missing = tmp_path / "y" / "imports-old"
+    moved = tool("build").follow_data({chapter: old, other: missing})
+    assert (moved[chapter] / "outputs").is_file()
+    assert not old.exists()
+    assert not moved[other].exists()
+    assert tool("build").follow_data(moved) == moved

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from jupyter_cache import get_cache
 
-from replearn_book.cache import cache_folder
+from replearn_book.cache import PageCaches
 
 TAG = "nbval-check-output"
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def printed(cell: nbformat.NotebookNode) -> str:
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_page_prints_what_its_notebook_says(html, tool, chapter):
-    cache = get_cache(cache_folder(ROOT, html.parent))
+    cache = get_cache(PageCaches(ROOT, html.parent).folder(chapter))
     project = cache.add_nb_to_project(str(chapter), read_data=tool("build").READER)
     record = cache.match_cache_notebook(cache.get_project_notebook(project.pk).nb)
     ran = [c for c in cache.get_cache_bundle(record.pk).nb.cells if c.cell_type == "code"]

@@ -12,9 +12,9 @@ from sphinx.util.docutils import docutils_namespace
 
 from replearn_book.figures import problems_of_html
 from replearn_book.performance_pages import (
-    amount,
     bars,
     conclusion,
+    format_number,
     goal_line,
     provenance_line,
     provenance_lines,
@@ -51,7 +51,7 @@ RESULT = {
     [(1.0, "1.00"), (12.345, "12.3"), (1234.5, "1,234"), (0.0, "0"), (2e-7, "2.0e-07")],
 )
 def test_numbers_have_three_digits_that_count(value, text):
-    assert amount(value) == text
+    assert format_number(value) == text
 
 
 def test_the_table_has_the_fastest_first_and_only_the_facts_that_are_to_be_shown():

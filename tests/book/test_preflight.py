@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 import shutil
@@ -41,6 +42,13 @@ def says(preflight, capsys):
         return status, (out + err).strip()
 
     return run
+
+
+def test_an_old_python_can_read_the_script(root):
+    source = (root / "book" / "tools" / "preflight.py").read_text(encoding="utf-8")
+    tree = ast.parse(source, feature_version=(3, 6))
+    futures = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert not any(node.module == "__future__" for node in futures)
 
 
 def test_nothing_is_said_where_all_is_well(says):
@@ -151,6 +159,19 @@ def checkout(root, tmp_path):
     return folder
 
 
+def make(folder, *arguments):
+    """A make of its own, also when another one runs the tests."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("target", ["course", "test"])
 @pytest.mark.parametrize(
     ("python", "message"),
@@ -167,14 +188,7 @@ def test_make_says_it_first_and_installs_nothing(checkout, target, python, messa
     if python is not None:
         program.write_text(f"#!/bin/sh\n{python}\n")
         program.chmod(0o755)
-    done = subprocess.run(
-        ["make", target, f"PYTHON={program}"],
-        cwd=checkout,
-        env={**os.environ, "MAKEFLAGS": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = make(checkout, target, f"PYTHON={program}")
     assert done.returncode == 2
     said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert len(said) == 1
@@ -182,3 +196,20 @@ def test_make_says_it_first_and_installs_nothing(checkout, target, python, messa
     assert message in said[0]
     assert done.stdout == ""
     assert not (checkout / ".venv").exists()
+
+
+def test_make_course_looks_before_it_starts_and_ends_with_the_demo_class(checkout):
+    """With an environment that is there: its Python is asked, in this order, and only that one."""
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    (checkout / ".venv" / ".installed").touch()
+    done = make(checkout, "--silent", "course", "PYTHON=/nonexistent")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "book/tools/preflight.py --course",
+        "-m autograder release",
+        "book/tools/build.py",
+        "book/tools/demo_class.py",
+    ]

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replearn.autoencoders import dense_autoencoder, objective, squared_error
-from replearn.autoencoders.layers import slope
+from replearn.autoencoders.layers import activation_derivative
 from replearn.data import load_digits
 from replearn.metrics import reconstruction_error
 from replearn.pca import PCA
@@ -112,7 +112,7 @@ def test_error_signals_shrink_by_slope_times_norm_in_each_layer(seed):
         loss = (H - torch.randn(H.shape, generator=g, dtype=torch.float64)).square().sum()
         deltas = torch.autograd.grad(loss, sums, retain_graph=True)
         weights = torch.autograd.grad(loss, [layer.weight for layer in layers])
-        assert float(slope(activation, H.detach()).max()) <= kappa
+        assert float(activation_derivative(activation, H.detach()).max()) <= kappa
         bound = deltas[-1].norm()
         for i in reversed(range(len(layers))):
             assert deltas[i].norm() <= bound * (1 + TOLERANCE) + 1e-300

@@ -195,33 +195,6 @@ def test_finite_difference_gradient_agrees_with_autograd():
         checks.finite_difference_gradient(lambda v: v.sum(), x, step=0)
 
 
-@pytest.mark.parametrize(("n", "d"), [(4, 3), (50, 3), (5, 9)])
-def test_data_with_covariance_has_it(n, d):
-    variances = [5.0, 2.0, 0.0]
-    generator = torch.Generator().manual_seed(1)
-    X, V = checks.data_with_covariance(n, variances, d, mean=7.0, generator=generator)
-    assert X.shape == (n, d)
-    assert V.shape == (d, 3)
-    expected = V @ torch.diag(torch.tensor(variances, dtype=torch.float64)) @ V.T
-    found = np.cov(X.numpy(), rowvar=False, ddof=0)
-    assert np.allclose(found, expected.numpy(), atol=1e-10)
-    assert float(X.mean(dim=0).abs().max()) > 1.0
-
-
-@pytest.mark.parametrize(
-    ("n", "variances", "d", "sentence"),
-    [
-        (3, [1.0, 2.0, 3.0], 3, "n must be at least 4 for 3 variances, got 3"),
-        (9, [1.0, 2.0], 1, "d must be at least 2 for 2 variances, got 1"),
-        (9, [1.0, -2.0], 2, "variances must be a list of numbers >= 0"),
-        (9, [], 2, "variances must be a list of numbers >= 0"),
-    ],
-)
-def test_data_with_covariance_refuses(n, variances, d, sentence):
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        checks.data_with_covariance(n, variances, d, generator=torch.Generator())
-
-
 def test_grading_generator_repeats_and_follows_the_seed(monkeypatch):
     def draw(salt):
         return float(torch.rand(1, generator=checks.grading_generator(salt)))

@@ -17,10 +17,21 @@ from typing import Any
 import pytest
 
 from gradekit import local
-from gradekit import notebook as handout
 from gradekit.__main__ import main
-from gradekit.report import check, judge
-from gradekit.runner import Limits
+from gradekit.notebook import (
+    KEY,
+    Description,
+    NotebookError,
+    TimeLimits,
+    assemble,
+    nbgrader_metadata,
+    parse,
+    read,
+    reading,
+    to_steps,
+)
+from gradekit.preload import preload
+from gradekit.report import check, run_visible_tests
 
 Cell = dict[str, Any]
 
@@ -53,18 +64,24 @@ WORDS = {
 RELEASED = [SETUP, STUB, VISIBLE, HIDDEN, WORDS]
 
 
-def write(path: Path, cells: list[Cell], *, hide: tuple[str, ...] = (), lost: bool = False) -> Path:
-    """A student's notebook made from the release above."""
-    meta = handout.describe(
-        RELEASED,
-        assignment="ps",
-        names={"q1": ["double"]},
-        hide=hide,
-        limits=Limits(1.0, 2.0, 20.0),
+def write(
+    path: Path,
+    cells: list[Cell],
+    *,
+    released: list[Cell] = RELEASED,
+    names: tuple[str, ...] = ("double",),
+    lost: bool = False,
+) -> Path:
+    """A student's notebook, made from a release."""
+    found = parse(json.dumps({"cells": released}).encode()).cells
+    authors = (
+        replace(cell, points=nbgrader_metadata(raw).get("points", 0))
+        for cell, raw in zip(found, released, strict=True)
     )
+    description = Description("ps", tuple(authors), {"q1": names}, (), TimeLimits(1.0, 2.0, 20.0))
     notebook = {
         "cells": cells,
-        "metadata": {} if lost else {handout.KEY: meta},
+        "metadata": {} if lost else {KEY: description.as_metadata()},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -111,27 +128,49 @@ def test_what_was_changed_deleted_or_doubled_is_said(
     out = " ".join(capsys.readouterr().out.split())
     assert "Not written yet" in out
     assert "Note: q1_double appears more than once; the last one counts" in out
-    assert "Note: setup was deleted; the original counts" in out
+    assert "Note: setup was deleted; the original was run" in out
     assert "Note: q1_seven_visible was changed; the original was run" in out
     assert "stopped with an error: ZeroDivisionError: division by zero" in out
 
 
-def test_lost_metadata_is_said_and_worked_around(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("cells_too", [False, True])
+def test_without_the_assignments_description_nothing_is_claimed(
+    cells_too: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cells = [SETUP, RIGHT, VISIBLE, HIDDEN, WORDS]
-    assert check(write(tmp_path / "ps.ipynb", cells, lost=True)) == 0
+    if cells_too:
+        cells = [{**cell, "metadata": {}} for cell in cells]
+    assert check(write(tmp_path / "ps.ipynb", cells, lost=True)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ps.ipynb: the notebook has lost what the assignment wrote into")
+    assert "copy your answers into a fresh copy of the assignment's notebook" in err
+    assert err.count("\n") == 1
+
+
+def test_cells_without_metadata_are_recognised(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = [{**cell, "metadata": {}} for cell in (SETUP, RIGHT, VISIBLE, HIDDEN, WORDS)]
+    cells[-1]["source"] = "Because."
+    assert check(write(tmp_path / "ps.ipynb", cells)) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "Note: this notebook does not carry the assignment's own data any more" in out
+    assert "Note: the cells have lost their metadata; these answers were recognised" in out
+    assert "and where they stand: q1_double, q2_why" in out
     assert "2 of 2 points on visible tests; 3 points in hidden tests" in out
 
 
+def test_another_file_name_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(write(tmp_path / "my work.ipynb", [SETUP, RIGHT, VISIBLE, HIDDEN, WORDS])) == 0
+    assert "Note: found my work.ipynb, wanted ps.ipynb" in capsys.readouterr().out
+
+
 def test_a_test_turned_into_text_still_runs(tmp_path: Path) -> None:
-    for lost in (False, True):
-        cells = [SETUP, RIGHT, {**VISIBLE, "cell_type": "markdown"}]
-        path = write(tmp_path / "ps.ipynb", cells, lost=lost)
-        assert [part.name for part in handout.read(path).visible] == ["q1_seven_visible"]
-        assert [step.role for step in handout.read(path).steps][:3] == ["given", "student", "test"]
+    cells = [SETUP, RIGHT, {**VISIBLE, "cell_type": "markdown"}]
+    description, submission = read(write(tmp_path / "ps.ipynb", cells))
+    assert [cell.grade_id for cell in description.visible_tests] == ["q1_seven_visible"]
+    steps = to_steps(assemble(description.cells, submission), description.names)
+    assert [step.role for step in steps][:3] == ["given", "student", "test"]
 
 
 def test_torch_on_this_side_costs_a_call_no_time(tmp_path: Path) -> None:
@@ -140,12 +179,13 @@ def test_torch_on_this_side_costs_a_call_no_time(tmp_path: Path) -> None:
 
     seen = solution("import sys\nloaded = 'torch' in sys.modules\n" + RIGHT["source"], "q1_double")
     asks = {**VISIBLE, "source": "assert double(7) == 14 and loaded, 'torch is not loaded'"}
-    path = write(tmp_path / "ps.ipynb", [SETUP, seen, asks], lost=True)
-    homework = handout.read(path)
-    steps = tuple(
-        replace(s, names=("double", "loaded")[: 2 * len(s.names)]) for s in homework.steps
+    path = write(
+        tmp_path / "ps.ipynb",
+        [SETUP, seen, asks],
+        released=[SETUP, STUB, asks],
+        names=("double", "loaded"),
     )
-    record = judge(replace(homework, steps=steps), tmp_path)
+    record = run_visible_tests(*read(path), tmp_path)
     assert torch.__name__ in sys.modules
     assert {name: v.message for name, v in record.verdicts.items()} == {"q1_seven_visible": ""}
 
@@ -154,10 +194,27 @@ def test_random_numbers_start_where_the_graders_do() -> None:
     import torch
 
     torch.manual_seed(7)
-    local.seed_random_state(["import math"])
-    assert torch.initial_seed() == 7
-    local.seed_random_state(["import math", "from torch import nn"])
+    preload(["import math", "raise NotImplementedError"])
     assert torch.initial_seed() == 0
+
+
+def test_torch_is_loaded_only_where_a_given_cell_loads_it(tmp_path: Path) -> None:
+    (tmp_path / "course.py").write_text("def load():\n    import torch", encoding="utf-8")
+    program = """if True:
+        import sys
+        from gradekit.preload import preload
+        preload(["import math", "# torch"])
+        assert "torch" not in sys.modules
+        preload(["import course", "print('not shown')", "course.load()"])
+        assert sys.modules["torch"].initial_seed() == 0
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+PART = {"grade_id": "", "role": "given", "kind": "code", "points": 0, "source": ""}
 
 
 @pytest.mark.parametrize(
@@ -167,32 +224,56 @@ def test_random_numbers_start_where_the_graders_do() -> None:
         {"names": {"q1": "double"}},
         {"cells": [None]},
         {"seconds": {"call": float("nan"), "cell": 1, "total": 1}},
-        {"cells": [{"name": "", "kind": "test", "code": True, "points": float("inf")}]},
+        {"cells": [{**PART, "points": float("inf")}]},
+        {"cells": [{**PART, "role": "judge"}]},
+        {"cells": [{**PART, "kind": 1}]},
+        {"assignment": None},
         {"seconds": {"call": True, "cell": 1, "total": 1}},
         {"hide": [1]},
     ],
 )
 def test_spoilt_metadata_counts_as_lost(tmp_path: Path, spoilt: dict[str, Any]) -> None:
     path = write(tmp_path / "ps.ipynb", RELEASED)
-    assert handout.read(path).notes == ()
+    assert read(path)[1].notes == ()
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    notebook["metadata"][handout.KEY].update(spoilt)
+    notebook["metadata"][KEY].update(spoilt)
     path.write_text(json.dumps(notebook), encoding="utf-8")
-    assert "does not carry" in handout.read(path).notes[0]
+    with pytest.raises(NotebookError, match=r"ps\.ipynb: the notebook has lost what"):
+        read(path)
+
+
+def test_the_description_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "ps.ipynb", [SETUP, RIGHT, VISIBLE, HIDDEN, WORDS])
+    description, _ = read(path)
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    data = notebook["metadata"].pop(KEY)
+    data["cells"] = [
+        {
+            "name": cell["grade_id"],
+            "kind": cell["role"],
+            "code": cell["kind"] == "code",
+            "points": cell["points"],
+            "source": cell["source"],
+        }
+        for cell in data["cells"]
+    ]
+    notebook["metadata"]["replearn"] = data
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert read(path)[0] == description
 
 
 BAD_FILES: dict[str, tuple[bytes, str]] = {
-    "empty": (b" \n", "x.ipynb is empty"),
-    "no JSON": (b"{ not JSON", "x.ipynb is not a notebook (it is not valid JSON); save it again"),
-    "no text": (b"\xff\xfe\x00", "x.ipynb is not a notebook (it is not valid JSON)"),
-    "deep": (b"[" * 200_000, "x.ipynb is not a notebook (it is not valid JSON)"),
-    "a list": (b"[]", "x.ipynb is not a notebook of format 4 (it has no list of cells)"),
-    "no cells": (b'{"cells": {}}', "x.ipynb is not a notebook of format 4 (it has no list"),
-    "odd cells": (b'{"cells": [1]}', "x.ipynb is not a notebook of format 4 (it has no list"),
-    "format 3": (b'{"worksheets": []}', "x.ipynb is a notebook of format 3 or older, wanted"),
-    "odd text": (b'{"cells": [{"source": 3}]}', "cell 1 of the notebook has no text"),
-    "no tests": (b'{"cells": []}', "x.ipynb has no visible tests in it; is it the notebook of"),
-    "too large": (b" " * (handout.MAX_BYTES + 1), "x.ipynb is larger than 20 MB"),
+    "empty": (b" \n", "the file is empty"),
+    "no JSON": (b"{ not JSON", "not a notebook (it is not valid JSON)"),
+    "no text": (b"\xff\xfe\x00", "not a notebook (it is not valid JSON)"),
+    "deep": (b"[" * 200_000, "not a notebook (it is not valid JSON)"),
+    "a list": (b"[]", "not a notebook of format 4 (it has no list of cells)"),
+    "no cells": (b'{"cells": {}}', "not a notebook of format 4 (it has no list of cells)"),
+    "odd cells": (b'{"cells": [1]}', "not a notebook of format 4 (it has no list of cells)"),
+    "format 3": (b'{"worksheets": []}', "a notebook of format 3 or older, wanted format 4"),
+    "odd text": (b'{"cells": [{"source": 3}]}', "cell 1 has no text"),
+    "nothing": (b'{"cells": []}', "the notebook has lost what the assignment wrote into"),
+    "too large": (b" " * (reading.MAX_BYTES + 1), "larger than 20 MB"),
 }
 
 
@@ -206,7 +287,7 @@ def test_bad_files_get_one_sentence(
     assert check(path) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"error: {sentence}")
+    assert err.startswith(f"error: x.ipynb: {sentence}")
     assert err.count("\n") == 1
 
 
@@ -274,12 +355,12 @@ def test_a_given_cell_that_fails_here_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = {**SETUP, "source": "import no_such_module"}
-    path = write(tmp_path / "ps.ipynb", [broken, RIGHT, VISIBLE], lost=True)
+    path = write(tmp_path / "ps.ipynb", [RIGHT], released=[broken, STUB, VISIBLE])
     assert check(path) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: the assignment's cell setup raised ModuleNotFoundError")
     spelt = {**SETUP, "source": "import math,\n"}
-    path = write(tmp_path / "ps.ipynb", [spelt, RIGHT, VISIBLE], lost=True)
+    path = write(tmp_path / "ps.ipynb", [RIGHT], released=[spelt, STUB, VISIBLE])
     assert check(path) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: the assignment's cell setup is no Python (line 1: ")

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 import autograder.execution.fork_servers
 import autograder.grading
+import autograder.keys
 import autograder.reports.gradebook
 import autograder.results
 from autograder.__main__ import main
@@ -75,6 +76,6 @@ if __name__ == "__main__":
     moment, times, patience, *rest = sys.argv[1:]
     if patience:
         autograder.reports.gradebook.LOCK_SECONDS = float(patience)
-    autograder.grading.environment = lambda: "settled"
+    autograder.keys.hash_of_grader = lambda _: "settled"
     MOMENTS[moment](int(times))
     sys.exit(main(rest))

@@ -118,21 +118,17 @@ def _pytest(command: list[str], arithmetic: Arithmetic, more: dict[str, str]) ->
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
     environment = inherited | arithmetic.environment(folder) | more
     started = time.perf_counter()
-    ran = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    (folder / "said.txt").write_text(ran.stdout)
-    last = ran.stdout.strip().rpartition("\n")[2]
+    log = folder / "said.txt"  # a long run may be watched there
+    with log.open("w") as file:
+        status = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=file, stderr=file, check=False
+        ).returncode
+    said = log.read_text(errors="replace")
+    last = said.strip().rpartition("\n")[2]
     return Outcome(
-        ran.returncode,
+        status,
         {what: int(number) for number, what in _COUNT.findall(last)},
-        _FAILED.findall(ran.stdout),
+        _FAILED.findall(said),
         time.perf_counter() - started,
     )
 

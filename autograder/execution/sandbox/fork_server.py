@@ -4,7 +4,7 @@ It has one thread, so that a fork copies no half-held lock: with torch that mean
 and it is checked before every fork. Requests are JSON frames on a control socket:
 
 ``{"do": "fork", "id": n, ...}`` followed by one file descriptor: start a child with it.
-``{"do": "end", "id": n}``: end that child; the reply says how it ended, and why if it is known.
+``{"do": "end", "id": n}``: end that child; the reply says how it ended, and why if that is known.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from gradekit.protocol import framing
 
 ORDER_BYTES = 64 * 2**20
-SETUP_FAILED = 70  # exit status of a child whose walls could not be built
+SETUP_FAILED = 70  # exit status of a child whose sandbox layer could not be built
 _WATCH_SECONDS = 0.2
 _STOP_SECONDS = 10.0
 _MIB = 2**20
@@ -65,23 +65,23 @@ def threads() -> int:
 @dataclass
 class _Child:
     pid: int
-    errors: int  # the read end of a pipe on which it says that its walls could not be built
-    why: str = ""
+    errors: int  # the read end of a pipe on which it says that its layer could not be built
+    termination_reason: str = ""
     peak: int = 0
     memory: int = 0  # bytes allowed to its whole tree; 0: not watched
     next_look: float = 0.0
 
 
-class Server:
+class ForkServer:
     """Serves one control socket; returns when that is closed.
 
     Parameters
     ----------
     control : requests come from here.
     start : runs in the forked child, with the file that came, the request, and a pipe on which to
-        say that its walls could not be built; must not return.
-    groups : whether a child leads a process group that is to end with it (a child behind walls
-        takes care of what it started itself).
+        say that its sandbox layer could not be built; must not return.
+    groups : whether a child leads a process group that is to end with it (in the sandbox, all that
+        a child started ends with it anyway).
     """
 
     def __init__(
@@ -151,8 +151,13 @@ class Server:
                 os.kill(child.pid, signal.SIGTERM)
         status = self._reap(child)
         with os.fdopen(child.errors, "rb") as pipe:
-            said = pipe.read(2_000).decode("utf-8", "replace")
-        return {"status": status, "why": child.why, "setup": said, "peak": child.peak}
+            setup_error = pipe.read(2_000).decode("utf-8", "replace")
+        return {
+            "status": status,
+            "termination_reason": child.termination_reason,
+            "setup_error": setup_error,
+            "peak": child.peak,
+        }
 
     def _reap(self, child: _Child) -> int:
         deadline = time.monotonic() + _STOP_SECONDS
@@ -166,7 +171,9 @@ class Server:
 
     def _watch(self) -> None:
         """End the children whose processes together hold more memory than they may."""
-        watched = {c.pid: c for c in self._children.values() if c.memory and not c.why}
+        watched = {
+            c.pid: c for c in self._children.values() if c.memory and not c.termination_reason
+        }
         if not watched:
             return
         for root, pids in _trees(set(watched)).items():
@@ -181,7 +188,9 @@ class Server:
                 child.next_look = time.monotonic() + 5 * (time.monotonic() - now)
             child.peak = max(child.peak, held)
             if held > child.memory:
-                child.why = f"it used more than {child.memory // _MIB:,} MiB of memory"
+                child.termination_reason = (
+                    f"it used more than {child.memory // _MIB:,} MiB of memory"
+                )
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child.pid, signal.SIGTERM)
 

@@ -1,6 +1,6 @@
-"""The inner wall: what a forked child builds around itself before a student's code runs.
+"""The inner sandbox layer: what a forked worker builds around itself before a student's code runs.
 
-The template's wall (bubblewrap) is the same for a whole class; this one keeps students from each
+The template's layer (bubblewrap) is the same for a whole class; this one keeps students from each
 other and from the template: own user, mount, pid, ipc, net and uts namespaces, own /tmp and /work,
 own /proc, no capabilities, no way to new ones, limits, and a seccomp filter.
 """
@@ -13,7 +13,6 @@ import resource
 import signal
 import sys
 from dataclasses import dataclass
-from typing import Any
 
 from . import syscalls
 
@@ -43,7 +42,7 @@ _FOLDERS = (("/tmp", 256), ("/work", 256), ("/dev/shm", 64))  # and their size i
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """What one submission may use; memory is also watched from outside, for the whole tree."""
 
     memory: int = 2048 * _MIB  # bytes that its processes hold beyond the template's
@@ -89,7 +88,7 @@ def mount_bind(source: str, target: str) -> None:
     _mount(source, target, None, _MS_BIND | _MS_REC)
 
 
-def separate() -> None:
+def enter_namespaces() -> None:
     """Enter new namespaces; the next fork is process 1 of the new pid namespace."""
     uid, gid = os.getuid(), os.getgid()
     _check(_libc.unshare(_ALL_NEW), "unshare")
@@ -98,14 +97,14 @@ def separate() -> None:
         ("/proc/self/uid_map", f"{uid} {uid} 1"),
         ("/proc/self/gid_map", f"{gid} {gid} 1"),
     ):
-        handle = os.open(path, os.O_WRONLY)
+        fd = os.open(path, os.O_WRONLY)
         try:
-            os.write(handle, text.encode())
+            os.write(fd, text.encode())
         finally:
-            os.close(handle)
+            os.close(fd)
 
 
-def enclose(limits: Limits) -> None:
+def isolate(limits: ResourceLimits) -> None:
     """In process 1 of the new namespaces: own folders, then give everything up for good."""
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     for folder, size in _FOLDERS:
@@ -113,12 +112,12 @@ def enclose(limits: Limits) -> None:
         _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, data)
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     os.chdir("/work")
-    give_up()
-    limit(limits)
+    drop_capabilities()
+    set_resource_limits(limits)
     syscalls.install()
 
 
-def give_up() -> None:
+def drop_capabilities() -> None:
     """Drop every capability, and the way to any, for this process and all it starts."""
     capability = 0
     while _prctl(_PR_CAPBSET_DROP, capability) == 0:
@@ -129,7 +128,7 @@ def give_up() -> None:
     _check(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
 
 
-def limit(limits: Limits) -> None:
+def set_resource_limits(limits: ResourceLimits) -> None:
     """Resource limits; they hold for each process."""
     with open("/proc/self/statm", encoding="ascii") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
@@ -169,11 +168,3 @@ def close_all_but(keep: set[int]) -> None:
                 os.close(int(name))
             except OSError:
                 continue  # the one that listed the folder
-
-
-def status() -> dict[str, Any]:
-    """What the kernel says of this process; for the probe."""
-    with open("/proc/self/status", encoding="utf-8") as file:
-        lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-    wanted = ("Pid", "Uid", "CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")
-    return {name: lines.get(name, "") for name in wanted}

@@ -1,8 +1,9 @@
-"""The outer wall: bubblewrap around the template, with a list of what may be read and nothing else.
+"""The outer sandbox layer: bubblewrap around the template, and a list of what may be read.
 
-Seen from inside: the system's programs and libraries, the interpreter, its packages, the library of
-the course without the modules that the assignment hides, its data sets, and this package. Nothing
-can be written but the template's own /tmp, over which each child puts one of its own.
+Seen from inside is only the system's programs and libraries, the interpreter, its packages, the
+library of the course without the modules that the assignment hides, its data sets, and this
+package. Nothing can be written but the template's own /tmp, over which each child puts one of its
+own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A seccomp filter: system calls that a student's code never needs and that reach into the kernel.
 
-A list of refusals on top of namespaces without capabilities, not a wall by itself. A refused call
-fails with EPERM, so honest code that tries one gets an exception it can read. (bubblewrap takes a
-filter too, but the inner wall still needs mount and unshare when bubblewrap is done.)
+A list of refusals on top of namespaces without capabilities, not a sandbox by itself. A refused
+call fails with EPERM, so honest code that tries one gets an exception it can read. (bubblewrap
+takes a filter too, but the inner layer still needs mount and unshare when bubblewrap is done.)
 """
 
 from __future__ import annotations

@@ -9,32 +9,21 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import io
 import os
 import signal
 import socket
 import sys
 from typing import Any, NoReturn
 
+from gradekit.preload import preload, seed_random_state
 from gradekit.protocol.import_blocker import ImportBlocker
 from gradekit.protocol.worker import Shell, Worker, make_shell
 
 from . import fork_server, inner_layer
 
 
-def preload(sources: list[str]) -> None:
-    """Run the given cells once in a room of their own, for the modules and files they load."""
-    space: dict[str, Any] = {"__name__": "__main__"}
-    quiet = io.StringIO()
-    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        for source in sources:
-            # One that fails, as it needs what a student writes, fails or not in its own time.
-            with contextlib.suppress(Exception):
-                exec(compile(source, "<given cell>", "exec"), space)
-
-
 def prepare(sources: list[str], modules: list[str]) -> None:
-    """Import what a submission needs, and leave no trace of the rehearsal but modules.
+    """Import what a submission needs, and leave no trace of having run its cells but modules.
 
     ``modules``: imported as well where torch is.
     """
@@ -43,10 +32,7 @@ def prepare(sources: list[str], modules: list[str]) -> None:
         for name in modules:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
-        import torch
-
-        torch.set_default_dtype(torch.float32)
-        torch.manual_seed(0)
+        seed_random_state()
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page
 
@@ -63,22 +49,26 @@ def main(fd: int) -> None:
     shell = make_shell()
     ready = {"ready": True, "threads": fork_server.threads(), "loaded": loaded}
     fork_server.send(control, ready)
-    limits = inner_layer.Limits(memory=orders["memory"], seconds=orders["seconds"])
-    walls = bool(orders["walls"])
+    limits = inner_layer.ResourceLimits(memory=orders["memory"], seconds=orders["seconds"])
+    sandboxed = bool(orders["sandboxed"])
 
     def start(session: int, order: dict[str, Any], errors: int) -> NoReturn:
-        if not walls:
+        if not sandboxed:
             inner_layer.die_with_parent()
             _work(shell, session)
-        _guard(shell, session, order, errors, limits)
+        _supervise(shell, session, order, errors, limits)
 
-    fork_server.Server(control, start, groups=not walls).serve()
+    fork_server.ForkServer(control, start, groups=not sandboxed).serve()
 
 
-def _guard(
-    shell: Shell, session: int, order: dict[str, Any], errors: int, limits: inner_layer.Limits
+def _supervise(
+    shell: Shell,
+    session: int,
+    order: dict[str, Any],
+    errors: int,
+    limits: inner_layer.ResourceLimits,
 ) -> NoReturn:
-    """Build the inner wall around a child, and stay outside of it to end it.
+    """Build the inner layer around a child, and stay outside of it to end it.
 
     Signals can't be refused by the one who stands outside, and a process of the student's sees
     neither this one nor the template.
@@ -96,18 +86,18 @@ def _guard(
         signal.signal(signal.SIGTERM, end)
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {order["core"]})
-        inner_layer.separate()
+        inner_layer.enter_namespaces()
         started[0] = os.fork()
         if started[0] == 0:
             inner_layer.die_with_parent()
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setsid()
-            inner_layer.enclose(limits)
+            inner_layer.isolate(limits)
             os.close(errors)
             _work(shell, session)
         os.close(errors)
         os.close(session)
-        inner_layer.give_up()
+        inner_layer.drop_capabilities()
         _, status = os.waitpid(started[0], 0)
         os._exit(abs(os.waitstatus_to_exitcode(status)) % 256)
     except BaseException as error:

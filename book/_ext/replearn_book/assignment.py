@@ -17,6 +17,8 @@ from docutils.statemachine import StringList
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from sphinx.util.docutils import SphinxDirective
 
+from gradekit.notebook import nbgrader_metadata, role_of
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
     from sphinx.application import Sphinx
@@ -31,18 +33,8 @@ def student_version(source: Path) -> NotebookNode:
     return notebook
 
 
-def _role(cell: NotebookNode) -> str:
-    """What nbgrader makes of a cell: text, code, solution, answer or test."""
-    meta = cell.metadata.get("nbgrader", {})
-    if cell.cell_type == "markdown":
-        return "answer" if meta.get("solution") else "text"
-    if meta.get("solution"):
-        return "solution"
-    return "test" if meta.get("grade") else "code"
-
-
 def _points(cell: NotebookNode) -> str:
-    points = cell.metadata["nbgrader"].get("points", 0)
+    points = nbgrader_metadata(cell).get("points", 0)
     return f"{points} point" if points == 1 else f"{points} points"
 
 
@@ -56,12 +48,12 @@ def as_markdown(notebook: NotebookNode) -> str:
     parts = []
     for cell in notebook.cells:
         source = cell.source.strip("\n")
-        role = _role(cell)
+        role, written = role_of(cell), cell.cell_type == "markdown"
         if not source.strip():
             continue  # a hidden test, cleared
-        if role == "text":
+        if written and role == "given":
             parts.append(source)
-        elif role == "answer":
+        elif written:
             parts.append(
                 "*You write this answer in the notebook; "
                 f"a person reads it and gives up to {_points(cell)}.*"

@@ -1,28 +1,30 @@
-"""Where the outputs of executed chapters are cached.
+"""Where the outputs of executed pages are cached: each page has folders of its own.
 
-Jupyter Book's cache is keyed by the code of a page only. The outputs also depend on the library,
-on the installed packages and on the digits that are used, so those are part of the cache's path:
-when one of them changes the chapters run again, and a change of prose runs nothing.
+Jupyter Book's cache is keyed by the code of a page only. The outputs also depend on the modules of
+this repository that the page imports, on the installed packages and on the data that are used, so
+those are part of the folder's name: when one of them changes the page runs again, and a change of
+prose, or of a module that the page does not import, runs nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.dependencies import Sources
 from replearn.folders import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sphinx.application import Sphinx
-    from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
 
-KEPT = 3  # folders of older keys that stay, so that going back to a branch is cheap
+KEPT = 3  # folders of a page that stay, so that going back to a branch is cheap
 
 
 def hash_files(files: Iterable[Path], root: Path) -> str:
@@ -47,29 +49,58 @@ def data_key() -> str:
     return "\n".join([os.environ.get("REPLEARN_OFFLINE", ""), *listing])
 
 
-def library_root() -> Path:
-    """The folder of the installed `replearn` package."""
-    spec = find_spec("replearn")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("replearn is not installed: run `make env`")
-    return Path(spec.origin).parent
+def code_cells(text: str) -> list[str]:
+    """The code of a page, as myst-nb executes it."""
+    if "code-cell}" not in text:
+        return []
+    from myst_nb.core.read import read_myst_markdown_notebook  # takes a second
+
+    notebook = read_myst_markdown_notebook(text)
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def execution_key(root: Path) -> str:
-    """Hash of what a chapter's outputs depend on besides its own code."""
-    library = library_root()
-    requirements = root / "requirements.txt"
-    parts = [
-        hash_files(library.rglob("*.py"), library),
-        hash_files([requirements], root) if requirements.is_file() else "",
-        data_key(),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def cache_folder(root: Path, build: Path) -> Path:
-    """The execution cache that belongs to the present library, packages and data."""
-    return build / ".jupyter_cache" / execution_key(root)
+class PageCaches:
+    """The caches of a book's pages for imports, packages and data as they are at this moment.
+
+    Parameters
+    ----------
+    root : the book's folder.
+    build : the folder that the book is built in.
+    """
+
+    def __init__(self, root: Path, build: Path) -> None:
+        self._root, self._build = root, build
+        self._sources, self._data = Sources(), data_key()
+
+    def folder(self, page: Path) -> Path | None:
+        """The cache of a page; None where there is nothing to execute."""
+        code = code_cells(page.read_text(encoding="utf-8")) if page.suffix == ".md" else []
+        if not code:
+            return None
+        requirements = self._root / "requirements.txt"
+        parts = [
+            self._sources.hash_of(self._sources.needed_by(code)),
+            hash_files([requirements], self._root) if requirements.is_file() else "",
+            platform.python_version(),
+        ]
+        name = f"{_short(' '.join(parts))}-{_short(self._data)}"
+        return self._build / ".jupyter_cache" / page.relative_to(self._root).with_suffix("") / name
+
+
+def with_present_data(folder: Path) -> Path:
+    """The cache of the same page, imports and packages for the data that are there by now."""
+    return folder.with_name(f"{folder.name.split('-')[0]}-{_short(data_key())}")
+
+
+def use(folder: Path) -> None:
+    """Make a page's cache, or note that it is in use; older ones of the page are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    remove_old(folder)
 
 
 def remove_old(folder: Path) -> None:
@@ -80,14 +111,48 @@ def remove_old(folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def _set_cache_path(app: Sphinx, config: Config) -> None:
-    folder = cache_folder(Path(app.srcdir), Path(app.outdir).parent)
-    folder.mkdir(parents=True, exist_ok=True)
-    os.utime(folder)
-    remove_old(folder)
-    config.nb_execution_cache_path = str(folder)
+class _Hooks:
+    """Points myst-nb at the cache of each page when the page is read."""
+
+    def __init__(self, app: Sphinx) -> None:
+        self._caches = PageCaches(Path(app.srcdir), Path(app.outdir).parent)
+
+    def outdated(
+        self, app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], _: set[str]
+    ) -> list[str]:
+        """Pages that were read with other imports, packages or data than those of now."""
+        pages = _folders_of(env).keys() & env.found_docs - added - changed
+        now = {page: self._caches.folder(Path(env.doc2path(page))) for page in pages}
+        return [page for page, folder in now.items() if _folders_of(env)[page] != str(folder)]
+
+    def before_reading(self, app: Sphinx, page: str, _: list[str]) -> None:
+        """Choose the cache of the page that is parsed and executed next."""
+        folder = self._caches.folder(Path(app.env.doc2path(page)))
+        if folder is None:
+            return
+        use(folder)
+        _folders_of(app.env)[page] = str(folder)
+        # There is one configuration for all pages; it is looked at when a page is parsed.
+        config = app.env.mystnb_config
+        app.env.mystnb_config = config.copy(execution_cache_path=str(folder))
+
+
+def _folders_of(env: BuildEnvironment) -> dict[str, str]:
+    """The cache of each page that was read; kept with what Sphinx knows of the pages."""
+    if not hasattr(env, "replearn_caches"):
+        env.replearn_caches = {}
+    return env.replearn_caches
+
+
+def _merge(_: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvironment) -> None:
+    """Take over what was read in another process."""
+    found = _folders_of(other)
+    _folders_of(env).update({page: found[page] for page in pages if page in found})
 
 
 def setup(app: Sphinx) -> None:
-    """Point myst-nb at the keyed cache."""
-    app.connect("config-inited", _set_cache_path)
+    """Have each page executed with its own cache."""
+    hooks = _Hooks(app)
+    app.connect("env-get-outdated", hooks.outdated)
+    app.connect("source-read", hooks.before_reading)
+    app.connect("env-merge-info", _merge)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
 from docutils import nodes
 from jupyter_cache import get_cache
-from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -41,15 +40,17 @@ def rows_of_notebook(notebook: NotebookNode) -> list[Row]:
 
 def _executed(env: BuildEnvironment) -> NotebookNode | None:
     """The notebook of the page that is being read, with its outputs; None for other pages."""
-    if NbMetadataCollector.get_exec_data(env, env.docname) is None:
+    myst_nb: dict[str, Any] = vars(env)  # where MyST-NB keeps what it knows
+    if "exec_data" not in myst_nb.get("nb_metadata", {}).get(env.docname, {}):
         return None
-    config = env.mystnb_config  # type: ignore[attr-defined]
+    config = myst_nb["mystnb_config"]
     # Just written by MyST-NB, but with its outputs only if it was not in the cache before.
     written = nbformat.read(Path(config.output_folder, f"{env.docname}.ipynb"), as_version=4)
     try:
-        return get_cache(config.execution_cache_path).merge_match_into_notebook(written)[1]
+        _, executed = get_cache(config.execution_cache_path).merge_match_into_notebook(written)
     except KeyError:
         return None  # it failed, which is a warning of its own
+    return cast("NotebookNode", executed)
 
 
 def _store(env: BuildEnvironment) -> dict[str, list[Row]]:

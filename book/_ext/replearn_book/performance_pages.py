@@ -26,7 +26,7 @@ RESULTS = "book/results/bench"
 _COMMIT = 10  # characters that tell a commit
 
 
-def amount(value: float) -> str:
+def format_number(value: float) -> str:
     """A ratio or a measured number with three digits that count, without an exponent if small."""
     if value == 0:
         return "0"
@@ -37,7 +37,7 @@ def amount(value: float) -> str:
 
 
 def _fact(value: float | str) -> str:
-    return value if isinstance(value, str) else amount(value)
+    return value if isinstance(value, str) else format_number(value)
 
 
 def _in_order(result: dict[str, Any]) -> list[str]:
@@ -57,10 +57,10 @@ def conclusion(result: dict[str, Any]) -> str:
         said = f"Only {reached[0]} reaches the target of this case"
     else:
         fastest, last = reached[0], reached[-1]
-        times = amount(ratios[last] / ratios[fastest])
+        times = format_number(ratios[last] / ratios[fastest])
         said = f"{fastest} takes the least time and {last} the most, {times} times as long"
         if len(reached) > 2:
-            second = amount(ratios[reached[1]] / ratios[fastest])
+            second = format_number(ratios[reached[1]] / ratios[fastest])
             said += f"; next to the fastest is {reached[1]}, {second} times as long"
     failing = f". These do not reach the target: {', '.join(sorted(missed))}" if missed else ""
     return f"{said}{failing}."
@@ -79,7 +79,7 @@ def bars(result: dict[str, Any]) -> str:
             bar.set_color(PALETTE[1])
         elif name in missed:
             bar.set(color="none", edgecolor=PALETTE[6], linestyle="--")
-        text = amount(ratio) + ("  (misses the target)" if name in missed else "")
+        text = format_number(ratio) + ("  (misses the target)" if name in missed else "")
         ax.annotate(
             text, (ratio, bar.get_y() + bar.get_height() / 2), xytext=(4, 0),
             textcoords="offset points", va="center",
@@ -99,14 +99,14 @@ def goal_line(goal: dict[str, Any]) -> str:
     if "ratio" in goal:
         return (
             f"- {goal['ours']} at least {goal['at_least']:g} times as fast as {goal['peer']}: "
-            f"{verdict}, {amount(goal['ratio'])} times"
+            f"{verdict}, {format_number(goal['ratio'])} times"
         )
     bounds = (("at_least", "at least"), ("at_most", "at most"))
     wanted = " and ".join(
         f"{words} {goal[key]:g}" for key, words in bounds if goal[key] is not None
     )
     value = goal["value"]
-    got = amount(value) if isinstance(value, int | float) else "not measured"
+    got = format_number(value) if isinstance(value, int | float) else "not measured"
     return f"- {goal['ours']}, {goal['fact']} {wanted}: {verdict}, {got}"
 
 
@@ -124,7 +124,7 @@ def table_lines(result: dict[str, Any]) -> list[str]:
         why = result.get("missed", {}).get(name)
         if why:
             notes.insert(0, f"**misses the target**: {why}")
-        ratio = amount(result["ratios"][name])
+        ratio = format_number(result["ratios"][name])
         lines.append(f"| {_cell(name)} | {ratio} | {_cell('; '.join(notes))} |")
     for name, why in result.get("failed", {}).items():
         lines.append(f"| {_cell(name)} | | failed: {_cell(why)} |")

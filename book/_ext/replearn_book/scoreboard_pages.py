@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 from book.experiments.registry import ALL
 from book.experiments.store import path_of, read
 from replearn.plotting import PALETTE, new_figure, show
-from replearn_book.performance_pages import amount, provenance_lines
+from replearn_book.performance_pages import format_number, provenance_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ def detail_lines(pairs: Sequence[Pair]) -> list[str]:
         runs = result["runs"] if result else []
         names = runs[0]["details"] if runs else {}
         values = [
-            f"{name} {amount(statistics.fmean(run['details'][name] for run in runs))}"
+            f"{name} {format_number(statistics.fmean(run['details'][name] for run in runs))}"
             for name in names
         ]
         if values:

@@ -90,7 +90,8 @@ class Ran:
 class Remote:
     """An object that stays with the student: calls, attributes and iteration go there.
 
-    ``type(...)`` of one carries the student's class name, so that a message reads as on a laptop.
+    ``type(...)`` of one carries the student's class name, so that a message reads as it would
+    in one process.
     """
 
     _student: Client
@@ -156,13 +157,13 @@ class Client:
     def close(self) -> None:
         self._sock.close()
 
-    def give(self, space: Mapping[str, object]) -> None:
+    def register_given(self, namespace: Mapping[str, object]) -> None:
         """Functions and classes that stand on both sides, so a test may pass them by name.
 
         The first name of each: a later one may be a variable of a test, which only the tests have.
         """
         self._given = {}
-        for name, value in space.items():
+        for name, value in namespace.items():
             if callable(value):
                 self._given.setdefault(id(value), name)
 
@@ -178,26 +179,26 @@ class Client:
                 return Ran([], (_word(name), text[:_TEXT]))
         raise self._lost("malformed")
 
-    def look(self, names: list[str]) -> dict[str, Any]:
+    def resolve_names(self, names: list[str]) -> dict[str, Any]:
         """The student's names, as a test sees them: values by value, all others as Remote.
 
         A name that the student does not define is there too; NameError comes when it is called.
         """
         self._seed = None  # a test draws the same whatever was drawn before it
-        space: dict[str, Any] = {name: self._remote(name, "function") for name in names}
-        match self._ask(["look", names], self._until()):
-            case ["seen", dict() as found]:
+        namespace: dict[str, Any] = {name: self._remote(name, "function") for name in names}
+        match self._ask(["resolve", names], self._until()):
+            case ["resolved", dict() as found]:
                 for name, value in found.items():
-                    if name in space and not isinstance(value, Remote):
-                        space[name] = value
-                return space
+                    if name in namespace and not isinstance(value, Remote):
+                        namespace[name] = value
+                return namespace
             case ["raised", *_]:  # a value that can't cross: leave it to the call
-                return space
+                return namespace
         raise self._lost("malformed")
 
-    def printed(self) -> list[Any]:
+    def output(self) -> list[Any]:
         """What the student's code printed since the last cell."""
-        match self._ask(["printed"], self._until()):
+        match self._ask(["output"], self._until()):
             case ["ran", list() as outputs, None]:
                 return _plain_outputs(outputs)
             case ["raised", *_]:
@@ -384,7 +385,7 @@ _FIELDS = ("output_type", "name", "text", "ename", "evalue")
 
 
 def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
-    """Outputs made anew: a few fields of plain text, and no more of it than a pupil would send."""
+    """Outputs made anew: a few fields of plain text, no more of it than an honest worker sends."""
     left = _OUTPUT_TEXT
 
     def text(value: object) -> str:

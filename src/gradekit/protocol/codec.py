@@ -1,9 +1,9 @@
-"""The closed, typed code in which values cross between a student's process and the judge.
+"""The closed, typed code in which values cross between a student's process and the tests'.
 
 One tag byte, then the value; lengths, counts, sides and ids are big-endian, numbers of arrays and
-tensors little-endian.  Both ends keep the same :class:`Limits`.  Each value has exactly one code,
-so ``encode(decode(data)) == data`` for all data that :func:`decode` accepts, and nothing in the
-bytes is ever looked up, imported or called: a decoder knows its tags and nothing else.
+tensors little-endian.  Both ends keep the same :class:`MessageLimits`.  Each value has exactly one
+code, so ``encode(decode(data)) == data`` for all data that :func:`decode` accepts, and nothing in
+the bytes is ever looked up, imported or called: a decoder knows its tags and nothing else.
 
 Types are compared exactly.  A subclass may carry its own ``__eq__`` or ``__array__``, so it never
 passes for its base: it crosses as a :class:`Reference`, like every other object.
@@ -25,7 +25,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LIMITS", "CodecError", "Limits", "Reference", "decode", "encode"]
+__all__ = ["LIMITS", "CodecError", "MessageLimits", "Reference", "decode", "encode"]
 
 
 class CodecError(ValueError):
@@ -33,7 +33,7 @@ class CodecError(ValueError):
 
 
 @dataclass(frozen=True)
-class Limits:
+class MessageLimits:
     """What one message may hold, counted alike by both ends."""
 
     depth: int = 32
@@ -48,7 +48,7 @@ class Limits:
     """Bits of one integer."""
 
 
-LIMITS = Limits()
+LIMITS = MessageLimits()
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def encode(
     *,
     opaque: Callable[[object], Reference] | None = None,
     generators: bool = False,
-    limits: Limits = LIMITS,
+    limits: MessageLimits = LIMITS,
 ) -> bytes:
     """Return the code of a value.
 
@@ -170,7 +170,7 @@ def decode(
     *,
     resolve: Callable[[Reference], object] | None = None,
     generators: bool = False,
-    limits: Limits = LIMITS,
+    limits: MessageLimits = LIMITS,
 ) -> object:
     """Return the value of a code: equal, of equal type, with memory of its own.
 
@@ -202,7 +202,7 @@ def decode(
 class _Counter:
     """What both ends count."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: MessageLimits) -> None:
         self.limits = limits
         self.items = 0
         self.plain_keys = 0
@@ -258,20 +258,20 @@ def _readable(name: str) -> str:
 
 class _Writer(_Counter):
     def __init__(
-        self, opaque: Callable[[object], Reference] | None, generators: bool, limits: Limits
+        self, opaque: Callable[[object], Reference] | None, generators: bool, limits: MessageLimits
     ) -> None:
         super().__init__(limits)
         self.opaque = opaque
         self.generators = generators
         self.out = bytearray()
 
-    def room(self, length: int) -> None:
+    def reserve(self, length: int) -> None:
         """Refuse before memory is taken for it."""
         if len(self.out) + length > self.limits.size:
             raise CodecError(f"the value takes more than {self.limits.size} bytes")
 
     def put(self, *parts: bytes) -> None:
-        self.room(sum(map(len, parts)))
+        self.reserve(sum(map(len, parts)))
         for part in parts:
             self.out += part
 
@@ -357,7 +357,7 @@ class _Writer(_Counter):
             self.reference(value)
             return
         self.count(HEAVY - 1)
-        self.room(_check_shape(value.shape, value.itemsize))
+        self.reserve(_check_shape(value.shape, value.itemsize))
         array = _plain_array(value, letter)
         self.put(_ARRAY, letter, _shape(value.shape), array.tobytes())
 
@@ -384,7 +384,7 @@ class _Writer(_Counter):
             self.reference(value)
             return
         shape = tuple(value.shape)
-        self.room(_check_shape(shape, value.element_size()))
+        self.reserve(_check_shape(shape, value.element_size()))
         try:
             plain = value.detach().resolve_conj().resolve_neg().contiguous()
             plain = plain.view(torch.int16) if letter == BFLOAT16 else plain
@@ -417,7 +417,7 @@ class _Reader(_Counter):
         data: bytes,
         resolve: Callable[[Reference], object] | None,
         generators: bool,
-        limits: Limits,
+        limits: MessageLimits,
     ) -> None:
         super().__init__(limits)
         self.data = memoryview(data)
@@ -553,7 +553,7 @@ class _Reader(_Counter):
             raise CodecError("a random generator is not taken here")
         self.count(HEAVY - 1)
         state = self.take(_STATE.size)
-        if not _sound(state):
+        if not _is_valid_state(state):
             raise CodecError("a random generator's state is none that drawing leads to")
         made: torch.Generator = _torch().Generator(device="cpu")
         raw = _torch().from_numpy(np.frombuffer(state, np.uint8).copy())
@@ -632,7 +632,7 @@ def _dtype(letter: bytes) -> np.dtype[Any]:
     return DTYPES[b"h" if letter == BFLOAT16 else letter]
 
 
-def _sound(state: memoryview) -> bool:
+def _is_valid_state(state: memoryview) -> bool:
     """Whether a generator's place in its words is within them.
 
     torch checks the two counters apart from each other, so a forged pair makes it read past the

@@ -1,6 +1,7 @@
 """Modules that an assignment asks the student to write can't be imported in the student's process.
 
-On a laptop this is all that hides them; where work is graded their files are not there either.
+On the student's machine this is all that hides them; where work is graded their files are not there
+either.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ number; both are values of :mod:`gradekit.protocol.codec`:
 
 ============================================  =====================================================
 ``[n, "run", source]``                        ``[n, "ran", outputs, error or None]``
-``[n, "look", names]``                        ``[n, "seen", {name: value}]``
+``[n, "resolve", names]``                     ``[n, "resolved", {name: value}]``
 ``[n, "call", target, args, kwargs]``         ``[n, "value", value, {index: changed argument}]``
 ``[n, "gradients", target, args, weights]``   ``[n, "value", [value, inputs, parameters], {}]``
 ``[n, "get", target, attribute]``             ``[n, "value", value, {}]``
 ``[n, "items", target]``                      ``[n, "value", list of what it iterates over, {}]``
 ``[n, "seed", state of a generator]``         ``[n, "value", None, {}]``
-``[n, "printed"]``                            ``[n, "ran", outputs, None]``
+``[n, "output"]``                             ``[n, "ran", outputs, None]``
 ============================================  =====================================================
 
 A target is a reference: to an object that a call returned, or to a name. Where the student's code
@@ -51,20 +51,20 @@ _TEXT = 2_000  # kept of an exception's text
 class _Stream(io.TextIOBase):
     """Standard output or error of the cell that runs; what is over the cap is dropped."""
 
-    def __init__(self, name: str, room: _Room) -> None:
+    def __init__(self, name: str, capture: _OutputCapture) -> None:
         self.name = name
-        self._room = room
+        self._capture = capture
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        self._room.add({"output_type": "stream", "name": self.name, "text": text}, len(text))
+        self._capture.add({"output_type": "stream", "name": self.name, "text": text}, len(text))
         return len(text)
 
 
-class _Room:
-    """The outputs of the cell that runs."""
+class _OutputCapture:
+    """Keeps the outputs of the cell that runs."""
 
     def __init__(self) -> None:
         self.clear()
@@ -108,7 +108,7 @@ class Shell(InteractiveShell):
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         lines = [str(line) for line in stb]
         content = {"ename": _name(etype), "evalue": _text(evalue), "traceback": lines}
-        self.room.add({"output_type": "error", **content}, sum(map(len, lines)))
+        self.capture.add({"output_type": "error", **content}, sum(map(len, lines)))
 
     def enable_gui(self, gui: Any = None) -> None:
         """Nothing to do without a screen; %matplotlib asks for it."""
@@ -116,19 +116,19 @@ class Shell(InteractiveShell):
     def ask_exit(self) -> None:
         """exit() ends nothing: the tests still have questions."""
 
-    room: Any = None
+    capture: Any = None
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc,unused-ignore]
-    """Display data goes to the room."""
+    """Display data is an output too."""
 
     def publish(self, data: Any, metadata: Any = None, source: Any = None, **_: Any) -> None:
-        _add_rich(self.shell.room, "display_data", data)
+        _add_rich(self.shell.capture, "display_data", data)
 
 
-def _add_rich(room: Any, kind: str, data: Any) -> None:
+def _add_rich(capture: Any, kind: str, data: Any) -> None:
     kept = {key: text for key, text in dict(data).items() if isinstance(text, str)}
-    room.add({"output_type": kind, "data": kept}, sum(map(len, kept.values())))
+    capture.add({"output_type": kind, "data": kept}, sum(map(len, kept.values())))
 
 
 def make_shell() -> Shell:
@@ -139,7 +139,7 @@ def make_shell() -> Shell:
     config.InteractiveShell.xmode = "Plain"
     Shell.clear_instance()
     shell = Shell.instance(config=config)
-    shell.room = _Room()
+    shell.capture = _OutputCapture()
     shell.display_pub = _Publisher(parent=shell)
     shell.display_pub.shell = shell
     hook = shell.displayhook
@@ -148,7 +148,7 @@ def make_shell() -> Shell:
         if result is None or hook.quiet():
             return
         data, _ = hook.compute_format_data(result)
-        _add_rich(shell.room, "execute_result", data)
+        _add_rich(shell.capture, "execute_result", data)
         hook.update_user_ns(result)
 
     shell.display_trap.hook = show
@@ -174,8 +174,8 @@ class Worker:
         sys.stdin = io.StringIO()
         random.seed(0)
         np.random.seed(0)
-        room = self._shell.room
-        streams = _Stream("stdout", room), _Stream("stderr", room)
+        capture = self._shell.capture
+        streams = _Stream("stdout", capture), _Stream("stderr", capture)
         while True:
             try:
                 data = receive(self._sock, limit=LIMITS.size, deadline=None)
@@ -202,16 +202,16 @@ class Worker:
             return ["raised", _name(type(error)), _text(error)]
 
     def _do_run(self, source: str) -> list[Any]:
-        room = self._shell.room
-        room.clear()
+        capture = self._shell.capture
+        capture.clear()
         done = self._shell.run_cell(source, store_history=True)
         error = done.error_before_exec or done.error_in_exec
-        told = None if error is None else [_name(type(error)), _text(error)]
-        return ["ran", room.take(), told]
+        raised = None if error is None else [_name(type(error)), _text(error)]
+        return ["ran", capture.take(), raised]
 
-    def _do_look(self, names: list[str]) -> list[Any]:
-        space = self._shell.user_ns
-        return ["seen", {name: space[name] for name in names if name in space}]
+    def _do_resolve(self, names: list[str]) -> list[Any]:
+        namespace = self._shell.user_ns
+        return ["resolved", {name: namespace[name] for name in names if name in namespace}]
 
     def _do_call(self, target: object, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         everything = [*args, *kwargs.values()]
@@ -242,10 +242,10 @@ class Worker:
         torch.set_rng_state(state)
         return ["value", None, {}]
 
-    def _do_printed(self) -> list[Any]:
-        room = self._shell.room
-        outputs = room.take()
-        room.clear()
+    def _do_output(self) -> list[Any]:
+        capture = self._shell.capture
+        outputs = capture.take()
+        capture.clear()
         return ["ran", outputs, None]
 
     def _find(self, target: object) -> Any:

@@ -31,9 +31,9 @@ __all__ = [
     "Dense",
     "KSparse",
     "TiedDecoder",
+    "activation_derivative",
+    "activation_derivative_grad",
     "dense_stack",
-    "slope",
-    "slope_derivative",
 ]
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -45,7 +45,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "elu": nn.functional.elu,
 }
 
-_SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
+_DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": torch.ones_like,
     "sigmoid": lambda H: torch.addcmul(H, H, H, value=-1),  # H (1 - H) in one pass
     "tanh": lambda H: 1 - H.square(),
@@ -55,18 +55,36 @@ _SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def slope(activation: str, H: Tensor) -> Tensor:
+def activation_derivative(activation: str, H: Tensor) -> Tensor:
     """The derivative s'(a) of an activation, elementwise, from its value h = s(a).
+
+    Parameters
+    ----------
+    activation : str
+        A name in ``ACTIVATIONS``.
+    H : Tensor
+        Values of the activation.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of H.
 
     Raises
     ------
-    ValueError : no such activation.
+    ValueError
+        No such activation.
+
+    Examples
+    --------
+    >>> activation_derivative("tanh", torch.tensor([0.0, 0.5]))
+    tensor([1.0000, 0.7500])
     """
     check_activation(activation)
-    return _SLOPES[activation](H)
+    return _DERIVATIVES[activation](H)
 
 
-_SLOPE_DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
+_DERIVATIVE_GRADS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": torch.zeros_like,
     "sigmoid": lambda H: torch.rsub(H, 1, alpha=2),  # 1 - 2 H in one pass
     "tanh": lambda H: -2 * H,
@@ -76,17 +94,30 @@ _SLOPE_DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def slope_derivative(activation: str, H: Tensor) -> Tensor:
-    """How fast the slope of an activation changes with its value, ds'/dh, from h.
+def activation_derivative_grad(activation: str, H: Tensor) -> Tensor:
+    """How fast :func:`activation_derivative` changes with the value, ds'/dh, from h.
 
     The second derivative of the activation is s'' = s' ds'/dh.
 
+    Parameters
+    ----------
+    activation : str
+        A name in ``ACTIVATIONS``.
+    H : Tensor
+        Values of the activation.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of H.
+
     Raises
     ------
-    ValueError : no such activation.
+    ValueError
+        No such activation.
     """
     check_activation(activation)
-    return _SLOPE_DERIVATIVES[activation](H)
+    return _DERIVATIVE_GRADS[activation](H)
 
 
 def check_activation(activation: str) -> None:

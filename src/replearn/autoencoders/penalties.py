@@ -34,7 +34,7 @@ import torch
 from torch import Tensor, nn
 
 from replearn._validate import check_integer
-from replearn.autoencoders.layers import Dense, slope, slope_derivative
+from replearn.autoencoders.layers import Dense, activation_derivative, activation_derivative_grad
 from replearn.autoencoders.networks import Autoencoder
 
 __all__ = ["Penalty", "contractive", "hutchinson", "kl_to_rate", "l1", "weight_decay"]
@@ -107,13 +107,13 @@ class _ClosedForm(torch.autograd.Function):
         # For second derivatives the parts must be seen to depend on H and W.
         S, c, w = _parts(H, W, ctx.activation) if torch.is_grad_enabled() else ctx.parts
         scale = gradient * (2 / len(H))
-        dS = slope_derivative(ctx.activation, H)
+        dS = activation_derivative_grad(ctx.activation, H)
         return dS * S * (scale * w), W * (scale * c)[:, None], None
 
 
 def _parts(H: Tensor, W: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
     """s'(a) for every code, and of every unit c_j and the squared norm of its row of W."""
-    S = slope(activation, H)
+    S = activation_derivative(activation, H)
     return S, S.square().sum(0), torch.linalg.vector_norm(W, dim=1).square()
 
 

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import nn
 
 from replearn._files import write_atomically
@@ -41,6 +39,8 @@ def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
     ------
     ValueError : a layer of a kind that can't be rebuilt.
     """
+    from safetensors.torch import save
+
     # Tied matrices are in the state once; contiguous, as the format has no strides.
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     description = json.dumps({"training": model.training, "model": _describe(model)})
@@ -56,6 +56,8 @@ def load_model(path: str | os.PathLike[str]) -> nn.Module:
     FileNotFoundError : no such file.
     ValueError : the file is damaged, or ``save_model`` did not write it.
     """
+    from safetensors import SafetensorError, safe_open
+
     source = Path(path)
     refused = f"{source}: got a file that save_model did not write, want one of its models"
     if source.is_dir():

@@ -3,6 +3,7 @@
 ``REPLEARN_DATA`` names the cache folder; :mod:`replearn.data.cache` says how it is used.
 """
 
+from replearn.data.covariance import data_with_covariance
 from replearn.data.dataset import Dataset
 from replearn.data.digits import handwritten_digits, load_digits, load_mnist
 from replearn.data.errors import DataUnavailable, WrongContent
@@ -22,6 +23,7 @@ __all__ = [
     "WordVectors",
     "WrongContent",
     "circle",
+    "data_with_covariance",
     "extract_patches",
     "handwritten_digits",
     "load_digits",

@@ -28,8 +28,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pooch
-
 from replearn.data.errors import DataUnavailable, WrongContent
 from replearn.folders import data_folder
 
@@ -112,6 +110,8 @@ def _download(file: RemoteFile) -> None:
     if not _reachable(file.url):
         _note(host)
         raise _error(file, f"{host} does not answer within {CONNECT_SECONDS:g} s")
+
+    import pooch  # here: it is slow to import, and a file that is there does without
 
     def fetch(url: str, output: str, _: object) -> None:
         # Verified here, while it still has its temporary name: pooch moves it afterwards.
@@ -198,6 +198,8 @@ def _noted(host: str) -> bool:
 @contextmanager
 def _quiet_pooch() -> Iterator[None]:
     """Hold back pooch's advice about hashes, which is not for our reader."""
+    import pooch
+
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from replearn._validate import check_matrix
@@ -81,6 +80,8 @@ def match_atoms(D: Tensor, D_true: Tensor) -> AtomMatch:
     ------
     ValueError : shapes that do not fit.
     """
+    from scipy.optimize import linear_sum_assignment  # here: SciPy takes half a second
+
     check_matrix("D", D)
     check_matrix("D_true", D_true)
     if D.shape[0] != D_true.shape[0] or D.shape[1] < D_true.shape[1]:

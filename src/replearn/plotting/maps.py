@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from replearn.plotting import PALETTE, Labels, as_array, curves, figure_of, new_figure
+from replearn.plotting.charts import Labels, as_array, curves
+from replearn.plotting.style import PALETTE, figure_of, new_figure
 
 __all__ = ["code_map", "spectrum", "vector_field"]
 

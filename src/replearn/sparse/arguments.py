@@ -16,8 +16,8 @@ SMALLEST_TOL = 8
 """Tolerances below so many eps of the dtype ask for what rounding decides: the gap is a difference
 of a few terms of the objective's size, each of them rounded."""
 
-Tick = Callable[[int], object]
-"""Told how many samples are finished, as they are."""
+ProgressCallback = Callable[[int], object]
+"""Called with the number of samples that have just been finished."""
 
 
 @dataclass(frozen=True)

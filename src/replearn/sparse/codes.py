@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+
+from replearn.sparse.arguments import Problem
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,17 @@ class Codes:
     gap: Tensor
     converged: Tensor
     trace: list[float] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, problem: Problem, solver: str) -> Codes:
+        """Codes of a problem, not yet computed: its solver fills them in place."""
+        X, n = problem.X, len(problem.X)
+        return cls(
+            H=X.new_empty(n, problem.D.shape[1]),
+            solver=solver,
+            reason="",
+            iterations=torch.zeros(n, dtype=torch.int64, device=X.device),
+            objective=X.new_empty(n),
+            gap=X.new_empty(n),
+            converged=torch.zeros(n, dtype=torch.bool, device=X.device),
+        )

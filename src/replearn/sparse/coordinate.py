@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replearn.sparse.arguments import Problem, Tick, check_problem
+from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
 from replearn.sparse.lasso import rounding, slope_rounding, smallest_curvature
 
@@ -92,27 +92,22 @@ def coordinate_descent(
     return run(problem, newton=newton)
 
 
-def run(problem: Problem, *, newton: bool = True, tick: Tick | None = None) -> Codes:
+def run(
+    problem: Problem, *, newton: bool = True, callback: ProgressCallback | None = None
+) -> Codes:
     """Solve a checked problem."""
-    X, D = problem.X, problem.D
+    X = problem.X
     if X.device.type != "cpu":
         raise ValueError(f"X: lies on {X.device}, want the cpu for coordinate descent")
-    n, m = len(X), D.shape[1]
-    codes = Codes(
-        H=X.new_empty(n, m) if problem.H0 is None else problem.H0.clone(),
-        solver="coordinate descent",
-        reason="",
-        iterations=torch.zeros(n, dtype=torch.int64),
-        objective=X.new_empty(n),
-        gap=X.new_empty(n),
-        converged=torch.zeros(n, dtype=torch.bool),
-    )
+    codes = Codes.empty(problem, solver="coordinate descent")
+    if problem.H0 is not None:
+        codes.H.copy_(problem.H0)
     finished = 0
     for count in _solve(problem, codes, newton):
         finished += count
-        if tick is not None:
-            tick(count)
-    assert finished == n
+        if callback is not None:
+            callback(count)
+    assert finished == len(X)
     return codes
 
 

@@ -23,38 +23,18 @@ Foundations of Computational Mathematics 15 (2015), for the restarts.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from numbers import Real
-from typing import Literal
-
 import torch
 from torch import Tensor
-from torch.nn.functional import softshrink
 
-from replearn.sparse.arguments import Problem, Tick, check_problem, fitted, within
+from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import (
-    gap_from,
-    lipschitz,
-    rounding,
-    slope_rounding,
-    smallest_curvature,
-)
-from replearn.sparse.prox import sign_clamp
+from replearn.sparse.convergence import Convergence, Samples
+from replearn.sparse.steps import GradientStep, ProximalOperator, Rule, step_size
 
 __all__ = ["fista", "ista"]
 
-Rule = Literal["prox", "sign clamp"]
-
 # Codes of a block: few enough that its buffers stay in a core's cache; a GPU wants more at once.
 _BLOCK = {"cpu": 2**18, "cuda": 2**24}
-# What _Block keeps of each sample.
-_STATE = (
-    *("rows", "x2", "slack", "lam", "shift", "finished"),
-    *("H", "before", "before_that", "U", "U_before", "momentum", "beta"),
-)
-_EXAMINE = 10  # iterations between two looks at the gaps, and at the restarts
 
 
 @torch.no_grad()
@@ -155,179 +135,98 @@ def run(
     restart: bool = True,
     rule: Rule = "prox",
     trace: bool = False,
-    tick: Tick | None = None,
+    callback: ProgressCallback | None = None,
 ) -> Codes:
     """Solve a checked problem block by block."""
-    X, D, lam = problem.X, problem.D, problem.penalty
+    X, D = problem.X, problem.D
     (n, m), device = (len(X), D.shape[1]), X.device
-    codes = Codes(
-        H=X.new_empty(n, m),
-        solver="fista" if accelerate else "ista",
-        reason="",
-        iterations=torch.zeros(n, dtype=torch.int64, device=device),
-        objective=X.new_empty(n),
-        gap=X.new_empty(n),
-        converged=torch.zeros(n, dtype=torch.bool, device=device),
-    )
-    t = _step(step, D)
-    forward = _GradientStep(D, t)
-    threshold = _threshold(problem, rule, t)
-    mu = smallest_curvature(D, problem.nonnegative) if bool((lam == 0).any()) else 0.0
+    codes = Codes.empty(problem, solver="fista" if accelerate else "ista")
+    t = step_size(step, D)
+    gradient_step = GradientStep(D, t)
+    proximal = ProximalOperator(problem, t, rule)
+    convergence = Convergence(problem, codes, gradient_step, trace=trace)
     size = n if trace else max(1, _BLOCK["cpu" if device.type == "cpu" else "cuda"] // m)
     for first in range(0, n, size):
         rows = torch.arange(first, min(n, first + size), device=device)
-        block = _Block(problem, codes, rows, t, forward, threshold, mu)
-        block.solve(accelerate, restart, trace)
-        if tick is not None:
-            tick(len(rows))
+        samples = Samples.of(problem, rows, gradient_step)
+        H = X.new_zeros(len(rows), m)
+        if problem.H0 is not None:
+            H.copy_(problem.H0[rows])
+        if accelerate:
+            _fista(H, samples, gradient_step, proximal, convergence, restart=restart)
+        else:
+            _ista(H, samples, gradient_step, proximal, convergence)
+        if callback is not None:
+            callback(len(rows))
     return codes
 
 
-class _Block:
-    """Some samples and their state. Buffers are written over: fresh pages cost more than the
-    arithmetic."""
+def _ista(
+    H: Tensor,
+    samples: Samples,
+    gradient_step: GradientStep,
+    proximal: ProximalOperator,
+    convergence: Convergence,
+) -> None:
+    """``h <- S(U(h), t penalty)``: Daubechies, Defrise and De Mol (2004).
 
-    def __init__(
-        self,
-        problem: Problem,
-        codes: Codes,
-        rows: Tensor,
-        t: float,
-        forward: _GradientStep,
-        threshold: Callable[[Tensor, Tensor, Tensor], Tensor],
-        mu: float,
-    ) -> None:
-        self.problem, self.codes, self.t, self.mu = problem, codes, t, mu
-        self.forward, self.threshold = forward, threshold
-        self.rows = rows
-        X = problem.X[rows]
-        self.x2 = X.square().sum(1)
-        self.slack = slope_rounding(problem.D) * self.x2.sqrt()
-        self.lam = problem.penalty[rows]
-        self.shift = forward.shift(X)
-        H = X.new_zeros(len(rows), problem.D.shape[1])
-        if problem.H0 is not None:
-            H.copy_(problem.H0[rows])
-        self.H, self.before, self.before_that = H, H.clone(), H.clone()
-        self.U, self.U_before = torch.empty_like(H), torch.empty_like(H)
-        self.momentum = X.new_ones(len(rows), 1)
-        self.beta = X.new_zeros(len(rows), 1)  # of the extrapolation that led to H
-        self.finished = torch.zeros(len(rows), dtype=torch.bool, device=X.device)
-
-    def solve(self, accelerate: bool, restart: bool, trace: bool) -> None:
-        last = self.problem.max_iter
-        for k in range(last + 1):
-            self.U, self.U_before = self.U_before, self.U
-            self.forward(self.H, self.shift, self.U)
-            if trace or k % _EXAMINE == 0 or k == last:
-                self.examine(k, trace)
-                if k == last or bool(self.finished.all()):
-                    break
-                if accelerate and restart and k > 1:
-                    self.restart()
-                if not trace and 4 * int(self.finished.sum()) >= len(self.rows):
-                    self.drop_finished()
-            target = self.before_that
-            if accelerate and k > 0:
-                following = (1 + (1 + 4 * self.momentum.square()).sqrt()) / 2
-                self.beta = (self.momentum - 1) / following
-                self.momentum = following
-                torch.lerp(self.U_before, self.U, 1 + self.beta, out=target)
-                self.threshold(target, self.lam, target)
-            else:
-                self.threshold(self.U, self.lam, target)
-            self.before_that, self.before, self.H = self.before, self.H, target
-
-    def examine(self, k: int, trace: bool) -> None:
-        """Gaps of all samples; those within the tolerance are written out and then left alone."""
-        problem, codes = self.problem, self.codes
-        Q = (self.U - self.H).div_(self.t)
-        R = self.forward.residual(self.shift, self.x2, self.H, Q)
-        value = 0.5 * R + self.lam * self.H.abs().sum(1)
-        gap = gap_from(self.H, Q, R, self.lam, problem.nonnegative, self.mu, self.slack)
-        done = within(gap, value, self.x2, problem.tol)
-        # Traced samples run on: the codes are those of the last iteration.
-        new = torch.ones_like(done) if trace else ~self.finished & (done | (k == problem.max_iter))
-        if trace:
-            codes.trace.append(float(value.mean(dtype=torch.float64)))
-            self.finished = done
-        else:
-            self.finished |= done
-        if trace or bool(new.any()):
-            at = self.rows[new]
-            codes.H[at] = self.H[new]
-            codes.objective[at], codes.gap[at] = value[new], gap[new]
-            exact = fitted(value, self.x2, self.lam, rounding(problem.D))
-            codes.converged[at] = (done | exact)[new]
-            codes.iterations[at] = k
-
-    def restart(self) -> None:
-        """Momentum is dropped where the step from the extrapolated point y to h went against the
-        progress made: (y - h_k)^T (h_k - h_{k-1}) > 0."""
-        ahead = torch.sub(self.before, self.before_that)
-        ahead.mul_(self.beta).add_(self.before).sub_(self.H)  # y - h_k
-        uphill = (ahead * (self.H - self.before)).sum(1) > 0
-        self.momentum.masked_fill_(uphill[:, None], 1.0)
-
-    def drop_finished(self) -> None:
-        keep = torch.nonzero(~self.finished).squeeze(1)
-        for name in _STATE:
-            setattr(self, name, getattr(self, name)[keep])
+    H is written over, as all buffers are: fresh pages cost more than the arithmetic.
+    """
+    U = torch.empty_like(H)
+    for k in range(convergence.max_iter + 1):
+        gradient_step(H, samples.shift, out=U)
+        if convergence.is_due(k):
+            convergence.examine(k, samples, H, U)
+            if convergence.is_over(k, samples):
+                return
+            if convergence.can_drop(samples):
+                left = samples.unfinished()
+                samples, H, U = samples.select(left), H[left], U[left]
+        proximal(U, samples.penalty, out=H)
 
 
-class _GradientStep:
-    """``U(h) = h + t D^T (x - D h)`` for all rows, in the cheaper of two ways: with
-    ``M = I - t D^T D``, h M + t x D, or by the residual, h + t (x - h D^T) D."""
+def _fista(
+    H: Tensor,
+    samples: Samples,
+    gradient_step: GradientStep,
+    proximal: ProximalOperator,
+    convergence: Convergence,
+    *,
+    restart: bool,
+) -> None:
+    """``h_{k+1} = S(U(y), t penalty)`` with ``y = h_k + beta_k (h_k - h_{k-1})``: Beck and
+    Teboulle (2009).
 
-    def __init__(self, D: Tensor, t: float) -> None:
-        d, m = D.shape
-        self.D, self.t = D, t
-        self.gram = m < 2 * d
-        if self.gram:
-            self.M = torch.eye(m, dtype=D.dtype, device=D.device).addmm_(D.T, D, alpha=-t)
-
-    def shift(self, X: Tensor) -> Tensor:
-        """What a call needs of the samples."""
-        return self.t * (X @ self.D) if self.gram else X
-
-    def __call__(self, H: Tensor, shift: Tensor, out: Tensor) -> None:
-        if self.gram:
-            torch.addmm(shift, H, self.M, out=out)
-        else:
-            residual = torch.addmm(shift, H, self.D.T, alpha=-1)
-            torch.addmm(H, residual, self.D, alpha=self.t, out=out)
-
-    def residual(self, shift: Tensor, x2: Tensor, H: Tensor, Q: Tensor) -> Tensor:
-        """||x - D h||^2; where D^T x is kept, as ||x||^2 - h^T (D^T x + q)."""
-        if self.gram:
-            return (x2 - (H * (Q + shift / self.t)).sum(1)).clamp_(min=0)
-        return torch.addmm(shift, H, self.D.T, alpha=-1).square_().sum(1)
-
-
-def _threshold(
-    problem: Problem, rule: Rule, t: float
-) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """(values, penalties, out) -> out: the proximal operator with threshold t penalty."""
-    low, high = (float(end) for end in torch.aminmax(problem.penalty))
-    same = t * low if low == high else None
-
-    def threshold(Z: Tensor, lam: Tensor, out: Tensor) -> Tensor:
-        if rule == "sign clamp":
-            return out.copy_(sign_clamp(Z, t * lam[:, None]))
-        if problem.nonnegative:
-            return torch.sub(Z, t * lam[:, None], out=out).clamp_(min=0)
-        if same is not None:
-            return softshrink(Z, same, out=out)  # type: ignore[call-arg]  # the stub lacks out
-        limit = t * lam[:, None]
-        return torch.sub(Z, torch.clamp(Z, -limit, limit), out=out)
-
-    return threshold
+    The momentum is that of each sample, so that each can restart by itself.
+    """
+    H1, H2 = H.clone(), H.clone()  # h_{k-1}, h_{k-2}
+    U, U1 = torch.empty_like(H), torch.empty_like(H)  # U(h_k), U(h_{k-1})
+    momentum = H.new_ones(len(H), 1)
+    beta = H.new_zeros(len(H), 1)  # of the extrapolation that led to h_k
+    for k in range(convergence.max_iter + 1):
+        U, U1 = U1, U
+        gradient_step(H, samples.shift, out=U)
+        if convergence.is_due(k):
+            convergence.examine(k, samples, H, U)
+            if convergence.is_over(k, samples):
+                return
+            if restart and k > 1:
+                momentum.masked_fill_(_points_uphill(H, H1, H2, beta), 1.0)
+            if convergence.can_drop(samples):
+                left = samples.unfinished()
+                samples, momentum = samples.select(left), momentum[left]
+                H, H1, H2, U, U1 = H[left], H1[left], H2[left], U[left], U1[left]
+        extrapolated = U  # U(y): y is h_0 at first
+        if k > 0:
+            following = (1 + (1 + 4 * momentum.square()).sqrt()) / 2
+            beta, momentum = (momentum - 1) / following, following
+            extrapolated = torch.lerp(U1, U, 1 + beta, out=H2)
+        H, H1, H2 = proximal(extrapolated, samples.penalty, out=H2), H, H1
 
 
-def _step(step: float | None, D: Tensor) -> float:
-    if step is None:
-        L = lipschitz(D)
-        return 1 / L if L > 0 else 1.0
-    if not isinstance(step, Real) or not (step > 0 and math.isfinite(step)):
-        raise ValueError(f"step: got {step!r}, want a positive number or None")
-    return float(step)
+def _points_uphill(H: Tensor, H1: Tensor, H2: Tensor, beta: Tensor) -> Tensor:
+    """Where the step from the extrapolated y to ``h_k`` went against the progress made (n, 1):
+    ``(y - h_k)^T (h_k - h_{k-1}) > 0``, O'Donoghue and Candes (2015)."""
+    ahead = torch.sub(H1, H2)
+    ahead.mul_(beta).add_(H1).sub_(H)  # y - h_k
+    return (ahead * (H - H1)).sum(1, keepdim=True) > 0

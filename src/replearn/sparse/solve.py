@@ -97,9 +97,11 @@ def sparse_codes(
     shown = progress == "always" or (bool(progress) and sys.stderr.isatty())
     with tqdm(total=len(X), unit="sample", disable=not shown) as bar:
         if chosen == "coordinate descent":
-            codes = coordinate.run(problem, tick=bar.update)
+            codes = coordinate.run(problem, callback=bar.update)
         else:
-            codes = proximal_gradient.run(problem, accelerate=chosen == "fista", tick=bar.update)
+            codes = proximal_gradient.run(
+                problem, accelerate=chosen == "fista", callback=bar.update
+            )
     return dataclasses.replace(codes, reason=reason)
 
 

@@ -11,7 +11,8 @@ from autograder.assignments.mutation_testing import check_tests
 from autograder.assignments.source import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import EngineError
-from autograder.results import Result, ResultStore, Submission, TestResult
+from autograder.results import Result, ResultStore, TestResult
+from gradekit.notebook import Submission
 from tests.autograder.tinycourse import NAME, run
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +14,10 @@ from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import EngineError
 from autograder.execution.engine import SandboxEngine
-from autograder.grading import environment, grade_class
+from autograder.grading import grade_class
 from autograder.reports.export import export
-from autograder.results import Extra, Result, Submission
+from autograder.results import Result
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import NAME, ScriptedEngine
 
 
@@ -199,7 +198,7 @@ def test_a_stopped_engine_starts_no_process(assignment: Assignment) -> None:
         engine.grade(answer(assignment), assignment)
 
 
-def test_a_judge_that_cannot_start_is_no_verdict(
+def test_a_runner_that_cannot_start_is_no_verdict(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = SandboxEngine(safe=False)
@@ -273,18 +272,3 @@ def test_a_killed_run_goes_on_where_it_was(demo: Course, assignment: Assignment)
     assert len(done) == 20
     assert 0 < len(second.graded) < 20
     assert not set(second.graded) & set(first.graded[:4])
-
-
-def test_results_depend_on_the_librarys_sources(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = tmp_path / "replearn" / "checks.py"
-    module.parent.mkdir()
-    (module.parent / "__init__.py").touch()
-    module.write_text("one")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "replearn", raising=False)
-    before = environment()
-    assert environment() == before
-    module.write_text("two")
-    assert environment() != before

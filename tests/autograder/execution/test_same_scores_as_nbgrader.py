@@ -23,7 +23,8 @@ from autograder.assignments.variants import load_variants
 from autograder.course import Course
 from autograder.execution.engine import SandboxEngine
 from autograder.grading import grade_class, run_jobs
-from autograder.results import Result, Submission
+from autograder.results import Result
+from gradekit.notebook import Submission
 from tests.autograder.tinycourse import NAME, run
 
 pytestmark = pytest.mark.long

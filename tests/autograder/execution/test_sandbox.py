@@ -1,4 +1,4 @@
-"""The walls: what stands between a student's code and everything else, and failing closed."""
+"""The sandbox: what stands between a student's code and everything else, and failing closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from autograder.execution import bubblewrap
 from autograder.execution.engine import SandboxEngine
 from autograder.execution.probe import require_sandbox
 from autograder.execution.sandbox import outer_layer, syscalls
-from autograder.results import Extra, Result, Submission
+from autograder.results import Result
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import FIXTURES, NAME, read_rows, run
 
 REPOSITORY = FIXTURES.parents[2]
@@ -35,8 +36,8 @@ def engine() -> Iterator[SandboxEngine]:
         yield engine
 
 
-def said(engine: SandboxEngine, assignment: Assignment, code: str) -> str:
-    """What a cell of a student's prints behind the walls."""
+def output_of(engine: SandboxEngine, assignment: Assignment, code: str) -> str:
+    """What a cell of a student's prints in the sandbox."""
     extra = Extra(-1, "code", code)
     return printed(engine.grade(Submission("s", NAME, assignment.answers, (extra,)), assignment))
 
@@ -112,7 +113,7 @@ def test_a_student_is_an_ordinary_user_alone_on_the_machine(
         "pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]\n"
         "print(os.getuid() != 0, os.getgroups() in ([], [os.getgid()]), os.getpid(), pids)"
     )
-    assert said(engine, assignment, code) == "True True 1 [1]"
+    assert output_of(engine, assignment, code) == "True True 1 [1]"
 
 
 def test_a_hidden_module_can_be_neither_imported_nor_read(assignment: Assignment) -> None:
@@ -135,7 +136,7 @@ for package in (replearn, sklearn):
 """
     hidden = replace(assignment, hide=("replearn.pca", "sklearn.decomposition"))
     with closing(SandboxEngine()) as engine:
-        lines = said(engine, hidden, code).splitlines()
+        lines = output_of(engine, hidden, code).splitlines()
     wanted = "what this assignment asks you to write; it can't be imported while grading"
     assert lines[0] == f"replearn.pca is {wanted}"
     assert lines[1] == "[]"
@@ -159,7 +160,7 @@ def test_a_given_cell_that_loads_a_hidden_module_is_the_assignments_fault(
 
 def test_only_what_is_listed_can_be_read(engine: SandboxEngine, assignment: Assignment) -> None:
     code = "import os\nprint(sorted(os.listdir('/')), sorted(os.listdir('/opt')))"
-    top, opt = said(engine, assignment, code).split("] [")
+    top, opt = output_of(engine, assignment, code).split("] [")
     names = set(top.strip("[]").replace("'", "").split(", "))
     system = {path.strip("/") for path in outer_layer._SYSTEM}
     assert names <= system | {"dev", "etc", "opt", "proc", "tmp", "work"}
@@ -180,7 +181,7 @@ def test_data_sets_can_be_read_and_nothing_else_of_their_folder(
         "print(os.listdir(data_folder() / '..'), os.access(data_folder(), os.W_OK))"
     )
     with closing(SandboxEngine()) as engine:
-        lines = said(engine, assignment, code).splitlines()
+        lines = output_of(engine, assignment, code).splitlines()
     assert lines[0] == "pixels"
     assert "python" in lines[1]  # /opt, not the folder's neighbours
     assert lines[1].endswith("False")
@@ -193,8 +194,8 @@ def test_two_students_never_meet(engine: SandboxEngine, assignment: Assignment) 
         "    print(os.listdir(folder))\n"
         "    open(folder + '/left', 'w').close()"
     )
-    assert said(engine, assignment, leave) == "[]\n[]\n[]"
-    assert said(engine, assignment, leave) == "[]\n[]\n[]"
+    assert output_of(engine, assignment, leave) == "[]\n[]\n[]"
+    assert output_of(engine, assignment, leave) == "[]\n[]\n[]"
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
@@ -259,12 +260,15 @@ def test_without_a_sandbox_nothing_is_graded(
 @pytest.mark.parametrize(
     ("break_", "wrong"),
     [
-        ("inner_layer.give_up = lambda: inner_layer._prctl(38, 1)", "capabilities are left"),
+        (
+            "inner_layer.drop_capabilities = lambda: inner_layer._prctl(38, 1)",
+            "capabilities are left",
+        ),
         ("syscalls.install = lambda: None", "system calls are not filtered"),
-        ("inner_layer.limit = lambda limits: None", "there is no limit of AS"),
+        ("inner_layer.set_resource_limits = lambda limits: None", "there is no limit of AS"),
     ],
 )
-def test_the_probe_notices_a_wall_that_is_down(
+def test_the_probe_notices_a_layer_that_does_not_hold(
     break_: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = outer_layer.command

@@ -29,8 +29,7 @@ from traitlets.config import Config
 from autograder.assignments.source import Assignment
 from autograder.reports import executed_notebook as module
 from autograder.reports.executed_notebook import plain, safe_markdown, to_notebook
-from autograder.results import Extra, Submission
-from autograder.submissions.rebuild import Step, rebuild
+from gradekit.notebook import Cell, Extra, Submission, assemble
 
 ACTIVE = {"script", "iframe", "object", "embed", "applet", "base", "meta", "link", "style", "form"}
 ACTIVE |= {"svg", "math", "img", "button", "textarea", "template", "frame", "video", "audio"}
@@ -91,8 +90,8 @@ def exporter() -> HTMLExporter:
     return HTMLExporter(config=config)
 
 
-def steps_of(assignment: Assignment, answers: dict[str, str], *extras: Extra) -> list[Step]:
-    return rebuild(assignment, Submission("s", assignment.name, answers, extras))
+def steps_of(assignment: Assignment, answers: dict[str, str], *extras: Extra) -> list[Cell]:
+    return assemble(assignment.cells, Submission("s", assignment.name, answers, extras))
 
 
 def export(exporter: HTMLExporter, content: dict[str, Any]) -> Page:
@@ -283,7 +282,7 @@ def test_the_authors_own_cells_are_untouched(assignment: Assignment) -> None:
 
 def shown_outputs(assignment: Assignment, *outputs: Any) -> list[dict[str, Any]]:
     steps = steps_of(assignment, {"q1_mean": "1"})
-    index = next(i for i, s in enumerate(steps) if s.cell and s.cell.grade_id == "q1_mean")
+    index = next(i for i, s in enumerate(steps) if s.grade_id == "q1_mean")
     content = to_notebook(steps, {index: list(outputs)})
     nbformat.validate(nbformat.from_dict(content))
     return list(content["cells"][index]["outputs"])

@@ -19,12 +19,11 @@ import pytest
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.results import Extra, Rejected, Submission
+from autograder.results import Rejected
 from autograder.submissions import collect as collecting
-from autograder.submissions import intake
 from autograder.submissions.collect import collect
 from autograder.submissions.intake import read_submission
-from autograder.submissions.rebuild import rebuild
+from gradekit.notebook import Extra, Submission, assemble, reading
 from tests.autograder.tinycourse import NAME
 
 
@@ -62,7 +61,9 @@ def test_extra_cells_stay_where_they_stood(tmp_path: Path, assignment: Assignmen
         code("after test"),
         code("the spread", "q2_spread"),
     )
-    sources = [step.source for step in rebuild(assignment, submission) if step.kind == "code"]
+    sources = [
+        step.source for step in assemble(assignment.cells, submission) if step.kind == "code"
+    ]
     tests = [test.source for test in assignment.tests]
     assert sources == [
         "first",
@@ -145,7 +146,7 @@ def test_what_is_unreadable_is_said(tmp_path: Path, assignment: Assignment, cont
 def test_sizes_are_capped(
     tmp_path: Path, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 1_000_000)
     hand_in(Course(tmp_path), b" " * 1_000_001)
     rejected = read_submission(Course(tmp_path), assignment, "s")
     assert isinstance(rejected, Rejected)
@@ -355,7 +356,7 @@ def test_an_answer_cell_of_another_type_still_answers(
     submission = taken(tmp_path, assignment, *cells)
     assert submission.answers == assignment.answers
     assert "q1_mean has another cell type; its text was taken as the answer" in submission.notes
-    steps = rebuild(assignment, submission)
+    steps = assemble(assignment.cells, submission)
     assert [step.kind for step in steps] == [cell.kind for cell in assignment.cells]
 
 
@@ -423,7 +424,7 @@ def test_a_file_that_grows_is_capped_while_read(
     tmp_path: Path, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = hand_in(Course(tmp_path), b"{}")
-    monkeypatch.setattr(intake, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 100_000)
 
     def grow(handle: int) -> os.stat_result:
         info = stated(handle)
@@ -737,7 +738,7 @@ def test_a_size_that_lies_is_of_no_use(
     path = zipped(tmp_path, **{"liar.ipynb": os.urandom(500_000), "two.ipynb": os.urandom(300_000)})
     patch_sizes(path, "liar.ipynb", size=10)
     patch_sizes(path, "two.ipynb", size=10_000_000)
-    monkeypatch.setattr(intake, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 100_000)
     _, skipped = taken_in(path, tmp_path, assignment)
     assert len(skipped) == 2
     monkeypatch.setattr(collecting, "_refused", lambda *_: "")  # nothing said is believed
@@ -745,7 +746,7 @@ def test_a_size_that_lies_is_of_no_use(
         zipped(tmp_path, **{"x.ipynb": os.urandom(200_000)}), tmp_path, assignment
     )
     assert skipped == ["x.ipynb: larger than 0 MB"]
-    monkeypatch.setattr(intake, "MAX_BYTES", 20_000_000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 20_000_000)
     monkeypatch.setattr(collecting, "_MAX_TOTAL", 100_000)
     with pytest.raises(CourseError, match="unpacks to more than"):
         taken_in(zipped(tmp_path, **{"x.ipynb": os.urandom(200_000)}), tmp_path, assignment)

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.results import Rejected, Submission, key_of
+from autograder.results import Rejected, key_of
 from autograder.submissions.collect import collect
 from autograder.submissions.intake import read_submission
-from autograder.submissions.rebuild import rebuild
+from gradekit.notebook import Submission, assemble
 from tests.autograder.tinycourse import NAME
 
 FUZZ = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -117,7 +117,7 @@ def check(course: Course, assignment: Assignment, content: bytes) -> Submission 
     assert {extra.kind for extra in taken.extras} <= {"code", "markdown"}
     assert all(note.isprintable() and len(note) < 500 for note in taken.notes)
     assert len(taken.notes) < 20
-    assert len(rebuild(assignment, taken)) == len(assignment.cells) + len(taken.extras)
+    assert len(assemble(assignment.cells, taken)) == len(assignment.cells) + len(taken.extras)
     return taken
 
 

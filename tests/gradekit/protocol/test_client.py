@@ -17,11 +17,12 @@ import pytest
 import torch
 
 from gradekit import checks
+from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import framing
 from gradekit.protocol.client import Client, Remote, StudentError, WorkerLost
 from gradekit.protocol.codec import LIMITS, Reference, decode, encode
 from gradekit.protocol.worker import STREAM_CHARS, Worker, make_shell
-from gradekit.runner import GivenCellError, Limits, Runner, Step
+from gradekit.runner import GivenCellError, Runner
 
 Enter = Callable[[], Client]
 
@@ -65,7 +66,7 @@ def student(enter: Enter) -> Iterator[Client]:
 def define(student: Client, source: str, *names: str) -> list[Any]:
     ran = student.run(source, 20)
     assert ran.error is None, ran
-    space = student.look(list(names))
+    space = student.resolve_names(list(names))
     return [space[name] for name in names]
 
 
@@ -114,7 +115,7 @@ def test_exceptions_are_made_here(
 
 def test_a_name_that_is_not_defined(student: Client) -> None:
     with pytest.raises(NameError, match="name 'nothing' is not defined"):
-        student.look(["nothing"])["nothing"]()
+        student.resolve_names(["nothing"])["nothing"]()
 
 
 def test_a_name_that_is_no_function_is_a_value(student: Client) -> None:
@@ -223,7 +224,7 @@ def test_a_given_function_is_passed_by_its_name(student: Client) -> None:
     space: dict[str, Any] = {}
     exec(given, space)
     apply, _ = define(student, given + "\ndef apply(f, x): return f(x) + 1", "apply", "twice")
-    student.give(space)
+    student.register_given(space)
     assert apply(space["twice"], 3) == 7
     with pytest.raises(TypeError, match="a test can't pass this"):
         apply(lambda x: x, 3)
@@ -237,7 +238,7 @@ def test_a_given_function_keeps_its_name_when_a_test_has_called_it_otherwise(
     exec(given, space)
     space["f"] = space["twice"]  # the variable of a loop in a test before
     apply, _ = define(student, given + "\ndef apply(f, x): return f(x) + 1", "apply", "twice")
-    student.give(space)
+    student.register_given(space)
     assert apply(space["f"], 20) == 41
 
 
@@ -301,8 +302,8 @@ class Hostile:
             while True:
                 data = framing.receive(self._sock, limit=LIMITS.size, deadline=None)
                 number, *rest = decode(data, resolve=lambda r: r, generators=True)  # type: ignore[misc]
-                if rest[0] in ("look", "seed"):
-                    framing.send(self._sock, encode([number, "seen", {}]), deadline=None)
+                if rest[0] in ("resolve", "seed"):
+                    framing.send(self._sock, encode([number, "resolved", {}]), deadline=None)
                 else:
                     self._sock.sendall(self._reply(number, rest))
         except (framing.Closed, OSError):
@@ -339,7 +340,7 @@ REPLIES: dict[str, Callable[[int, list[Any]], bytes]] = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_hostile_reply_ends_the_process_and_nothing_else(name: str) -> None:
     hostile = Hostile(REPLIES[name])
-    f = hostile.student.look(["f"])["f"]
+    f = hostile.student.resolve_names(["f"])["f"]
     started = time.monotonic()
     with pytest.raises(WorkerLost) as gone:
         f(torch.zeros(2))
@@ -351,8 +352,8 @@ def test_a_hostile_reply_ends_the_process_and_nothing_else(name: str) -> None:
 
 def test_two_replies_to_one_request_are_noticed() -> None:
     hostile = Hostile(lambda n, r: 2 * framed([n, "value", n, {}]))
-    f = hostile.student.look(["f"])["f"]
-    assert f() == 3  # after "look" and "seed"
+    f = hostile.student.resolve_names(["f"])["f"]
+    assert f() == 3  # after "resolve" and "seed"
     with pytest.raises(WorkerLost) as gone:
         f()
     assert gone.value.how == "malformed"
@@ -365,7 +366,7 @@ def test_a_remote_pretends_to_be_nothing() -> None:
             [n, "value", object(), {}], opaque=lambda _: Reference("object", 0, "Tensor", False)
         )
     )
-    remote = hostile.student.look(["f"])["f"]()
+    remote = hostile.student.resolve_names(["f"])["f"]()
     assert type(remote).__name__ == "Tensor"
     assert not isinstance(remote, torch.Tensor | np.ndarray | float | int)
     for compare in (operator.eq, operator.ne):
@@ -392,9 +393,9 @@ STEPS = [
 
 
 def judged(enter: Enter, steps: list[Step], **limits: float) -> Runner:
-    judge = Runner(steps, enter, Limits(**{"call": 5, "cell": 10, "total": 60, **limits}))
+    judge = Runner(steps, enter, TimeLimits(**{"call": 5, "cell": 10, "total": 60, **limits}))
     judge.run(hidden=False)
-    judge.run(hidden=True, told=False)
+    judge.run(hidden=True, keep_output=False)
     return judge
 
 
@@ -463,12 +464,12 @@ def test_a_pupil_in_this_process(shell: Any, monkeypatch: pytest.MonkeyPatch) ->
         )
         assert student.run(source, 20).error is None
         names = ["Scale", "loss", "pairs", "five", "change", "knot", "fail", "nothing"]
-        space = student.look(names)
+        space = student.resolve_names(names)
         assert space["five"] == 5
         a, b, c = torch.zeros(2), np.zeros(2), [1]
         space["change"](a, b, c)
         assert (a.tolist(), b.tolist(), c[0]) == ([1, 1], [9, 0], 1)
-        assert "".join(output["text"] for output in student.printed()) == "changed\n"
+        assert "".join(output["text"] for output in student.output()) == "changed\n"
         model = space["Scale"](3)
         assert model.weight.tolist() == [1, 2, 3]
         X = torch.ones(2, 3, dtype=torch.float64)
@@ -510,7 +511,7 @@ def test_changes_inside_an_argument_reach_the_same_objects(student: Client) -> N
     assert table["a"] is entry
     assert (entry.tolist(), table["b"], "c" in table) == ([2], 2, False)
     whole = torch.zeros(2, 2)
-    student.look([])
+    student.resolve_names([])
     (double,) = define(student, "def double(x): x.add_(1)", "double")
     double(whole[0])
     assert whole.tolist() == [[1, 1], [0, 0]]  # a view changes what it is a view of
@@ -567,7 +568,7 @@ def test_values_of_all_kinds_are_summed_up(enter: Enter) -> None:
         Step(1, "student", answer, "q1_f", "q1"),
         Step(2, "test", "f(1); f(2)", "q1_a_visible", "q1", False, ("f",)),
     ]
-    judge = Runner(steps, enter, Limits(5, 10, 60))
+    judge = Runner(steps, enter, TimeLimits(5, 10, 60))
     judge.values({"q1"})
     judge.close()
     (label, structure, numbers), second = judge.record.values["q1"]

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradekit.protocol import codec
-from gradekit.protocol.codec import CodecError, Limits, Reference, decode, encode
+from gradekit.protocol.codec import CodecError, MessageLimits, Reference, decode, encode
 
 TORCH_DTYPES = [
     torch.bool,
@@ -465,7 +465,7 @@ def test_a_sender_cannot_make_up_kinds_of_references(bad):
 
 # Limits: the sender keeps them, and the receiver does not trust the sender to
 
-FREE = Limits(depth=10**4, items=10**9, size=2**40, text=2**40, bits=2**30)
+FREE = MessageLimits(depth=10**4, items=10**9, size=2**40, text=2**40, bits=2**30)
 
 
 def nested(depth):
@@ -485,21 +485,26 @@ def nested_key(depth):
 @pytest.mark.parametrize(
     ("limits", "fits", "exceeds", "message"),
     [
-        (Limits(depth=5), nested(5), nested(6), "5 deep"),
-        (Limits(depth=5), nested_key(4), nested_key(5), "5 deep"),
-        (Limits(items=5), [1, (2,), {}], [1, (2,), {3: 4}], "more than 5 values"),
-        (Limits(items=11), [np.zeros(0)], [np.zeros(0), 1], "more than 11 values"),
-        (Limits(items=11), [torch.zeros(0)], [torch.zeros(0), 1], "more than 11 values"),
-        (Limits(items=4), {(1,): None}, {(1, 2): None}, "more than 4 values"),
-        (Limits(size=20), "a" * 15, "a" * 16, "20"),
-        (Limits(size=20), np.zeros(9, np.uint8), np.zeros(10, np.uint8), "20"),
-        (Limits(text=4), ["né!"], ["né!!"], "5 bytes; at most 4"),
-        (Limits(text=4), {"abcd": 1}, {"abcde": 1}, "5 bytes; at most 4"),
-        (Limits(bits=16), [2**16 - 1, 1 - 2**16], [2**16], "16 bits"),
-        (Limits(bits=16), 0, -(2**16), "16 bits"),
-        (Limits(), {2**64 - 1: 0, (-(2**63),): 0}, {(2**64,): 0}, "64 bits"),
-        (Limits(), dict.fromkeys(range(10**4)), dict.fromkeys(range(10**4 + 1)), "10000 dict"),
-        (Limits(), dict.fromkeys(map(str, range(20_000))), nested(33), "32 deep"),
+        (MessageLimits(depth=5), nested(5), nested(6), "5 deep"),
+        (MessageLimits(depth=5), nested_key(4), nested_key(5), "5 deep"),
+        (MessageLimits(items=5), [1, (2,), {}], [1, (2,), {3: 4}], "more than 5 values"),
+        (MessageLimits(items=11), [np.zeros(0)], [np.zeros(0), 1], "more than 11 values"),
+        (MessageLimits(items=11), [torch.zeros(0)], [torch.zeros(0), 1], "more than 11 values"),
+        (MessageLimits(items=4), {(1,): None}, {(1, 2): None}, "more than 4 values"),
+        (MessageLimits(size=20), "a" * 15, "a" * 16, "20"),
+        (MessageLimits(size=20), np.zeros(9, np.uint8), np.zeros(10, np.uint8), "20"),
+        (MessageLimits(text=4), ["né!"], ["né!!"], "5 bytes; at most 4"),
+        (MessageLimits(text=4), {"abcd": 1}, {"abcde": 1}, "5 bytes; at most 4"),
+        (MessageLimits(bits=16), [2**16 - 1, 1 - 2**16], [2**16], "16 bits"),
+        (MessageLimits(bits=16), 0, -(2**16), "16 bits"),
+        (MessageLimits(), {2**64 - 1: 0, (-(2**63),): 0}, {(2**64,): 0}, "64 bits"),
+        (
+            MessageLimits(),
+            dict.fromkeys(range(10**4)),
+            dict.fromkeys(range(10**4 + 1)),
+            "10000 dict",
+        ),
+        (MessageLimits(), dict.fromkeys(map(str, range(20_000))), nested(33), "32 deep"),
     ],
 )
 def test_limits_are_kept_by_both_ends(monkeypatch, limits, fits, exceeds, message):
@@ -524,7 +529,7 @@ def test_containers_that_hold_themselves_are_refused():
         with pytest.raises(CodecError, match="32 deep"):
             encode(value)
         with pytest.raises(CodecError, match="nested too deeply"):
-            encode(value, limits=Limits(depth=10**6))
+            encode(value, limits=MessageLimits(depth=10**6))
 
 
 def test_a_bush_of_shared_lists_is_refused_by_its_items():
@@ -532,7 +537,7 @@ def test_a_bush_of_shared_lists_is_refused_by_its_items():
     for _ in range(30):
         bush = [bush, bush]
     with pytest.raises(CodecError, match="more than 10000 values"):
-        encode(bush, limits=Limits(items=10**4))
+        encode(bush, limits=MessageLimits(items=10**4))
 
 
 def test_views_that_claim_more_than_there_is_are_refused_before_memory_is_taken():
@@ -659,7 +664,7 @@ def test_nothing_in_a_message_of_the_codec_quotes_the_bytes():
 
 def test_a_deep_message_is_refused_even_where_depth_is_allowed():
     data = (b"l" + u32(1)) * 100_000 + b"N"
-    for limits in (Limits(), Limits(depth=10**6)):
+    for limits in (MessageLimits(), MessageLimits(depth=10**6)):
         with pytest.raises(CodecError, match="deep"):
             decode(data, limits=limits)
 
@@ -759,7 +764,7 @@ def test_many_small_values_are_refused_before_they_are_many(tag):
     """A mebibyte of the smallest values there are: empty containers, and containers of them."""
     started = time.process_time()
     with pytest.raises(CodecError):
-        decode(tag + u32(2**19) + (b"l" + u32(0)) * 2**19, limits=Limits(items=10**4))
+        decode(tag + u32(2**19) + (b"l" + u32(0)) * 2**19, limits=MessageLimits(items=10**4))
     assert time.process_time() - started < 1  # ten thousand values take milliseconds
 
 

@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replearn.autoencoders import Dense, KSparse, TiedDecoder, dense_autoencoder
-from replearn.autoencoders.layers import ACTIVATIONS, dense_stack, slope, slope_derivative
+from replearn.autoencoders.layers import (
+    ACTIVATIONS,
+    activation_derivative,
+    activation_derivative_grad,
+    dense_stack,
+)
 
 no_deadline = settings(deadline=None)
 
@@ -24,16 +29,16 @@ def test_the_slope_from_the_value_is_the_derivative(activation):
     A.requires_grad_()
     H = ACTIVATIONS[activation](A)
     (want,) = torch.autograd.grad(H.sum(), A)
-    torch.testing.assert_close(slope(activation, H), want, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(activation_derivative(activation, H), want, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_derivative_of_the_slope_is_what_autograd_finds(activation):
     A = torch.linspace(-6, 6, 49, dtype=torch.float64) + 0.01
     H = ACTIVATIONS[activation](A).requires_grad_()
-    S = slope(activation, H)
+    S = activation_derivative(activation, H)
     want = torch.autograd.grad(S.sum(), H)[0] if S.requires_grad else torch.zeros_like(H)
-    got = slope_derivative(activation, H.detach())
+    got = activation_derivative_grad(activation, H.detach())
     torch.testing.assert_close(got, want, rtol=1e-12, atol=1e-14)
 
 
@@ -141,8 +146,14 @@ def test_k_sparse_with_equal_values_keeps_no_more_than_k():
         (lambda: Dense(2, 0), "m: got 0, want at least 1"),
         (lambda: Dense(2.5, 2), "d: got 2.5, want an integer"),
         (lambda: Dense(2, 2, "swish"), "activation: got 'swish', want one of linear, sigmoid"),
-        (lambda: slope("swish", torch.ones(1)), "activation: got 'swish', want one of"),
-        (lambda: slope_derivative("swish", torch.ones(1)), "activation: got 'swish', want"),
+        (
+            lambda: activation_derivative("swish", torch.ones(1)),
+            "activation: got 'swish', want one of",
+        ),
+        (
+            lambda: activation_derivative_grad("swish", torch.ones(1)),
+            "activation: got 'swish', want",
+        ),
         (lambda: KSparse(0), "k: got 0, want at least 1"),
         (lambda: KSparse(1.5), "k: got 1.5, want an integer"),
         (lambda: KSparse(2, k_test=0), "k_test: got 0, want at least 1"),

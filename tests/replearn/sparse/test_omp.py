@@ -62,7 +62,8 @@ def test_a_sample_without_a_known_coordinate_has_code_0():
     mask[1] = False
     H = omp(X, D, error=1.0, mask=mask)
     assert torch.all(H[1] == 0)
-    assert torch.equal(H[[0, 2]], omp(X[[0, 2]], D, error=1.0))
+    alone = omp(X[[0, 2]], D, error=1.0)  # another batch: its products may be rounded otherwise
+    torch.testing.assert_close(H[[0, 2]], alone, rtol=1e-12, atol=1e-14)
 
 
 def test_the_length_of_atoms_does_not_change_the_fit():

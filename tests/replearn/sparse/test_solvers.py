@@ -151,11 +151,13 @@ def test_penalty_zero_and_dependent_atoms_is_nonnegative_least_squares(solver, e
     D = torch.cat([D, more], 1)
     codes = SOLVERS[solver](X, D, 0.0, tol=1e-9, nonnegative=True)
     assert codes.converged.all()
-    assert (codes.gap <= 1e-9 * codes.objective + 1e-23).all()
+    eps, x2 = torch.finfo(X.dtype).eps, X.square().sum(1)
+    exact = codes.objective <= 0.5 * max(D.shape) * eps * x2  # but for rounding
+    assert ((codes.gap <= 1e-9 * codes.objective + 0.5 * eps**1.5 * x2) | exact).all()
     assert optimality(X, D, codes.H, 0.0, nonnegative=True).max() < 1e-3
     best = torch.tensor([0.5 * float(nnls(D.numpy(), x)[1]) ** 2 for x in X.numpy()], dtype=X.dtype)
-    # what is fitted exactly has an objective of d eps ||x||^2 / 2
-    assert torch.allclose(codes.objective, best, rtol=1e-8, atol=1e-13)
+    assert torch.allclose(codes.objective[~exact], best[~exact], rtol=1e-8)
+    assert (best[exact] <= max(D.shape) * eps * x2[exact]).all()
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -255,7 +257,9 @@ def test_ista_descends_and_keeps_its_rate():
     distance = float((H0 - best.H).square().sum())
     codes = ista(X, D, 0.3, H0=H0, tol=1e-6, trace=True)
     above = np.array(codes.trace) - float(best.objective)
-    assert (np.diff(codes.trace) <= 1e-14).all()
+    # An objective is ||x||^2 less what is explained, sums of 15 terms of that size.
+    rounding = 15 * np.finfo(np.float64).eps * float(X.square().sum() + codes.trace[0])
+    assert (np.diff(codes.trace) <= rounding).all()
     k = np.arange(1, len(above))
     assert (above[1:] <= lipschitz(D) * distance / (2 * k)).all()
     assert len(codes.trace) == int(codes.iterations) + 1

@@ -1,0 +1,56 @@
+"""The one way from a notebook's bytes to the cells that are run.
+
+``reading`` makes cells of JSON, ``cells`` says what each is for, ``description`` what the
+assignment asks for, ``submission`` takes a student's texts and puts the notebook together,
+``recognition`` finds answers whose metadata are lost, ``file`` reads a file of the student's own.
+The grader and the local check share all of it but ``file``, so they say the same.
+"""
+
+from gradekit.notebook.cells import (
+    Cell,
+    Kind,
+    Role,
+    grade_id_of,
+    nbgrader_metadata,
+    question_of,
+    role_of,
+)
+from gradekit.notebook.description import KEY, Description, TimeLimits, find_description
+from gradekit.notebook.file import read
+from gradekit.notebook.reading import Notebook, NotebookError, parse
+from gradekit.notebook.submission import (
+    Extra,
+    Step,
+    Submission,
+    assemble,
+    file_name_notes,
+    shown_names,
+    take,
+    to_steps,
+)
+
+__all__ = [
+    "KEY",
+    "Cell",
+    "Description",
+    "Extra",
+    "Kind",
+    "Notebook",
+    "NotebookError",
+    "Role",
+    "Step",
+    "Submission",
+    "TimeLimits",
+    "assemble",
+    "file_name_notes",
+    "find_description",
+    "grade_id_of",
+    "nbgrader_metadata",
+    "parse",
+    "question_of",
+    "read",
+    "role_of",
+    "shown_names",
+    "take",
+    "to_steps",
+]

@@ -1,0 +1,1 @@
+"""What is built from the sources: wheel, source distribution, and the students' zip files."""
