@@ -116,6 +116,7 @@ class ResultStore:
     folder: Path
 
     def path(self, assignment: str, student: str) -> Path:
+        """Where the result of a student lies."""
         return self.folder / assignment / f"{student}.json"
 
     def load(self, assignment: str, student: str) -> tuple[str, Result] | None:
@@ -130,6 +131,7 @@ class ResultStore:
             return None  # it is only a cache: graded again
 
     def save(self, key: str, result: Result) -> None:
+        """Store a result under the hash of what it depends on."""
         body = asdict(result)
         del body["notebook"]
         text = json.dumps({"key": key, "result": body}, indent=1)

@@ -13,7 +13,7 @@ import os
 import platform
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograder.dependencies import Sources
 from replearn.folders import data_folder
@@ -133,15 +133,16 @@ class _Hooks:
         use(folder)
         _folders_of(app.env)[page] = str(folder)
         # There is one configuration for all pages; it is looked at when a page is parsed.
-        config = app.env.mystnb_config
-        app.env.mystnb_config = config.copy(execution_cache_path=str(folder))
+        env: Any = app.env
+        env.mystnb_config = env.mystnb_config.copy(execution_cache_path=str(folder))
 
 
-def _folders_of(env: BuildEnvironment) -> dict[str, str]:
+def _folders_of(env: Any) -> dict[str, str]:
     """The cache of each page that was read; kept with what Sphinx knows of the pages."""
     if not hasattr(env, "replearn_caches"):
         env.replearn_caches = {}
-    return env.replearn_caches
+    found: dict[str, str] = env.replearn_caches
+    return found
 
 
 def _merge(_: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvironment) -> None:

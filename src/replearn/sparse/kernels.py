@@ -71,9 +71,11 @@ def bound(
     nonnegative: bool,
     slack: float,
 ) -> tuple[Any, float, float]:
-    """Largest slope, objective and duality gap: the formulas of replearn.sparse.lasso, with
-    ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over the active atoms are in float64. Slopes up to
-    ``slack`` are rounding."""
+    """Largest slope, objective and duality gap: the formulas of replearn.sparse.lasso.
+
+    With ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over the active atoms are in float64. Slopes up
+    to ``slack`` are rounding.
+    """
     m = q.shape[0]
     largest = lam - lam
     if nonnegative:
@@ -158,8 +160,10 @@ def newton(
     step: Array,
     singular: Any,
 ) -> bool:
-    """Towards the solution of ``G_SS h_S = b_S - lam sign(h_S)`` on the support S, the minimum
-    for these signs; only until the first code reaches 0. Returns whether all the way.
+    """Towards the solution of ``G_SS h_S = b_S - lam sign(h_S)`` on the support S.
+
+    That is the minimum for these signs; only until the first code reaches 0. Returns whether all
+    the way.
 
     U^T U = G_SS by elimination. A pivot below ``singular`` of its diagonal entry belongs to an
     atom that depends on those before it, and leaves its code as it is.
@@ -336,9 +340,11 @@ def solve(
     gap: Array,
     converged: Array,
 ) -> None:
-    """Codes of the samples with B = X D: written to H (where ``warm``, started from it), and how
-    they were found to the last four. ``noise`` ||x||^2 is rounding in the objective, ``slack``
-    ||x|| in a slope. Returns at once when another thread sets ``halt[0]``."""
+    """Codes of the samples with B = X D, written to H (where ``warm``, started from it).
+
+    How they were found is written to the last four. ``noise`` ||x||^2 is rounding in the objective,
+    ``slack`` ||x|| in a slope. Returns at once when another thread sets ``halt[0]``.
+    """
     n, m = B.shape
     room = (m + PAD - 1) // PAD * PAD
     # Rows are not a power of two apart: those would all compete for the same lines of the cache.

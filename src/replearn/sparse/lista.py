@@ -91,8 +91,10 @@ class LISTA(nn.Module):
 
 
 def lista_loss(model: LISTA, X: Tensor) -> Tensor:
-    """Mean over the samples of ``F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1`` at the network's
-    codes: a scalar, for ``replearn.training.train``."""
+    """Mean over the samples of ``F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1``.
+
+    At the network's codes: a scalar, for ``replearn.training.train``.
+    """
     H: Tensor = model(X)
     squared = (X - H @ model.D.T).square().sum(1)
     loss: Tensor = (0.5 * squared + model.penalty * H.abs().sum(1)).mean()
