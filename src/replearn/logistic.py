@@ -213,8 +213,11 @@ class LogisticPCA:
     def _minimise(
         self, X: Tensor, at: _Factors, *, codes_only: bool
     ) -> tuple[_Factors, list[float]]:
-        """Extrapolated majorisation steps. The iterates are the extrapolated points themselves:
-        one pass over the data gives the objective there and the step from there."""
+        """Extrapolated majorisation steps.
+
+        The iterates are the extrapolated points themselves: one pass over the data gives the
+        objective there and the step from there.
+        """
         value, stepped = _step(X, at, self.ridge, codes_only)
         objective = [value]
         before, momentum = at, 1.0

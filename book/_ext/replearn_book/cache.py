@@ -138,7 +138,7 @@ class _Hooks:
         env.mystnb_config = env.mystnb_config.copy(execution_cache_path=str(folder))
 
 
-def _folders_of(env: BuildEnvironment) -> dict[str, str]:
+def _folders_of(env: Any) -> dict[str, str]:
     """The cache of each page that was read; kept with what Sphinx knows of the pages."""
     folders: dict[str, str] = env.__dict__.setdefault("replearn_caches", {})
     return folders

@@ -230,8 +230,9 @@ class DeepFactorisation(nn.Module):
 
 
 def factorisation_loss(model: DeepFactorisation, X: Tensor, index: Tensor) -> Tensor:
-    """Mean of ||x - x_hat||^2 + penalty ||h||_1 over training samples X (k, d), whose numbers are
-    ``index`` (k,): for ``train`` with ``y=torch.arange(n)``.
+    """Mean of ||x - x_hat||^2 + penalty ||h||_1 over training samples X (k, d).
+
+    Their numbers are ``index`` (k,): for ``train`` with ``y=torch.arange(n)``.
 
     There is no code for validation samples; ``infer`` finds one.
 

@@ -170,6 +170,7 @@ class Dense(nn.Module):
         return ACTIVATIONS[self.activation](nn.functional.linear(X, self.weight, self.bias))
 
     def extra_repr(self) -> str:
+        """What the layer's repr shows: sizes and activation."""
         m, d = self.weight.shape
         return f"{d}, {m}, {self.activation!r}"
 
@@ -242,6 +243,7 @@ class KSparse(nn.Module):
         return torch.zeros_like(A).scatter(-1, places, values)
 
     def extra_repr(self) -> str:
+        """What the layer's repr shows: how many codes are kept."""
         return f"{self.k}" if self.k_test == self.k else f"{self.k}, k_test={self.k_test}"
 
 

@@ -69,8 +69,10 @@ class GainEncoder(nn.Module):
 
 
 class UnitDictionary(nn.Module):
-    """The decoder D h with atoms of unit length: D is ``weight`` with its columns divided by their
-    lengths, so that no step of an optimiser can change them.
+    """The decoder D h with atoms of unit length.
+
+    D is ``weight`` with its columns divided by their lengths, so that no step of an optimiser can
+    change them.
 
     Parameters
     ----------
@@ -90,6 +92,7 @@ class UnitDictionary(nn.Module):
 
     @property
     def D(self) -> Tensor:
+        """The dictionary (d, m), with atoms of unit length."""
         return functional.normalize(self.weight, dim=0)
 
     def forward(self, H: Tensor) -> Tensor:
@@ -97,6 +100,7 @@ class UnitDictionary(nn.Module):
         return H @ self.D.T
 
     def extra_repr(self) -> str:
+        """What the layer's repr shows: its sizes."""
         d, m = self.weight.shape
         return f"{d}, {m}"
 
@@ -178,6 +182,7 @@ class PredictiveSparse(Autoencoder):
 
     @property
     def D(self) -> Tensor:
+        """The decoder's dictionary (d, m)."""
         return self.decoder.D
 
     def energy(self, X: Tensor, Z: Tensor) -> Tensor:
