@@ -9,7 +9,7 @@ from torch import Tensor
 
 from replearn.sparse.arguments import Problem, fitted, within
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import gap_from, rounding, slope_rounding, smallest_curvature
+from replearn.sparse.lasso import correlation_rounding, gap_from, rounding, smallest_curvature
 from replearn.sparse.steps import GradientStep
 
 _EXAMINE = 10  # iterations between two looks at the gaps, and at the restarts
@@ -17,8 +17,10 @@ _EXAMINE = 10  # iterations between two looks at the gaps, and at the restarts
 
 @dataclass
 class Samples:
-    """The b samples of a block that iterations go on with: what stays the same for them, and
-    which of them are finished."""
+    """The b samples of a block that iterations go on with.
+
+    What stays the same for them, and which of them are finished.
+    """
 
     rows: Tensor  # (b,), their places in X
     x2: Tensor  # (b,), ||x||^2
@@ -29,12 +31,13 @@ class Samples:
 
     @classmethod
     def of(cls, problem: Problem, rows: Tensor, gradient_step: GradientStep) -> Samples:
+        """The samples of some rows of a problem, none of them finished."""
         X = problem.X[rows]
         x2 = X.square().sum(1)
         return cls(
             rows=rows,
             x2=x2,
-            slack=slope_rounding(problem.D) * x2.sqrt(),
+            slack=correlation_rounding(problem.D) * x2.sqrt(),
             penalty=problem.penalty[rows],
             shift=gradient_step.shift(X),
             finished=torch.zeros(len(rows), dtype=torch.bool, device=X.device),
