@@ -22,26 +22,32 @@ class Course:
 
     @property
     def results(self) -> ResultStore:
+        """Stored results."""
         return ResultStore(self.root / "results")
 
     @property
     def db_path(self) -> Path:
+        """The gradebook, nbgrader's SQLite file."""
         return self.root / "gradebook.db"
 
     @property
     def db_url(self) -> str:
+        """The gradebook's address, as nbgrader wants it."""
         return f"sqlite:///{self.db_path.resolve()}"
 
     @property
     def submitted(self) -> Path:
+        """Folder of what was handed in."""
         return self.root / "submitted"
 
     @property
     def grades(self) -> Path:
+        """The exported CSV."""
         return self.root / "grades.csv"
 
     @property
     def feedback(self) -> Path:
+        """Folder of the feedback pages."""
         return self.root / "feedback"
 
     @property

@@ -103,9 +103,13 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
         raise
 
 
-def key_of(submission: Submission | Rejected, digest: str, version: str) -> str:
-    """Hash of all that a result depends on: submission, assignment (its digest), engine version."""
-    content = json.dumps([asdict(submission), digest, version], sort_keys=True)
+def key_of(submission: Submission | Rejected, digest: str, rest: str) -> str:
+    """Hash of all that a result depends on.
+
+    That is the submission, the assignment (its digest), and a text that stands for the rest, such
+    as :class:`autograder.keys.Environment` makes.
+    """
+    content = json.dumps([asdict(submission), digest, rest], sort_keys=True)
     return sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -116,6 +120,7 @@ class ResultStore:
     folder: Path
 
     def path(self, assignment: str, student: str) -> Path:
+        """Where the result of a student lies."""
         return self.folder / assignment / f"{student}.json"
 
     def load(self, assignment: str, student: str) -> tuple[str, Result] | None:
@@ -130,6 +135,7 @@ class ResultStore:
             return None  # it is only a cache: graded again
 
     def save(self, key: str, result: Result) -> None:
+        """Store a result under the hash of what it depends on."""
         body = asdict(result)
         del body["notebook"]
         text = json.dumps({"key": key, "result": body}, indent=1)

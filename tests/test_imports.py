@@ -15,7 +15,8 @@ ALLOWED = {
     "gradekit": ("src/gradekit", set()),
     "autograder": ("autograder", {"gradekit", "replearn"}),
     "book.experiments": ("book/experiments", {"replearn"}),
-    "replearn_book": ("book/_ext/replearn_book", {"replearn", "gradekit", "book"}),
+    "book.tools": ("book/tools", {"replearn", "replearn_book", "autograder"}),
+    "replearn_book": ("book/_ext/replearn_book", {"replearn", "gradekit", "autograder", "book"}),
 }
 OURS = {"replearn", "gradekit", "autograder", "book", "replearn_book", "tests"}
 

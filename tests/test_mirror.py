@@ -16,6 +16,7 @@ OTHERS = {
     "benchmarks": "speed beside the peers'",
     "book/notebooks": "the chapters' notebooks",
     "claims": "one file a chapter of lectures/",
+    "distributions": "wheel, source distribution and the students' zip files",
     "load": "the grader's long trials",
     "portable": "the same tests under other arithmetics",
     "security": "the attack corpus",
@@ -26,6 +27,7 @@ ELSEWHERE = {
     "book/_ext/replearn_book": "tests/book",
     "book/tools": "tests/book",
     "autograder/execution/sandbox": "tests/autograder/execution",
+    "src/gradekit/notebook": "tests/autograder/submissions",  # by way of intake
 }
 
 

@@ -29,6 +29,7 @@ class Report:
 
     @property
     def summary(self) -> str:
+        """The counts in one line."""
         return (
             f"killed {self.killed} of {self.mutants} mutants; "
             f"{self.passed} of {self.rights} right answers at full marks"

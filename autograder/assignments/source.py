@@ -58,6 +58,7 @@ class Assignment:
 
     @cached_property
     def tests(self) -> tuple[Cell, ...]:
+        """Test cells, in the order of the source."""
         return tuple(cell for cell in self.cells if cell.role == "test")
 
     @cached_property
@@ -67,6 +68,7 @@ class Assignment:
 
     @cached_property
     def manual(self) -> tuple[Cell, ...]:
+        """Cells that are marked by hand."""
         return tuple(cell for cell in self.cells if cell.role == "manual")
 
     @cached_property
@@ -81,6 +83,7 @@ class Assignment:
 
     @property
     def max_score(self) -> int:
+        """Points of the whole assignment."""
         return sum(self.points.values())
 
     @cached_property

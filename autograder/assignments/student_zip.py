@@ -53,6 +53,7 @@ class StudentZip:
 
     @property
     def file(self) -> str:
+        """The zip file's name."""
         return f"{self.name}.zip"
 
 

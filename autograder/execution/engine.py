@@ -93,15 +93,18 @@ class SandboxEngine:
 
     @property
     def version(self) -> str:
+        """Changes with the secret, and with whether there is a sandbox."""
         secret = sha256(self._secret).hexdigest()[:12]
         return f"runner-1{'' if self._safe else '-unsafe'}-{secret}"
 
     def open(self) -> None:
+        """Try the sandbox once; CourseError when there is none that holds."""
         with self._opening:
             if self._safe and self._bwrap is None:
                 self._bwrap = require_sandbox()
 
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
+        """Run the cells and the tests; EngineError when there can be no verdict."""
         self.open()
         started = time.monotonic()
         cells = assemble(assignment.cells, submission)
@@ -147,6 +150,7 @@ class SandboxEngine:
         return cast(dict[str, list[Any]], record["values"])
 
     def close(self) -> None:
+        """End the warm processes, and what runs in them."""
         with self._lock:
             self._stopped = True
             started = list(self._servers.values())

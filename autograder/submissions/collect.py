@@ -50,6 +50,7 @@ class Collected:
     skipped: list[str] = field(default_factory=list)
 
     def skip(self, name: str, reason: object) -> None:
+        """Note what was left out, and why."""
         self.skipped.append(f"{_shown(name)}: {one_line(str(reason), 120)}")
 
 

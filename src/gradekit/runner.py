@@ -70,6 +70,7 @@ class Record:
     values: dict[str, list[Any]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
+        """The record as plain lists and dicts."""
         return asdict(self)
 
 
@@ -352,8 +353,11 @@ class _WorkerSlot:
 
 
 def explain(step: Step, error: BaseException) -> str:
-    """The message for the student. Of a hidden test only the author's own sentences are shown:
-    any other text, the student's exceptions included, could carry the test's values."""
+    """The message for the student.
+
+    Of a hidden test only the author's own sentences are shown: any other text, the student's
+    exceptions included, could carry the test's values.
+    """
     theirs = isinstance(error, StudentError)
     name = error.ename if isinstance(error, StudentError) else type(error).__name__
     text = error.evalue if isinstance(error, StudentError) else str(error)

@@ -1,5 +1,7 @@
-"""Checks of arguments that several modules share: each error is one sentence that names the
-argument, what was got and what is wanted."""
+"""Checks of arguments that several modules share.
+
+Each error is one sentence that names the argument, what was got and what is wanted.
+"""
 
 from __future__ import annotations
 

@@ -146,6 +146,7 @@ class LinearAutoencoder(nn.Module):
         return self.decode(self.encode(X))
 
     def extra_repr(self) -> str:
+        """What the model's repr shows: sizes, and whether tied and with biases."""
         return f"d={self.d}, m={self.m}, tied={self.tied}, bias={self.b_enc is not None}"
 
 

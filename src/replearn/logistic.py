@@ -91,7 +91,7 @@ class LogisticPCA:
     >>> (model.inverse_transform(model.transform(X)) > 0.5).int()
     tensor([[1, 1, 0],
             [1, 1, 0],
-            [0, 1, 1],
+            [0, 0, 1],
             [0, 1, 1]], dtype=torch.int32)
     """
 
@@ -213,8 +213,11 @@ class LogisticPCA:
     def _minimise(
         self, X: Tensor, at: _Factors, *, codes_only: bool
     ) -> tuple[_Factors, list[float]]:
-        """Extrapolated majorisation steps. The iterates are the extrapolated points themselves:
-        one pass over the data gives the objective there and the step from there."""
+        """Extrapolated majorisation steps.
+
+        The iterates are the extrapolated points themselves: one pass over the data gives the
+        objective there and the step from there.
+        """
         value, stepped = _step(X, at, self.ridge, codes_only)
         objective = [value]
         before, momentum = at, 1.0

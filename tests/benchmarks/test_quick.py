@@ -18,7 +18,7 @@ def test_every_case_runs_in_its_quick_form(name, root):
         cwd=root,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     if f"{name}: skipped, " in done.stdout:

@@ -1,7 +1,8 @@
 """``python -m tests.load [PART ...] [--fresh]``: parts kills, class, answers; without names, all.
 
 It goes on where it was stopped, as long as grader, library and assignments are the same. Exit
-status 0 when all is well, 1 when something is wrong, 2 for an unknown part.
+status 0 when all is well, 1 when something is wrong, 2 for an unknown part. ``--quick`` tries each
+part once with a tiny assignment, to see that it works, and keeps nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import sha256
 from importlib import metadata
+from pathlib import Path
 from typing import IO, Any
 
 from autograder.__main__ import main as autograder
@@ -35,20 +38,35 @@ from tests.load import large_class as class_run
 from tests.load.fault_injection import ROOT, Kill
 from tests.load.killed_process import MOMENTS
 
-SOLUTIONS = ROOT / "solutions"
 PROGRESS = ROOT / "_build" / "load" / "progress.json"
-KILLS, SIZE, SEEDS = 30, 200, 20
-GROWTH = 32 * 2**20  # bytes that 200 submissions may add to the grader and its warm processes
-_ESTIMATE = re.compile(rf"\d+/{SIZE} \[\d+:\d+<\d+:\d+")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is tried.
+
+    solutions : folder of the assignments. size : students of the class. growth : bytes that they
+    may add to the grader and its warm processes; None: too few to tell.
+    """
+
+    solutions: Path
+    kills: int
+    size: int
+    seeds: int
+    growth: int | None
+
+
+FULL = Scale(ROOT / "solutions", kills=30, size=200, seeds=20, growth=32 * 2**20)
+QUICK = Scale(ROOT / "tests" / "autograder" / "fixtures", kills=1, size=24, seeds=1, growth=None)
 
 Trial = Callable[[], list[str]]  # what went wrong, in words
 
 
-def kills() -> Iterator[tuple[str, Trial]]:
+def kills(scale: Scale) -> Iterator[tuple[str, Trial]]:
     """Half of them at random moments, half between two writes."""
     moments = [moment for moment in MOMENTS if moment != "never"]
-    planned = [fault_injection.random_kill(seed) for seed in range(KILLS // 2)]
-    for number in range(KILLS - len(planned)):
+    planned = [fault_injection.random_kill(seed) for seed in range(scale.kills // 2)]
+    for number in range(scale.kills - len(planned)):
         moment = moments[number % len(moments)]
         turn = 2 if moment == "folder" else 1 + 5 * (number // len(moments)) + number % 5
         planned.append(Kill(moment, turn))
@@ -67,10 +85,10 @@ def kills() -> Iterator[tuple[str, Trial]]:
             )
 
         for number, kill in enumerate(planned, start=1):
-            yield f"kill {number}/{KILLS}: {kill}", partial(trial, number, kill)
+            yield f"kill {number}/{scale.kills}: {kill}", partial(trial, number, kill)
 
 
-def whole_class() -> Iterator[tuple[str, Trial]]:
+def whole_class(scale: Scale) -> Iterator[tuple[str, Trial]]:
     """One run over the demo class of the first assignment ten times over, and its memory."""
 
     def trial(name: str) -> list[str]:
@@ -78,17 +96,18 @@ def whole_class() -> Iterator[tuple[str, Trial]]:
             course = Course(folder / "course")
             where = ["--course", str(course.root), "--assignments", name]
             for command in ("release", "demo"):
-                assert autograder([command, *where, "--solutions", str(SOLUTIONS)]) == 0
-            class_run.enlarge(course, name, SIZE)
-            return _grade_watched(course, where)
+                assert autograder([command, *where, "--solutions", str(scale.solutions)]) == 0
+            class_run.enlarge(course, name, scale.size)
+            return _grade_watched(course, where, scale)
 
-    name = find_assignments(SOLUTIONS)[0].name
-    yield f"{SIZE} submissions of {name} in one run", partial(trial, name)
+    name = find_assignments(scale.solutions)[0].name
+    yield f"{scale.size} submissions of {name} in one run", partial(trial, name)
 
 
-def _grade_watched(course: Course, where: list[str]) -> list[str]:
+def _grade_watched(course: Course, where: list[str], scale: Scale) -> list[str]:
+    options = [*where, "--solutions", str(scale.solutions), "--workers", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "autograder", "grade", *where, "--workers", "2"],
+        [sys.executable, "-m", "autograder", "grade", *options],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -102,13 +121,13 @@ def _grade_watched(course: Course, where: list[str]) -> list[str]:
     growth = memory.growth()
     print(f"  memory: {memory.summary()}; growth {growth / 2**20:.1f} MiB")
     wrong = [] if process.returncode == 0 else [f"it ended with {process.returncode}"]
-    if growth > GROWTH:
+    if scale.growth is not None and growth > scale.growth:
         wrong.append(f"the grader grew by {growth / 2**20:.0f} MiB")
-    if not _ESTIMATE.search(b"".join(said).decode()):
+    if not re.search(rf"\d+/{scale.size} \[\d+:\d+<\d+:\d+", b"".join(said).decode()):
         wrong.append("the progress bar showed no estimate")
     stored = sum(1 for _ in course.results.folder.glob("*/*.json"))
-    if stored != SIZE:
-        wrong.append(f"{stored} of {SIZE} results are stored")
+    if stored != scale.size:
+        wrong.append(f"{stored} of {scale.size} results are stored")
     return wrong
 
 
@@ -120,10 +139,10 @@ def _echo(source: IO[bytes], said: list[bytes]) -> None:
             sys.stderr.flush()
 
 
-def right_answers() -> Iterator[tuple[str, Trial]]:
+def right_answers(scale: Scale) -> Iterator[tuple[str, Trial]]:
     """Every right answer of every assignment, on other hidden inputs each time."""
     jobs: list[Job] = []
-    for assignment in find_assignments(SOLUTIONS):
+    for assignment in find_assignments(scale.solutions):
         jobs.append((Submission("solution", assignment.name, assignment.answers), assignment))
         for variant in load_variants(assignment, "right"):
             jobs.append((variant.submission(assignment, variant.name), assignment))
@@ -138,8 +157,8 @@ def right_answers() -> Iterator[tuple[str, Trial]]:
                 wrong += lost if result.outcome == "complete" else [f"{name}: {result.status()}"]
         return wrong
 
-    for seed in range(1, SEEDS + 1):
-        title = f"{len(jobs)} right answers, seed {seed}/{SEEDS}"
+    for seed in range(1, scale.seeds + 1):
+        title = f"{len(jobs)} right answers, seed {seed}/{scale.seeds}"
         yield title, partial(trial, seed)
 
 
@@ -168,14 +187,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"any of: {', '.join(PARTS)} (default: all)")
     parser.add_argument("--fresh", action="store_true", help="forget what went well before")
+    parser.add_argument("--quick", action="store_true", help="each part once, only to see it work")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.part if name not in PARTS]
     if unknown:
         print(f"error: unknown part {', '.join(unknown)}", file=sys.stderr)
         return 2
-    now, done, wrong = version(), _done(options.fresh), 0
+    scale = QUICK if options.quick else FULL
+    now, done, wrong = version(), _done(options.fresh or options.quick), 0
     for part in options.part or PARTS:
-        for title, trial in PARTS[part]():
+        for title, trial in PARTS[part](scale):
             if title in done:
                 print(f"{title}: done before")
                 continue
@@ -188,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(
                 f"  {'wrong' if faults else 'well'}, {time.monotonic() - began:.0f} s", flush=True
             )
-            if not faults:
+            if not faults and not options.quick:
                 done.append(title)
                 text = json.dumps({"version": now, "done": done}, indent=1)
                 write_atomically(PROGRESS, text + "\n")

@@ -14,7 +14,7 @@ def test_without_a_choice_it_is_cuda_where_there_is_one(monkeypatch):
     assert default_device() == torch.device("cpu")
 
 
-def test_the_variable_decides(monkeypatch):
+def test_the_environment_variable_chooses_the_device(monkeypatch):
     monkeypatch.setenv("REPLEARN_DEVICE", "cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert default_device() == torch.device("cpu")

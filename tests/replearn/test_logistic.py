@@ -167,7 +167,7 @@ def test_at_the_limit_of_the_dtype_it_stops_by_itself():
     assert (np.diff(model.objective_) <= 0).all()
 
 
-def test_refusals():
+def test_logistic_pca_refuses_bad_data():
     X = DIGITS[:5, :3]
     with pytest.raises(ValueError, match=r"X: got values from -1 to .*, want values in"):
         LogisticPCA(1).fit(X - 1)

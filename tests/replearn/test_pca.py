@@ -275,7 +275,7 @@ def test_n_components_out_of_range(n_components):
         PCA(n_components).fit(X53)
 
 
-def test_other_refusals():
+def test_pca_refuses_solvers_that_do_not_fit():
     with pytest.raises(ValueError, match="solver: got 'arpack', want one of auto"):
         PCA(1, solver="arpack").fit(X53)
     with pytest.raises(ValueError, match="randomized solver, which needs the number"):

@@ -95,6 +95,7 @@ class ForkServer:
         self._children: dict[int, _Child] = {}
 
     def serve(self) -> None:
+        """Answer requests until the control socket is closed; then end all children."""
         poller = select.poll()
         poller.register(self._control, select.POLLIN | select.POLLHUP)
         try:

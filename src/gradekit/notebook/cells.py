@@ -37,10 +37,12 @@ class Cell:
 
     @property
     def question(self) -> str:
+        """The question that the cell belongs to."""
         return question_of(self.grade_id)
 
     @property
     def hidden(self) -> bool:
+        """Whether students don't see this test."""
         return self.role == "test" and self.grade_id.endswith("_hidden")
 
     @property

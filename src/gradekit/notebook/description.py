@@ -53,14 +53,17 @@ class Description:
 
     @property
     def visible_tests(self) -> list[Cell]:
+        """Tests that students see."""
         return [cell for cell in self.cells if cell.role == "test" and not cell.hidden]
 
     @property
     def hidden_points(self) -> int:
+        """Points of the hidden tests."""
         return sum(cell.points for cell in self.cells if cell.hidden)
 
     @property
     def manual_points(self) -> int:
+        """Points that are given by hand."""
         return sum(cell.points for cell in self.cells if cell.role == "manual")
 
     def public(self) -> Description:

@@ -102,6 +102,7 @@ class Remote:
         object.__setattr__(self, "_target", target)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object there; its answer as a plain value or another Remote."""
         return self._student.call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -155,6 +156,7 @@ class Client:
         self.record: Callable[[str, object], None] | None = None
 
     def close(self) -> None:
+        """Close the socket; the worker ends when it reads that."""
         self._sock.close()
 
     def register_given(self, namespace: Mapping[str, object]) -> None:
@@ -227,9 +229,11 @@ class Client:
         return value
 
     def get(self, target: Remote, attribute: str) -> Any:
+        """An attribute of an object of the student's."""
         return self._request(["get", target, attribute], attribute)[0]
 
     def items(self, target: Remote) -> list[Any]:
+        """All that an object of the student's iterates over."""
         found = self._request(["items", target], "items")[0]
         if type(found) is not list:
             raise self._lost("malformed")

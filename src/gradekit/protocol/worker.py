@@ -102,6 +102,7 @@ class Shell(InteractiveShell):
     """IPython without a terminal and without a network: cells, magics, rich output."""
 
     def init_history(self) -> None:
+        """Keep no history, and list none among the settings."""
         super().init_history()
         self.configurables = [c for c in self.configurables if c is not self.history_manager]
 

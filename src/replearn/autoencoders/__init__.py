@@ -1,5 +1,7 @@
-"""Autoencoders: networks, losses, penalties and corruptions, put together by ``objective``;
-predictive sparse decomposition and deep factorisation; models in files."""
+"""Autoencoders: networks, losses, penalties and corruptions, put together by ``objective``.
+
+Predictive sparse decomposition and deep factorisation; models in files.
+"""
 
 from replearn.autoencoders.corruption import Corruption, Gaussian, Masking, SaltAndPepper
 from replearn.autoencoders.factorisation import DeepFactorisation, factorisation_loss

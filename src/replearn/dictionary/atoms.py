@@ -77,7 +77,7 @@ def normalise_atoms(D: Tensor) -> Tensor:
 
 @torch.no_grad()
 def match_atoms(D: Tensor, D_true: Tensor) -> AtomMatch:
-    """Assign to each true atom a different learned atom so that the \\|cosines\\| add up to most.
+    r"""Assign to each true atom a different learned atom so that the \|cosines\\| add up to most.
 
     Parameters
     ----------

@@ -250,8 +250,11 @@ def _minimise(Y: Tensor, p: Tensor, size: int) -> Tensor:
 
 
 def _project(Y: Tensor, p: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """For the best linear coefficients: residual (m, d), its negative Jacobian (m, d, 6) without
-    the part that the coefficients take up (Kaufman), and the coefficients (m, 2) of the waves."""
+    """For the best linear coefficients: residual (m, d), Jacobian (m, d, 6), coefficients (m, 2).
+
+    The Jacobian is negative and without the part that the coefficients of the waves take up
+    (Kaufman).
+    """
     theta, f = p[:, 2:3], p[:, 3:4]
     x, y, envelope, wave = _coordinates(p, size)
     cosine, sine = envelope * wave.cos(), envelope * wave.sin()

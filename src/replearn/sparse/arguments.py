@@ -66,8 +66,11 @@ def check_problem(
 
 
 def within(gap: Tensor, objective: Tensor, x2: Tensor, tol: float) -> Tensor:
-    """Which samples are finished: gap at most tol * objective, or so small beside ||x||^2 that
-    it is rounding (where x is fitted exactly, the objective itself is)."""
+    """Which samples are finished.
+
+    Their gap is at most tol * objective, or so small beside ||x||^2 that it is rounding (where x is
+    fitted exactly, the objective itself is).
+    """
     floor = 0.5 * float(torch.finfo(gap.dtype).eps) ** 1.5 * x2
     enough: Tensor = gap <= tol * objective + floor
     return enough

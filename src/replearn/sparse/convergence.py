@@ -17,8 +17,10 @@ _EXAMINE = 10  # iterations between two looks at the gaps, and at the restarts
 
 @dataclass
 class Samples:
-    """The b samples of a block that iterations go on with: what stays the same for them, and
-    which of them are finished."""
+    """The b samples of a block that iterations go on with.
+
+    What stays the same for them, and which of them are finished.
+    """
 
     rows: Tensor  # (b,), their places in X
     x2: Tensor  # (b,), ||x||^2
@@ -29,6 +31,7 @@ class Samples:
 
     @classmethod
     def of(cls, problem: Problem, rows: Tensor, gradient_step: GradientStep) -> Samples:
+        """The samples of some rows of a problem, none of them finished."""
         X = problem.X[rows]
         x2 = X.square().sum(1)
         return cls(

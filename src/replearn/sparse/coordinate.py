@@ -127,8 +127,10 @@ def run(
 
 
 def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
-    """Products in the main thread, by torch; the samples in threads, by compiled loops that do
-    without Python's lock. Yields how many samples are finished, as they are."""
+    """Products in the main thread, by torch; the samples in threads, by compiled loops.
+
+    Those do without Python's lock. Yields how many samples are finished, as they are.
+    """
     from replearn.sparse import kernels  # imports numba
 
     X, D, penalty = problem.X, problem.D, problem.penalty.contiguous().numpy()

@@ -128,8 +128,10 @@ def largest_correlation(q: Array, nonnegative: bool) -> Any:
 def bound(
     sample: Sample, precision: Precision, q: Array, active: Array, code: Array, k: int
 ) -> tuple[Any, float, float]:
-    """Largest correlation, objective and duality gap: the formulas of replearn.sparse.lasso, with
-    ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over the active atoms are in float64."""
+    """Largest correlation, objective and duality gap: the formulas of replearn.sparse.lasso.
+
+    With ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over the active atoms are in float64.
+    """
     b, x2, lam, _, nonnegative = sample
     mu, _, _, slack = precision
     largest = largest_correlation(q, nonnegative)
@@ -200,8 +202,11 @@ def sweep(reduced: Reduced, k: int, lam: Any, nonnegative: bool) -> Any:
 
 @compiled
 def newton(reduced: Reduced, direction: Direction, k: int, lam: Any, singular: Any) -> bool:
-    """Towards the solution of ``G_SS h_S = b_S - lam sign(h_S)`` on the support S, the minimum
-    for these signs; only until the first code reaches 0. Returns whether all the way."""
+    """Towards the solution of ``G_SS h_S = b_S - lam sign(h_S)`` on the support S.
+
+    That is the minimum for these signs; only until the first code reaches 0. Returns whether all
+    the way.
+    """
     s = gather_support(reduced, direction, k, lam)
     eliminate(reduced[2], direction, s, singular)
     substitute_back(direction, s)
@@ -360,8 +365,10 @@ def deactivate(atoms: Atoms, reduced: Reduced, places: Array, k: int) -> int:
 
 @compiled
 def extend(G: Array, q: Array, active: Array, reduced: Reduced, first: int, k: int) -> None:
-    """The reduced problem of k active atoms, whose codes are set, of which those before ``first``
-    were active before."""
+    """Extend the reduced problem to k active atoms, whose codes are set.
+
+    Those before ``first`` were active before.
+    """
     _, correlation, gram, inverse = reduced
     for a in range(first, k):
         j = active[a]
@@ -416,8 +423,11 @@ def write_codes(h: Array, active: Array, code: Array, k: int) -> None:
 def solve_sample(
     sample: Sample, k: int, options: Options, precision: Precision, halt: Array, buffers: Buffers
 ) -> tuple[int, int, float, float, bool]:
-    """Rounds from k active atoms on, as replearn.sparse.coordinate says. Returns how many atoms
-    are active in the end, the number of rounds, objective, gap and whether it is small enough."""
+    """Rounds from k active atoms on, as replearn.sparse.coordinate says.
+
+    Returns how many atoms are active in the end, the number of rounds, objective, gap and whether
+    it is small enough.
+    """
     b, x2, lam, G, nonnegative = sample
     _, use_newton, tol, max_iter = options
     mu, eps, _, _ = precision

@@ -200,8 +200,10 @@ def duality_gap(
 def gap_from(
     H: Tensor, Q: Tensor, R: Tensor, lam: Tensor, nonnegative: bool, mu: float, slack: Tensor
 ) -> Tensor:
-    """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,);
-    correlations up to ``slack`` (n,) are rounding."""
+    """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,).
+
+    Correlations up to ``slack`` (n,) are rounding.
+    """
     qh = (Q * H).sum(1)
     largest = (Q.amax(1) if nonnegative else Q.abs().amax(1)).clamp_(min=0)
     if mu == 0:  # nothing else bounds the gap without a penalty

@@ -99,8 +99,9 @@ class LISTA(nn.Module):
 
 
 def lista_loss(model: LISTA, X: Tensor) -> Tensor:
-    """Mean over the samples of ``F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1`` at the network's
-    codes, for ``replearn.training.train``.
+    """Mean of ``F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1`` at the network's codes.
+
+    A loss for ``replearn.training.train``.
 
     Parameters
     ----------

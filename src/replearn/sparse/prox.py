@@ -117,8 +117,9 @@ def nonnegative_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
 
 def sign_clamp(Z: Tensor, t: float | Tensor) -> Tensor:
-    """A step ``Z - t sign(Z)`` along the subgradient of ``t |h|``, clamped to 0 where it would
-    change the sign. It equals ``soft_threshold``.
+    """A step ``Z - t sign(Z)`` along the subgradient of ``t |h|``.
+
+    It is clamped to 0 where it would change the sign, and so equals ``soft_threshold``.
 
     Parameters
     ----------

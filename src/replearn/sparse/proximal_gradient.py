@@ -238,10 +238,10 @@ def _fista(
     *,
     restart: bool,
 ) -> None:
-    """``h_{k+1} = S(U(y), t penalty)`` with ``y = h_k + beta_k (h_k - h_{k-1})``: Beck and
-    Teboulle (2009).
+    """``h_{k+1} = S(U(y), t penalty)`` with ``y = h_k + beta_k (h_k - h_{k-1})``.
 
-    The momentum is that of each sample, so that each can restart by itself.
+    Beck and Teboulle (2009). The momentum is that of each sample, so that each can restart by
+    itself.
     """
     H1, H2 = H.clone(), H.clone()  # h_{k-1}, h_{k-2}
     U, U1 = torch.empty_like(H), torch.empty_like(H)  # U(h_k), U(h_{k-1})
@@ -269,8 +269,10 @@ def _fista(
 
 
 def _points_uphill(H: Tensor, H1: Tensor, H2: Tensor, beta: Tensor) -> Tensor:
-    """Where the step from the extrapolated y to ``h_k`` went against the progress made (n, 1):
-    ``(y - h_k)^T (h_k - h_{k-1}) > 0``, O'Donoghue and Candes (2015)."""
+    """Where the step from the extrapolated y to ``h_k`` went against the progress made (n, 1).
+
+    ``(y - h_k)^T (h_k - h_{k-1}) > 0``, O'Donoghue and Candes (2015).
+    """
     ahead = torch.sub(H1, H2)
     ahead.mul_(beta).add_(H1).sub_(H)  # y - h_k
     return (ahead * (H - H1)).sum(1, keepdim=True) > 0

@@ -34,7 +34,9 @@ def sparse_codes(
     nonnegative: bool = False,
     progress: Progress = False,
 ) -> Codes:
-    r"""Sparse codes H (n, m) of data X (n, d) in the dictionary D (d, m)::
+    r"""Sparse codes H (n, m) of data X (n, d) in the dictionary D (d, m).
+
+    ::
 
         h = argmin  1/2 ||x - D h||^2 + penalty ||h||_1          for each row x of X
 

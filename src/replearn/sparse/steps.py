@@ -18,8 +18,10 @@ Rule = Literal["prox", "sign clamp"]
 
 
 class GradientStep:
-    """``U(h) = h + t D^T (x - D h)`` for all rows, in the cheaper of two ways: with
-    ``M = I - t D^T D``, h M + t x D, or by the residual, h + t (x - h D^T) D."""
+    """``U(h) = h + t D^T (x - D h)`` for all rows, in the cheaper of two ways.
+
+    With ``M = I - t D^T D``, h M + t x D, or by the residual, h + t (x - h D^T) D.
+    """
 
     def __init__(self, D: Tensor, t: float) -> None:
         d, m = D.shape
@@ -33,6 +35,7 @@ class GradientStep:
         return self.t * (X @ self.D) if self.gram else X
 
     def __call__(self, H: Tensor, shift: Tensor, out: Tensor) -> None:
+        """Write U(H) to ``out``; ``shift`` is what stays the same."""
         if self.gram:
             torch.addmm(shift, H, self.M, out=out)
         else:

@@ -84,7 +84,7 @@ def pca(sources: Path) -> Assignment:
     return load_assignment(sources / "ps1_pca")
 
 
-def test_twice_with_torch(pca: Assignment) -> None:
+def test_order_and_company_change_no_result(pca: Assignment) -> None:
     right, mutant = load_variants(pca, "right")[0], load_variants(pca, "mutant")[0]
     jobs = [(variant.submission(pca, variant.name), pca) for variant in (right, mutant)]
     once = results(jobs, 1)

@@ -381,7 +381,7 @@ def test_the_text_of_a_cell_is_capped(tmp_path: Path, assignment: Assignment) ->
     assert reason(Course(tmp_path), assignment) == "cell 1 holds more than 1,000,000 characters"
 
 
-def test_a_photograph_is_no_text(tmp_path: Path, assignment: Assignment) -> None:
+def test_attached_images_do_not_count_as_text(tmp_path: Path, assignment: Assignment) -> None:
     photograph = "A" * 2_000_000
     cell = code(
         "![a](attachment:my%20photo.jpg) ![b](attachment:x) ![c](attachment:y)", "q3_reason"

@@ -416,7 +416,7 @@ def test_a_test_sees_a_name_as_it_was_at_its_place(enter: Enter) -> None:
         ("x = 1", ["NameError: name 'f' is not defined", "NameError was raised"]),
     ],
 )
-def test_messages(enter: Enter, source: str, messages: list[str]) -> None:
+def test_each_failure_has_its_message(enter: Enter, source: str, messages: list[str]) -> None:
     steps = [STEPS[0], Step(1, "student", source, "q1_f", "q1"), *STEPS[2:]]
     verdicts = judged(enter, steps).record.verdicts
     found = [verdicts["q1_a_visible"].message, verdicts["q1_b_hidden"].message]
@@ -442,7 +442,9 @@ def test_values_are_kept_for_comparison_and_verdicts_are_not_touched(enter: Ente
     judge.close()
 
 
-def test_a_pupil_in_this_process(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_in_this_process_answers_alike(
+    shell: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same answers from a thread of this process, where a debugger and coverage see them."""
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, getattr(sys, name))  # serve() changes them

@@ -61,12 +61,12 @@ def test_salt_and_pepper_are_equally_frequent(rate):
 
 
 @pytest.mark.parametrize("corruption", [Gaussian(0), Masking(0), SaltAndPepper(0.0)])
-def test_none_of_it_is_the_identity(corruption):
+def test_corruption_of_level_zero_is_the_identity(corruption):
     X = data(5, 4)
     assert torch.equal(corruption(X), X)
 
 
-def test_all_of_it():
+def test_full_corruption_leaves_nothing_of_the_input():
     X = data(50, 4)
     assert torch.equal(Masking(1)(X), torch.zeros_like(X))
     assert set(SaltAndPepper(1)(X).flatten().tolist()) == {0.0, 1.0}

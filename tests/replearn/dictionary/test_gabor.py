@@ -140,7 +140,7 @@ def test_a_low_pass_has_infinite_bandwidth():
     assert fits.bandwidth.tolist() == [math.inf]
 
 
-def test_one_atom_will_do():
+def test_a_single_atom_is_fitted():
     fits = fit_gabor(planted(1).atoms(SIZE)[0].float(), SIZE)
     assert fits.r2.shape == (1,)
     assert fits.r2.dtype == torch.float64
