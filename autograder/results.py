@@ -103,9 +103,13 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
         raise
 
 
-def key_of(submission: Submission | Rejected, digest: str, version: str) -> str:
-    """Hash of all that a result depends on: submission, assignment (its digest), engine version."""
-    content = json.dumps([asdict(submission), digest, version], sort_keys=True)
+def key_of(submission: Submission | Rejected, digest: str, rest: str) -> str:
+    """Hash of all that a result depends on.
+
+    That is the submission, the assignment (its digest), and a text that stands for the rest, such
+    as :class:`autograder.keys.Environment` makes.
+    """
+    content = json.dumps([asdict(submission), digest, rest], sort_keys=True)
     return sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

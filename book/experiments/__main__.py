@@ -15,7 +15,7 @@ from pathlib import Path
 
 from book.experiments import store
 from book.experiments.registry import ALL
-from book.experiments.task import Job, Split
+from book.experiments.task import Experiment, Job, Split
 from replearn.data import DataUnavailable, load_mnist
 from replearn.data.dataset import Dataset
 from replearn.device import default_device
@@ -23,21 +23,7 @@ from replearn.device import default_device
 
 def main(argv: Sequence[str] | None = None, *, data: Dataset | None = None) -> int:
     """Run experiments; returns the exit status. ``data`` takes the place of MNIST in tests."""
-    parser = argparse.ArgumentParser(
-        prog="python -m book.experiments",
-        description="Train the published networks anew and store what they reach.",
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; default: all")
-    parser.add_argument("--list", action="store_true", help="name the experiments and stop")
-    parser.add_argument("--seeds", type=int, help="runs each (default: as many as planned)")
-    parser.add_argument("--quick", action="store_true", help="one epoch each; nothing is stored")
-    parser.add_argument(
-        "--validate",
-        action="store_true",
-        help="one seed, scored on held-out training samples: to choose a schedule by",
-    )
-    parser.add_argument("--root", type=Path, default=Path(), help="folder of the book")
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
     if options.list:
         for experiment in ALL.values():
             print(f"{experiment.name:22} {experiment.title}: {experiment.network}")
@@ -53,33 +39,63 @@ def main(argv: Sequence[str] | None = None, *, data: Dataset | None = None) -> i
     except DataUnavailable as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    plan = _plan(options)
+    for number, (experiment, seed) in enumerate(plan, 1):
+        _run(experiment, seed, split, options, f"[{number}/{len(plan)}]")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m book.experiments",
+        description="Train the published networks anew and store what they reach.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; default: all")
+    parser.add_argument("--list", action="store_true", help="name the experiments and stop")
+    parser.add_argument("--seeds", type=int, help="runs each (default: as many as planned)")
+    parser.add_argument("--quick", action="store_true", help="one epoch each; nothing is stored")
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="one seed, scored on held-out training samples: to choose a schedule by",
+    )
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of the book")
+    return parser
+
+
+def _plan(options: argparse.Namespace) -> list[tuple[Experiment, int]]:
+    """Experiments and seeds, in the order of running."""
     names = options.names or ALL
     if options.validate:
-        plan = [(ALL[name], 0) for name in names if ALL[name].scheduled]
-    else:  # the first seed of every experiment comes before the second of any
-        plan = [
-            (ALL[name], seed)
-            for seed in range(max(options.seeds or 0, *(e.seeds for e in ALL.values())))
-            for name in names
-            if seed < min(options.seeds or ALL[name].seeds, ALL[name].seeds)
-        ]
+        return [(ALL[name], 0) for name in names if ALL[name].scheduled]
+    # The first seed of every experiment comes before the second of any.
+    return [
+        (ALL[name], seed)
+        for seed in range(max(options.seeds or 0, *(e.seeds for e in ALL.values())))
+        for name in names
+        if seed < min(options.seeds or ALL[name].seeds, ALL[name].seeds)
+    ]
+
+
+def _run(
+    experiment: Experiment, seed: int, split: Split, options: argparse.Namespace, count: str
+) -> None:
+    """Run one seed and store its record, unless it is stored."""
     kind: store.Kind = "validation" if options.validate else "runs"
-    for number, (experiment, seed) in enumerate(plan, 1):
-        label = f"[{number}/{len(plan)}] {experiment.name}, seed {seed}"
-        label += ", validation" if options.validate else ""
-        if not options.quick and seed in store.seeds_done(options.root, experiment.name, kind):
-            print(f"{label}: stored", flush=True)
-            continue
-        print(f"{label}: {experiment.network}", flush=True)
-        folder = "experiments-quick" if options.quick else "experiments"
-        work = options.root / "_build" / folder / experiment.name / kind / str(seed)
-        job = Job(split, seed, work, quick=options.quick, validate=options.validate)
-        record = store.record_of(experiment, job, options.root)
-        print(f"{label}: {record['value']:.{experiment.digits}f}{experiment.unit}", flush=True)
-        if not options.quick:
-            print(f"stored in {store.add(options.root, experiment, record, kind)}", flush=True)
-        shutil.rmtree(work, ignore_errors=True)
-    return 0
+    label = f"{count} {experiment.name}, seed {seed}"
+    label += ", validation" if options.validate else ""
+    if not options.quick and seed in store.seeds_done(options.root, experiment.name, kind):
+        print(f"{label}: stored", flush=True)
+        return
+    print(f"{label}: {experiment.network}", flush=True)
+    folder = "experiments-quick" if options.quick else "experiments"
+    work = options.root / "_build" / folder / experiment.name / kind / str(seed)
+    job = Job(split, seed, work, quick=options.quick, validate=options.validate)
+    record = store.record_of(experiment, job, options.root)
+    print(f"{label}: {record['value']:.{experiment.digits}f}{experiment.unit}", flush=True)
+    if not options.quick:
+        print(f"stored in {store.add(options.root, experiment, record, kind)}", flush=True)
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _on_device(split: Split) -> Split:

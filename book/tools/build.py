@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "book" / "_ext")]
 
 from autograder.lock import exclusive  # noqa: E402
 from replearn_book.cache import (  # noqa: E402
+    READER,
     PageCaches,
     data_key,
     hash_files,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2  # chapters that run at the same time
 LIBRARY = ("replearn", "gradekit")  # what chapters import
-READER = {"name": "myst_nb_md", "type": "plugin"}
 
 
 def input_files(root: Path) -> Iterator[Path]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)
-# In GB, measured with du: .venv takes 2.3, to which pip's downloads are added while it is made.
+# In GB. The first is what du says of .venv (torch for CPUs alone; with CUDA it is several more);
+# the others are round numbers for what pip downloads to make it, and for _build.
 ENVIRONMENT, DOWNLOADS, BUILD = 2.3, 0.7, 0.5
 SANDBOX_MACHINES = ("x86_64", "aarch64")
 

@@ -26,8 +26,7 @@ def preload(given: Sequence[str]) -> None:
 
 def seed_random_state() -> None:
     """Start torch's random numbers anew, if torch is loaded."""
-    if "torch" in sys.modules:
-        import torch
-
+    torch = sys.modules.get("torch")
+    if torch is not None:
         torch.set_default_dtype(torch.float32)
         torch.manual_seed(0)

@@ -62,3 +62,12 @@ def check_matrix(
     # A sum is finite only if all its terms are, and costs a tenth of isfinite(X).all().
     if not torch.isfinite(X.detach().sum()) and not torch.isfinite(X).all():
         raise ValueError(f"{name}: got NaN or infinite values, want finite ones")
+
+
+def check_fitted(estimator: object, attribute: str) -> None:
+    """Refuse an estimator without the attribute that ``fit`` sets."""
+    if not hasattr(estimator, attribute):
+        from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
+
+        name = type(estimator).__name__
+        raise NotFittedError(f"this {name} is not fitted yet: call fit(X) first")

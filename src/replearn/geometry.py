@@ -93,7 +93,7 @@ def jacobian(function: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> jacobian(torch.square, torch.tensor([[1.0, 3.0]]))
+    >>> jacobian(torch.square, torch.tensor([[1.0, 3.0]])).detach()
     tensor([[[2., 0.],
              [0., 6.]]])
     """

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from replearn._batches import slices
-from replearn._validate import check_integer, check_matrix, check_not_negative
+from replearn._validate import check_fitted, check_integer, check_matrix, check_not_negative
 from replearn.pca import PCA
 
 __all__ = ["LogisticPCA"]
@@ -91,7 +91,7 @@ class LogisticPCA:
     >>> (model.inverse_transform(model.transform(X)) > 0.5).int()
     tensor([[1, 1, 0],
             [1, 1, 0],
-            [0, 1, 1],
+            [0, 0, 1],
             [0, 1, 1]], dtype=torch.int32)
     """
 
@@ -173,7 +173,7 @@ class LogisticPCA:
         -------
         Tensor, (n, m)
         """
-        self._check_fitted()
+        check_fitted(self, "components_")
         _check_unit_interval(X, self.n_features_in_, self.components_.dtype)
         D = self.components_.T
         start = _Factors(X.new_zeros(len(X), self.n_components_), D, self.mean_)
@@ -206,15 +206,9 @@ class LogisticPCA:
         -------
         Tensor, (n, d)
         """
-        self._check_fitted()
+        check_fitted(self, "components_")
         check_matrix("H", H, self.n_components_, self.components_.dtype)
         return torch.sigmoid(self.mean_ + H @ self.components_)
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "components_"):
-            from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
-
-            raise NotFittedError("this LogisticPCA is not fitted yet: call fit(X) first")
 
     def _minimise(
         self, X: Tensor, at: _Factors, *, codes_only: bool

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from replearn._batches import slices
-from replearn._validate import check_matrix, check_seed
+from replearn._validate import check_fitted, check_matrix, check_seed
 
 __all__ = ["PCA"]
 
@@ -214,7 +214,7 @@ class PCA:
         -------
         Tensor, (n, m)
         """
-        self._check_fitted()
+        check_fitted(self, "components_")
         check_matrix("X", X, self.n_features_in_, self.components_.dtype)
         H = (X - self.mean_) @ self.components_.T
         if self.whiten:
@@ -248,7 +248,7 @@ class PCA:
         -------
         Tensor, (n, d)
         """
-        self._check_fitted()
+        check_fitted(self, "components_")
         check_matrix("H", H, self.n_components_, self.components_.dtype)
         if self.whiten:
             H = H * self._scale()
@@ -267,12 +267,6 @@ class PCA:
         else:
             noise = max(n, d) * eps
         return torch.where(s > noise * s[0], self.explained_variance_.sqrt(), 0.0)
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "components_"):
-            from sklearn.exceptions import NotFittedError  # here: scikit-learn takes a second
-
-            raise NotFittedError("this PCA is not fitted yet: call fit(X) first")
 
     def _check_n_components(self, n: int, d: int) -> int | float:
         wanted, most = self.n_components, min(n, d)

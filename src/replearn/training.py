@@ -125,6 +125,7 @@ def train(
         exists, training resumes there and ends with exactly the weights of a run that was never
         interrupted; a finished run is not repeated.  A larger ``epochs`` carries it on.
     seed : int
+        Of everything random: the same seed gives the same weights.
     progress : bool or "always"
         True shows a progress bar on standard error if that is a terminal, so that notebooks
         turned into pages stay clean; "always" shows it in a notebook or a log file as well.
@@ -140,6 +141,16 @@ def train(
         belongs to another run; the message names what differs.
     FloatingPointError
         The loss became infinite or not a number.  The checkpoint keeps the epoch before.
+
+    Examples
+    --------
+    >>> X = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    >>> model = nn.Linear(8, 8)
+    >>> def squared_error(model, x):
+    ...     return (model(x) - x).square().sum(1).mean()
+    >>> history = train(model, X, loss=squared_error, epochs=20, batch_size=16, lr=0.01)
+    >>> history.steps, history.loss[-1] < history.loss[0]
+    (80, True)
     """
     seed = check_seed(seed)
     _check_types(model, optimizer, lr)
@@ -168,7 +179,7 @@ def train(
                 if X_val is not None:
                     history.val_loss.append(_evaluate(run, loss, X_val, y_val, batch))
                 if patience is not None:
-                    run.judge(patience)
+                    run.stop_early(patience)
                 history.epochs += 1
                 history.seconds += time.perf_counter() - start
                 if path is not None:
@@ -192,7 +203,7 @@ class _Run:
         self.history = History()
         self.best: dict[str, Any] | None = None  # weights of the lowest validation loss
 
-    def judge(self, patience: int) -> None:
+    def stop_early(self, patience: int) -> None:
         """Keep the weights if they are the best so far; decide whether to stop."""
         val_loss = self.history.val_loss
         best_epoch = min(range(len(val_loss)), key=val_loss.__getitem__)

@@ -17,7 +17,8 @@ from autograder.dependencies import Sources
 from autograder.execution.misconceptions import Catalogue
 from autograder.grading import grade_class
 from autograder.keys import Environment, hash_of_grader
-from autograder.results import Extra, Rejected, ResultStore, Submission
+from autograder.results import Rejected, ResultStore
+from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import NAME, ScriptedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +146,19 @@ def test_a_key_follows_what_the_assignment_and_the_student_import(
     assert change(text, assignment) == set()
     assert change(broken, assignment) == set()
     assert change(Rejected("s", NAME, "missing", "nothing found"), importing) == set()
+
+
+@pytest.mark.parametrize("role", ["given", "solution", "test"])
+def test_a_key_follows_what_each_cell_of_the_assignment_imports(
+    assignment: Assignment, change, role: str
+) -> None:
+    cells = [
+        replace(cell, source=f"import lib.unused\n{cell.source}") if cell.role == role else cell
+        for cell in assignment.cells
+    ]
+    importing = replace(assignment, cells=tuple(cells))
+    stub = Submission("s", NAME, dict.fromkeys(assignment.answers, "pass"))
+    assert change(stub, importing) == {"__init__", "unused"}
 
 
 def test_a_student_may_use_what_a_given_cell_imports(importing: Assignment, change) -> None:

@@ -18,7 +18,7 @@ _AVX2 = "+sse4.2,+popcnt,+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+lzcnt"
 class Arithmetic:
     """A name, the variables that bring it about, and what of the processor it needs.
 
-    ``shifted``: torch's memory begins at no multiple of 16 (see shifted.c).
+    ``shifted``: torch's memory begins at any multiple of 16, not of 64 (see shifted.c).
     """
 
     name: str

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
+READER = {"name": "myst_nb_md", "type": "plugin"}  # jupyter-cache's name of myst-nb's
 KEPT = 3  # folders of a page that stay, so that going back to a branch is cheap
 
 
@@ -49,13 +50,13 @@ def data_key() -> str:
     return "\n".join([os.environ.get("REPLEARN_OFFLINE", ""), *listing])
 
 
-def code_cells(text: str) -> list[str]:
+def code_cells(page: Path) -> list[str]:
     """The code of a page, as myst-nb executes it."""
-    if "code-cell}" not in text:
+    if page.suffix != ".md" or "code-cell}" not in page.read_text(encoding="utf-8"):
         return []
-    from myst_nb.core.read import read_myst_markdown_notebook  # takes a second
+    from jupyter_cache.readers import get_reader  # with myst-nb's, takes a second
 
-    notebook = read_myst_markdown_notebook(text)
+    notebook = get_reader(READER)(str(page))
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -78,7 +79,7 @@ class PageCaches:
 
     def folder(self, page: Path) -> Path | None:
         """The cache of a page; None where there is nothing to execute."""
-        code = code_cells(page.read_text(encoding="utf-8")) if page.suffix == ".md" else []
+        code = code_cells(page)
         if not code:
             return None
         requirements = self._root / "requirements.txt"
@@ -139,10 +140,8 @@ class _Hooks:
 
 def _folders_of(env: Any) -> dict[str, str]:
     """The cache of each page that was read; kept with what Sphinx knows of the pages."""
-    if not hasattr(env, "replearn_caches"):
-        env.replearn_caches = {}
-    found: dict[str, str] = env.replearn_caches
-    return found
+    folders: dict[str, str] = env.__dict__.setdefault("replearn_caches", {})
+    return folders
 
 
 def _merge(_: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvironment) -> None:

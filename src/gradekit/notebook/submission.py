@@ -8,7 +8,7 @@ of the notebook has an effect.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from gradekit.notebook.cells import Cell
@@ -91,60 +91,92 @@ def take(
     ------
     NotebookError : no answer to the assignment is in it.
     """
-    cells, source = notebook.cells, description.cells
-    names = [cell.grade_id for cell in cells]
-    wanted = {cell.grade_id for cell in source if cell.answer}
-    lost = wanted.isdisjoint(names)
+    wanted = [cell.grade_id for cell in description.answers]
+    names = [cell.grade_id for cell in notebook.cells]
+    lost = set(wanted).isdisjoint(names)
     if lost:
-        names = recognise(cells, description)
-        found = [cell.grade_id for cell in description.answers if cell.grade_id in names]
-        if not found:
-            raise NotebookError(
-                f"none of the answer cells of {description.assignment} is in it; "
-                "is it another assignment's notebook?"
-            )
+        names = recognise(notebook.cells, description)
+    placed = _place(notebook, names, description.cells)
+    if not placed.answers:
+        raise NotebookError(
+            f"none of the answer cells of {description.assignment} is in it; "
+            "is it another assignment's notebook?"
+        )
+    if lost:
+        found = ", ".join(name for name in wanted if name in placed.answers)
         notes = (
             *notes,
             "the cells have lost their metadata; these answers were recognised by what they "
-            f"define and where they stand: {', '.join(found)}",
+            f"define and where they stand: {found}",
         )
+    missing = [name for name in wanted if name not in placed.answers]
+    # Nobody can say of a hidden test without any text whether it is there.
+    given = [cell for cell in description.cells if not lost or cell.public_source.strip()]
+    texts = {name: cell.source for name, cell in zip(names, notebook.cells, strict=True)}
+    return Submission(
+        student,
+        description.assignment,
+        placed.answers,
+        tuple(placed.extras),
+        (*notes, *_notes_about_answers(placed, missing), *_notes_about_given(given, texts)),
+    )
+
+
+@dataclass
+class _Placed:
+    """A student's texts where they belong, and the answers there is something to say of."""
+
+    answers: dict[str, str] = field(default_factory=dict)
+    extras: list[Extra] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    retyped: list[str] = field(default_factory=list)
+
+
+def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> _Placed:
+    """Sort a notebook's cells, by their names, into answers and cells that the student added."""
     position = {cell.grade_id: i for i, cell in enumerate(source) if cell.grade_id}
     given = {cell.source.strip(): i for i, cell in enumerate(source) if not cell.grade_id}
     last = {name: index for index, name in enumerate(names)}
-    twice: list[str] = []
-    retyped: list[str] = []
-    answers: dict[str, str] = {}
-    extras: list[Extra] = []
+    placed = _Placed()
     after = -1
-    for index, (name, cell) in enumerate(zip(names, cells, strict=True)):
+    for index, (name, cell) in enumerate(zip(names, notebook.cells, strict=True)):
         text = cell.source
-        if name in position and last[name] == index:
+        original = source[position[name]] if name in position else None
+        if original and last[name] == index:
             after = position[name]
-            if name in wanted:
-                kind = source[after].kind
-                answers[name] = notebook.with_images(index) if kind == "markdown" else text
-                if cell.kind != kind:
-                    retyped.append(name)
-        elif name in position and name not in wanted:
+            if original.answer:
+                written = original.kind == "markdown"
+                placed.answers[name] = notebook.with_images(index) if written else text
+                if cell.kind != original.kind:
+                    placed.retyped.append(name)
+        elif original and not original.answer:
             continue  # a second copy of a test or of given text
         elif not name and text.strip() in given:
             after = given[text.strip()]
         elif text.strip() and cell.kind in ("code", "markdown"):
             shown = notebook.with_images(index) if cell.kind == "markdown" else text
-            extras.append(Extra(after, cell.kind, shown))
-            if name in position:
-                twice.append(name)
-    missing = [cell.grade_id for cell in description.answers if cell.grade_id not in answers]
-    texts = {name: cells[index].source for name, index in last.items()}
-    all_notes = (
-        *notes,
+            placed.extras.append(Extra(after, cell.kind, shown))
+            if original:
+                placed.twice.append(name)
+    return placed
+
+
+def _noted(names: list[str], one: str, many: str) -> list[str]:
+    """A note for each cell; one for all of them when they are more than three."""
+    if len(names) > 3:
+        return [many.format(len(names), ", ".join(names))]
+    return [one.format(name) for name in names]
+
+
+def _notes_about_answers(placed: _Placed, missing: list[str]) -> list[str]:
+    return [
         *_noted(
-            twice,
+            placed.twice,
             "{} appears more than once; the last one counts",
             "{} answer cells appear more than once; the last of each counts: {}",
         ),
         *_noted(
-            retyped,
+            placed.retyped,
             "{} has another cell type; its text was taken as the answer",
             "{} answer cells have another cell type; their texts were taken as the answers: {}",
         ),
@@ -153,17 +185,7 @@ def take(
             "{} is missing from the notebook",
             "{} answer cells are missing from the notebook: {}",
         ),
-        # Nobody can say of a hidden test without any text whether it is there.
-        *_notes_about_given([c for c in source if not lost or c.public_source.strip()], texts),
-    )
-    return Submission(student, description.assignment, answers, tuple(extras), all_notes)
-
-
-def _noted(names: list[str], one: str, many: str) -> list[str]:
-    """A note for each cell; one for all of them when they are more than three."""
-    if len(names) > 3:
-        return [many.format(len(names), ", ".join(names))]
-    return [one.format(name) for name in names]
+    ]
 
 
 def _notes_about_given(cells: Sequence[Cell], texts: Mapping[str, str]) -> list[str]:

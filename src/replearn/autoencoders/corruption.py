@@ -26,9 +26,15 @@ __all__ = ["Corruption", "Gaussian", "Masking", "SaltAndPepper"]
 class Gaussian:
     """x~ = x + std e, e standard normal, with the standard deviation ``std`` in units of x.
 
+    Parameters
+    ----------
+    std : float
+        Standard deviation, at least 0.
+
     Raises
     ------
-    ValueError : ``std`` is negative.
+    ValueError
+        ``std`` is negative.
     """
 
     std: float
@@ -46,9 +52,15 @@ class Gaussian:
 class Masking:
     """Each entry is set to 0 with probability ``rate``; the others are not scaled up.
 
+    Parameters
+    ----------
+    rate : float
+        Probability, from 0 to 1.
+
     Raises
     ------
-    ValueError : ``rate`` is not between 0 and 1.
+    ValueError
+        ``rate`` is not between 0 and 1.
     """
 
     rate: float
@@ -66,9 +78,15 @@ class Masking:
 class SaltAndPepper:
     """Each entry is set to 0 or to 1 with probability ``rate`` / 2 each.
 
+    Parameters
+    ----------
+    rate : float
+        Probability, from 0 to 1.
+
     Raises
     ------
-    ValueError : ``rate`` is not between 0 and 1.
+    ValueError
+        ``rate`` is not between 0 and 1.
     """
 
     rate: float

@@ -58,28 +58,50 @@ class DeepFactorisation(nn.Module):
 
     Parameters
     ----------
-    n : samples to be trained on.
-    sizes : widths from the code outwards, such as ``[2, 64, 784]``.
-    penalty : of ||h||_1, at least 0; above 0 the decoder's matrices have unit columns.
-    activation : of the hidden layers. output : "linear" or "sigmoid".
-    seed : of the start; the global generator is left as it was.
+    n : int
+        Samples to be trained on.
+    sizes : sequence of int
+        Widths from the code outwards, such as ``[2, 64, 784]``.
+    penalty : float
+        Weight of ||h||_1, at least 0; above 0 the decoder's matrices have unit columns.
+    activation : str
+        Activation of the hidden layers.
+    output : str
+        "linear" or "sigmoid".
+    seed : int
+        Seed of the start; the global generator is left as it was.
 
     Attributes
     ----------
-    H : (n, m), the codes, from small normal values. The optimiser's steps bring those that the
-        penalty would have at 0 near 0 only; ``infer`` gives exact zeros.
-    decoder : Dense layers (n, m) -> (n, d), without the output's activation.
-    sizes, penalty, activation, output : as given.
+    H : Tensor, (n, m)
+        The codes, from small normal values. The optimiser's steps bring those that the penalty
+        would have at 0 near 0 only; ``infer`` gives exact zeros.
+    decoder : nn.Sequential
+        Dense layers (n, m) -> (n, d), without the output's activation.
+    sizes : sequence of int
+        As given.
+    penalty : float
+        As given.
+    activation : str
+        As given.
+    output : str
+        As given.
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
 
     Examples
     --------
-    >>> model = DeepFactorisation(len(X), [2, 64, 784])  # doctest: +SKIP
-    >>> y = torch.arange(len(X))  # doctest: +SKIP
-    >>> train(model, X, y=y, loss=factorisation_loss, epochs=50)  # doctest: +SKIP
+    >>> from replearn.data import load_digits
+    >>> from replearn.training import train
+    >>> X = load_digits().X[:256]
+    >>> model = DeepFactorisation(len(X), [2, 16, 64])
+    >>> y = torch.arange(len(X))
+    >>> history = train(model, X, y=y, loss=factorisation_loss, epochs=5)
+    >>> history.loss[-1] < history.loss[0]
+    True
     """
 
     def __init__(
@@ -107,7 +129,17 @@ class DeepFactorisation(nn.Module):
             self.H = nn.Parameter(0.1 * torch.randn(n, sizes[0]))
 
     def decode(self, H: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of codes H (n, m)."""
+        """Reconstructions X_hat (n, d) of codes H (n, m).
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, index: Tensor) -> Tensor:
@@ -123,9 +155,21 @@ class DeepFactorisation(nn.Module):
     def infer(self, X: Tensor, steps: int = 100) -> Tensor:
         """Codes (n, m) of new samples X (n, d), after so many steps of descent.
 
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+        steps : int
+            Steps of descent, at least 1.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
         Raises
         ------
-        ValueError : X or ``steps`` does not fit.
+        ValueError
+            X or ``steps`` does not fit.
         """
         check_integer("steps", steps)
         if steps < 1:
@@ -191,5 +235,18 @@ def factorisation_loss(model: DeepFactorisation, X: Tensor, index: Tensor) -> Te
     Their numbers are ``index`` (k,): for ``train`` with ``y=torch.arange(n)``.
 
     There is no code for validation samples; ``infer`` finds one.
+
+    Parameters
+    ----------
+    model : DeepFactorisation
+        The model that is trained.
+    X : Tensor, (k, d)
+        Training samples.
+    index : Tensor, (k,)
+        Their numbers, int64.
+
+    Returns
+    -------
+    Tensor, ()
     """
     return model.cost(X, model.H[index]).mean()

@@ -133,16 +133,24 @@ class Dense(nn.Module):
 
     Parameters
     ----------
-    d, m : widths of input and output, at least 1.
-    activation : a key of ``ACTIVATIONS``.
+    d, m : int
+        Widths of input and output, at least 1.
+    activation : str
+        A key of ``ACTIVATIONS``.
 
     Attributes
     ----------
-    weight : (m, d), W. bias : (m,), b. activation : as given.
+    weight : Tensor, (m, d)
+        W.
+    bias : Tensor, (m,)
+        b.
+    activation : str
+        As given.
 
     Raises
     ------
-    ValueError : a width or an activation that does not fit.
+    ValueError
+        A width or an activation that does not fit.
     """
 
     def __init__(self, d: int, m: int, activation: str = "relu") -> None:
@@ -207,12 +215,15 @@ class KSparse(nn.Module):
 
     Parameters
     ----------
-    k : entries kept, at least 1. k_test : entries kept in evaluation mode; None: k. The paper takes
-        more there than in training.
+    k : int
+        Entries kept, at least 1.
+    k_test : int, optional
+        Entries kept in evaluation mode; None: k. The paper takes more there than in training.
 
     Raises
     ------
-    ValueError : a count that does not fit, or (in forward) one beyond the code's width.
+    ValueError
+        A count that does not fit, or (in forward) one beyond the code's width.
     """
 
     def __init__(self, k: int, k_test: int | None = None) -> None:
@@ -241,9 +252,25 @@ def dense_stack(
 ) -> nn.Sequential:
     """Layers, ``Dense`` or a subclass, between the widths ``sizes``, the last with ``last``.
 
+    Parameters
+    ----------
+    sizes : sequence of int
+        Widths, from the input to the output.
+    activation : str
+        Of all layers but the last.
+    last : str
+        Activation of the last layer.
+    layer : type of Dense
+        The class of the layers.
+
+    Returns
+    -------
+    nn.Sequential
+
     Raises
     ------
-    ValueError : fewer than two widths, or one that does not fit.
+    ValueError
+        Fewer than two widths, or one that does not fit.
     """
     if len(sizes) < 2:
         raise ValueError(f"sizes: got {list(sizes)}, want at least two widths")

@@ -28,7 +28,21 @@ __all__ = ["cross_entropy", "squared_error"]
 
 
 def squared_error(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
-    """Mean over the samples of ||x - x_hat||^2, x_hat = o(g(h)), for H (n, m) and X (n, d)."""
+    """Mean over the samples of ||x - x_hat||^2, x_hat = o(g(h)), for H (n, m) and X (n, d).
+
+    Parameters
+    ----------
+    model : Autoencoder
+        Its decoder makes the reconstructions.
+    H : Tensor, (n, m)
+        Codes.
+    X : Tensor, (n, d)
+        Samples.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     X_hat = ACTIVATIONS[model.output](model.decoder(H))
     return (X_hat - X).square().sum() / len(X)
 
@@ -36,9 +50,23 @@ def squared_error(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
 def cross_entropy(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
     """Mean over the samples of the Bernoulli cross-entropy in nats, from the logits a = g(h).
 
+    Parameters
+    ----------
+    model : Autoencoder
+        Its decoder makes the reconstructions.
+    H : Tensor, (n, m)
+        Codes.
+    X : Tensor, (n, d)
+        Samples.
+
+    Returns
+    -------
+    Tensor, ()
+
     Raises
     ------
-    ValueError : the model's output is not "sigmoid".
+    ValueError
+        The model's output is not "sigmoid".
     """
     if model.output != "sigmoid":
         raise ValueError(f"output: got a model with {model.output!r}, want 'sigmoid'")

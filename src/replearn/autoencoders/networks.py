@@ -41,17 +41,26 @@ class Autoencoder(nn.Module):
 
     Parameters
     ----------
-    encoder : module (n, d) -> (n, m). decoder : module (n, m) -> (n, d), without the output's
-        activation.
-    output : "linear" for real values, "sigmoid" for values between 0 and 1.
+    encoder : nn.Module
+        Module (n, d) -> (n, m).
+    decoder : nn.Module
+        Module (n, m) -> (n, d), without the output's activation.
+    output : str
+        "linear" for real values, "sigmoid" for values between 0 and 1.
 
     Attributes
     ----------
-    encoder, decoder, output : as given.
+    encoder : nn.Module
+        As given.
+    decoder : nn.Module
+        As given.
+    output : str
+        As given.
 
     Raises
     ------
-    ValueError : ``output`` is neither.
+    ValueError
+        ``output`` is neither.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, *, output: str = "linear") -> None:
@@ -60,15 +69,45 @@ class Autoencoder(nn.Module):
         self.encoder, self.decoder, self.output = encoder, decoder, output
 
     def encode(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d)."""
+        """Codes H (n, m) of X (n, d).
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         return cast(Tensor, self.encoder(X))
 
     def decode(self, H: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of codes H (n, m)."""
+        """Reconstructions X_hat (n, d) of codes H (n, m).
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of X (n, d)."""
+        """Reconstructions X_hat (n, d) of X (n, d).
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
         return self.decode(self.encode(X))
 
 
@@ -86,17 +125,37 @@ def dense_autoencoder(
 
     Parameters
     ----------
-    sizes : widths from the input to the code, such as ``[784, 128, 64, 32]``; the decoder has the
-        same in reverse.
-    activation : of the hidden layers. code : of the code; None: as the others.
-    output : "linear" or "sigmoid".
-    tied : whether the decoder's matrices are the encoder's, transposed.
-    k : keep the k largest entries of the code only (``KSparse``).
-    seed : of the start; the global generator is left as it was.
+    sizes : sequence of int
+        Widths from the input to the code, such as ``[784, 128, 64, 32]``; the decoder has the same
+        in reverse.
+    activation : str
+        Activation of the hidden layers.
+    code : str, optional
+        Activation of the code; None: as the others.
+    output : str
+        "linear" or "sigmoid".
+    tied : bool
+        Whether the decoder's matrices are the encoder's, transposed.
+    k : int, optional
+        Keep the k largest entries of the code only (``KSparse``).
+    seed : int
+        Seed of the start; the global generator is left as it was.
+
+    Returns
+    -------
+    Autoencoder
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> model = dense_autoencoder([64, 32, 8])
+    >>> model.encode(torch.zeros(5, 64)).shape
+    torch.Size([5, 8])
     """
     check_activation(activation)
     if k is not None and len(sizes) and k > sizes[-1]:
@@ -129,13 +188,29 @@ def convolutional_autoencoder(
 
     Parameters
     ----------
-    shape : (height, width) of the images; X is (n, height * width).
-    channels : of each level.
-    output, seed : as for ``dense_autoencoder``.
+    shape : (int, int)
+        (height, width) of the images; X is (n, height * width).
+    channels : sequence of int
+        Channels of each level.
+    output : str
+        As for ``dense_autoencoder``.
+    seed : int
+        As for ``dense_autoencoder``.
+
+    Returns
+    -------
+    Autoencoder
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> convolutional_autoencoder().encode(torch.zeros(5, 784)).shape
+    torch.Size([5, 128])
     """
     height, width = shape
     if not channels or min(height, width, *channels) < 1:

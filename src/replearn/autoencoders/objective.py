@@ -34,19 +34,34 @@ def objective(
 
     Parameters
     ----------
-    loss : ``squared_error`` or ``cross_entropy``.
-    corruption : such as ``Masking(0.3)``; drawn anew in every call, in training mode only.
-    penalties : weights of penalties, such as ``{l1: 1e-3, hutchinson(1): 0.1}``. They see the input
-        that the encoder saw.
+    loss : Reconstruction
+        ``squared_error`` or ``cross_entropy``.
+    corruption : callable, optional
+        Such as ``Masking(0.3)``; drawn anew in every call, in training mode only.
+    penalties : mapping, optional
+        Weights of penalties, such as ``{l1: 1e-3, hutchinson(1): 0.1}``. They see the input that
+        the encoder saw.
+
+    Returns
+    -------
+    callable
+        ``(model, X) -> scalar``, the mean over the samples.
 
     Raises
     ------
-    ValueError : a weight is negative.
+    ValueError
+        A weight is negative.
 
     Examples
     --------
-    >>> loss = objective(cross_entropy, penalties={l1: 1e-3})  # doctest: +SKIP
-    >>> train(model, X, loss=loss, epochs=10)  # doctest: +SKIP
+    >>> from replearn.autoencoders import cross_entropy, dense_autoencoder, l1
+    >>> from replearn.data import load_digits
+    >>> from replearn.training import train
+    >>> loss = objective(cross_entropy, penalties={l1: 1e-3})
+    >>> model = dense_autoencoder([64, 16])
+    >>> history = train(model, load_digits().X[:256], loss=loss, epochs=5)
+    >>> history.loss[-1] < history.loss[0]
+    True
     """
     weighted = dict(penalties or {})
     for penalty, weight in weighted.items():

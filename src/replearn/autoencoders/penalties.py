@@ -43,7 +43,21 @@ Penalty = Callable[[Autoencoder, Tensor, Tensor], Tensor]
 
 
 def l1(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
-    """(1/n) sum_i ||h_i||_1: the negative logarithm of a Laplace prior on codes."""
+    """(1/n) sum_i ||h_i||_1: the negative logarithm of a Laplace prior on codes.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that is trained.
+    X : Tensor, (n, d)
+        Input of the encoder.
+    H : Tensor, (n, m)
+        Codes.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     return H.abs().sum() / len(H)
 
 
@@ -52,9 +66,20 @@ def kl_to_rate(rate: float) -> Penalty:
 
     For codes in (0, 1), those of a sigmoid layer.
 
+    Parameters
+    ----------
+    rate : float
+        The wanted mean activity, between 0 and 1.
+
+    Returns
+    -------
+    callable
+        A penalty: ``(model, X, H) -> scalar``.
+
     Raises
     ------
-    ValueError : ``rate`` is not between 0 and 1, or (when called) a unit's mean activity is not.
+    ValueError
+        ``rate`` is not between 0 and 1, or (when called) a unit's mean activity is not.
     """
     if not 0 < rate < 1:
         raise ValueError(f"rate: got {rate}, want a number between 0 and 1")
@@ -72,9 +97,23 @@ def kl_to_rate(rate: float) -> Penalty:
 def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
     """(1/n) sum_i ||J(x_i)||_F^2 of an encoder of one dense layer, in closed form.
 
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that is trained.
+    X : Tensor, (n, d)
+        Input of the encoder.
+    H : Tensor, (n, m)
+        Codes.
+
+    Returns
+    -------
+    Tensor, ()
+
     Raises
     ------
-    ValueError : the encoder is not one ``Dense`` layer; ``hutchinson`` takes any.
+    ValueError
+        The encoder is not one ``Dense`` layer; ``hutchinson`` takes any.
     """
     layer = model.encoder
     if isinstance(layer, nn.Sequential) and len(layer) == 1:
@@ -122,12 +161,19 @@ def hutchinson(n_probes: int = 1) -> Penalty:
 
     Parameters
     ----------
-    n_probes : vectors v drawn for each sample and call, at least 1; the variance falls as
-        1/n_probes. They come from torch's global generator.
+    n_probes : int
+        Vectors v drawn for each sample and call, at least 1; the variance falls as 1/n_probes. They
+        come from torch's global generator.
+
+    Returns
+    -------
+    callable
+        A penalty: ``(model, X, H) -> scalar``.
 
     Raises
     ------
-    ValueError : ``n_probes`` does not fit.
+    ValueError
+        ``n_probes`` does not fit.
     """
     check_integer("n_probes", n_probes)
     if n_probes < 1:
@@ -146,6 +192,20 @@ def hutchinson(n_probes: int = 1) -> Penalty:
 
 
 def weight_decay(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
-    """Sum of the squares of the model's weights: of parameters with two dimensions or more."""
+    """Sum of the squares of the model's weights: of parameters with two dimensions or more.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        The model that is trained.
+    X : Tensor, (n, d)
+        Input of the encoder.
+    H : Tensor, (n, m)
+        Codes.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     squares = [p.square().sum() for p in model.parameters() if p.ndim > 1]
     return torch.stack(squares).sum()

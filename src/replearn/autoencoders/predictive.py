@@ -42,9 +42,19 @@ __all__ = ["GainEncoder", "PredictiveSparse", "UnitDictionary", "predictive_loss
 class GainEncoder(nn.Module):
     """f(x) = g * s(W x + b), for rows.
 
+    Parameters
+    ----------
+    d, m : int
+        Widths of samples and codes.
+    activation : str
+        A key of ``ACTIVATIONS``.
+
     Attributes
     ----------
-    layer : Dense, with weight W (m, d), bias b (m,) and activation s. gain : (m,), g, from 1.
+    layer : Dense
+        With weight W (m, d), bias b (m,) and activation s.
+    gain : Tensor, (m,)
+        g, from 1.
     """
 
     def __init__(self, d: int, m: int, activation: str = "tanh") -> None:
@@ -64,9 +74,16 @@ class UnitDictionary(nn.Module):
     D is ``weight`` with its columns divided by their lengths, so that no step of an optimiser can
     change them.
 
+    Parameters
+    ----------
+    d, m : int
+        Widths of samples and codes.
+
     Attributes
     ----------
-    weight : (d, m). D : (d, m), atoms of length 1; a column of zeros stays zero.
+    weight : Tensor, (d, m)
+    D : Tensor, (d, m)
+        Atoms of length 1; a column of zeros stays zero.
     """
 
     def __init__(self, d: int, m: int) -> None:
@@ -95,27 +112,49 @@ class PredictiveSparse(Autoencoder):
 
     Parameters
     ----------
-    d, m : widths of samples and codes.
-    penalty : of ||z||_1, at least 0. pull : of 1/2 ||z - f(x)||^2, at least 0; at 0 codes are those
-        of sparse coding and the encoder learns nothing.
-    activation : s of the encoder. With one that is never negative ("sigmoid", "relu", "softplus") a
-        unit can only predict codes of one sign, its gain's.
-    steps : of the inference in training, at least 1.
-    seed : of the start; the global generator is left as it was.
+    d, m : int
+        Widths of samples and codes.
+    penalty : float
+        Weight of ||z||_1, at least 0.
+    pull : float
+        Weight of 1/2 ||z - f(x)||^2, at least 0; at 0 codes are those of sparse coding and the
+        encoder learns nothing.
+    activation : str
+        s of the encoder. With one that is never negative ("sigmoid", "relu", "softplus") a unit can
+        only predict codes of one sign, its gain's.
+    steps : int
+        Steps of the inference in training, at least 1.
+    seed : int
+        Seed of the start; the global generator is left as it was.
 
     Attributes
     ----------
-    encoder : GainEncoder. decoder : UnitDictionary. D : (d, m), its dictionary.
-    penalty, pull, steps : as given.
+    encoder : GainEncoder
+        The trained prediction.
+    decoder : UnitDictionary
+        The dictionary.
+    D : Tensor, (d, m)
+        Its dictionary.
+    penalty : float
+        As given.
+    pull : float
+        As given.
+    steps : int
+        As given.
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
 
     Examples
     --------
-    >>> model = PredictiveSparse(144, 256, penalty=0.5)
-    >>> train(model, X, loss=predictive_loss, epochs=10)  # doctest: +SKIP
+    >>> from replearn.training import train
+    >>> X = torch.randn(32, 9, generator=torch.Generator().manual_seed(0))
+    >>> model = PredictiveSparse(9, 16, penalty=0.5)
+    >>> history = train(model, X, loss=predictive_loss, epochs=5)
+    >>> history.loss[-1] < history.loss[0]
+    True
     """
 
     encoder: GainEncoder
@@ -158,9 +197,21 @@ class PredictiveSparse(Autoencoder):
     def infer(self, X: Tensor, steps: int | None = None) -> Tensor:
         """Codes Z (n, m) of X (n, d) after so many steps from f(x); None: ``self.steps``.
 
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples.
+        steps : int, optional
+            Steps of descent, at least 1.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
         Raises
         ------
-        ValueError : X or ``steps`` does not fit.
+        ValueError
+            X or ``steps`` does not fit.
         """
         steps = self.steps if steps is None else steps
         _check_steps(steps)
@@ -178,7 +229,19 @@ class PredictiveSparse(Autoencoder):
 
 
 def predictive_loss(model: PredictiveSparse, X: Tensor) -> Tensor:
-    """Mean over the samples of E(x, z) at the inferred z, held fixed: for ``train``."""
+    """Mean over the samples of E(x, z) at the inferred z, held fixed: for ``train``.
+
+    Parameters
+    ----------
+    model : PredictiveSparse
+        The model that is trained.
+    X : Tensor, (n, d)
+        Samples.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     return model.energy(X, model.infer(X)).mean()
 
 

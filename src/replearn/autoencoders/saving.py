@@ -28,16 +28,20 @@ _FORMAT, _VERSION = "replearn model", "1"
 
 
 def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
-    """Write a model to ``path``, replaced in one step; folders are made.
+    """Write a model to a file.
 
     Parameters
     ----------
-    model : an ``Autoencoder`` of the factories or of ``unroll``, ``PredictiveSparse``,
+    model : nn.Module
+        An ``Autoencoder`` of the factories or of ``unroll``, ``PredictiveSparse``,
         ``DeepFactorisation``, ``RBM``, ``Classifier`` or ``stacked_encoder``'s, on any device.
+    path : path or str
+        The file, which is replaced in one step; folders are made.
 
     Raises
     ------
-    ValueError : a layer of a kind that can't be rebuilt.
+    ValueError
+        A layer of a kind that can't be rebuilt.
     """
     from safetensors.torch import save
 
@@ -51,10 +55,21 @@ def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
 def load_model(path: str | os.PathLike[str]) -> nn.Module:
     """The model that ``save_model`` wrote to ``path``, on the CPU, in the mode it was in.
 
+    Parameters
+    ----------
+    path : path or str
+        The file.
+
+    Returns
+    -------
+    nn.Module
+
     Raises
     ------
-    FileNotFoundError : no such file.
-    ValueError : the file is damaged, or ``save_model`` did not write it.
+    FileNotFoundError
+        No such file.
+    ValueError
+        The file is damaged, or ``save_model`` did not write it.
     """
     from safetensors import SafetensorError, safe_open
 

@@ -40,7 +40,8 @@ def data_with_covariance(
 
     Raises
     ------
-    ValueError : n, d or a variance is out of range.
+    ValueError
+        n, d or a variance is out of range.
     """
     lam = torch.as_tensor(variances, dtype=torch.float64)
     k = lam.numel()

@@ -48,6 +48,17 @@ class Dataset:
         Every data set of this module is stored in a mixed order, so its first rows are a fair
         sample, and the same one each time.
 
+        Parameters
+        ----------
+        n_train : int
+            Number of training samples.
+        n_test : int, optional
+            Number of test samples.
+
+        Returns
+        -------
+        Dataset
+
         Raises
         ------
         ValueError

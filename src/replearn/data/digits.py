@@ -59,6 +59,10 @@ def load_mnist() -> Dataset:
 
     From the cache folder, or downloaded into it (about 11 MB) and verified.
 
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     DataUnavailable
@@ -89,6 +93,16 @@ def load_digits() -> Dataset:
 
     The split is fixed, stratified by class and in mixed order.  Grey values are multiples of
     1/16, because each of the 64 pixels counts the ink in a 4 x 4 block of a bitmap.
+
+    Returns
+    -------
+    Dataset
+
+    Examples
+    --------
+    >>> data = load_digits()
+    >>> data.name, data.n, data.d, data.image_shape
+    ('digits 8x8', 1437, 64, (8, 8))
     """
     from sklearn import datasets  # here, because it takes most of a second
     from sklearn.model_selection import train_test_split
@@ -118,6 +132,10 @@ def handwritten_digits() -> Dataset:
     :func:`load_digits` enlarged to the same format, under the name
     ``"digits 28x28 (bundled)"``.  A machine without a network takes a few seconds to notice,
     once in ten minutes (see :mod:`replearn.data.cache`).
+
+    Returns
+    -------
+    Dataset
 
     Warns
     -----

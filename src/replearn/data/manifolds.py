@@ -38,7 +38,9 @@ def spiral(
     noise : float
         Standard deviation of the noise, >= 0.
     seed : int
+        The same seed gives the same points.
     dtype : torch.dtype
+        Of points and positions.
 
     Returns
     -------
@@ -64,6 +66,17 @@ def swiss_roll(
     n: int, *, noise: float = 0.0, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> tuple[Tensor, Tensor]:
     """Swiss roll in space, x = (t cos t, 21 v, t sin t).
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    noise : float
+        Standard deviation of the noise, >= 0.
+    seed : int
+        The same seed gives the same points.
+    dtype : torch.dtype
+        Of points and positions.
 
     Returns
     -------
@@ -93,6 +106,19 @@ def circle(
 ) -> tuple[Tensor, Tensor]:
     """Circle in the plane, x = radius (cos a, sin a).
 
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    radius : float
+        Radius, > 0.
+    noise : float
+        Standard deviation of the noise, >= 0.
+    seed : int
+        The same seed gives the same points.
+    dtype : torch.dtype
+        Of points and positions.
+
     Returns
     -------
     X : Tensor, (n, 2)
@@ -103,6 +129,12 @@ def circle(
     ------
     ValueError
         n is below 1, radius not positive, noise negative or dtype not floating.
+
+    Examples
+    --------
+    >>> X, angle = circle(100, radius=2.0)
+    >>> torch.allclose(X.norm(dim=1), torch.tensor(2.0))
+    True
     """
     generator = _generator(n, noise, seed, dtype)
     if not (math.isfinite(radius) and radius > 0):
@@ -116,6 +148,17 @@ def two_moons(
 ) -> tuple[Tensor, Tensor]:
     """Two interleaved half circles of radius 1, (cos a, sin a) and (1 - cos a, 1/2 - sin a).
 
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    noise : float
+        Standard deviation of the noise, >= 0.
+    seed : int
+        The same seed gives the same points.
+    dtype : torch.dtype
+        Of points and positions.
+
     Returns
     -------
     X : Tensor, (n, 2)
@@ -127,6 +170,12 @@ def two_moons(
     ------
     ValueError
         n is below 1, noise negative or dtype not floating.
+
+    Examples
+    --------
+    >>> X, y = two_moons(4)
+    >>> X.shape, y
+    (torch.Size([4, 2]), tensor([0, 1, 0, 1]))
     """
     generator = _generator(n, noise, seed, dtype)
     upper = _direction(math.pi * _uniform(n, generator))

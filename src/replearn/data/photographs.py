@@ -75,6 +75,10 @@ def load_photographs() -> Photographs:
 
     Luminance is 0.299 R + 0.587 G + 0.114 B of the stored (gamma-encoded) values.
 
+    Returns
+    -------
+    Photographs
+
     Warns
     -----
     UserWarning
@@ -122,6 +126,11 @@ def extract_patches(images: Sequence[Tensor], size: int, n: int, *, seed: int) -
     ------
     ValueError
         There is no image, an image is not (H, W) with H, W >= size, or size or n is below 1.
+
+    Examples
+    --------
+    >>> extract_patches([torch.zeros(9, 7), torch.ones(5, 5)], 4, 100, seed=0).shape
+    torch.Size([100, 16])
     """
     if len(images) == 0:
         raise ValueError("images is empty, wanted at least one image of shape (H, W)")

@@ -109,6 +109,10 @@ def word_vectors(*, seed: int = 0) -> WordVectors:
     seed : int
         Of the planted vocabulary.
 
+    Returns
+    -------
+    WordVectors
+
     Warns
     -----
     UserWarning
@@ -188,10 +192,19 @@ def planted_vocabulary(
     seed : int
         The same seed gives the same vectors.
 
+    Returns
+    -------
+    WordVectors
+
     Raises
     ------
     ValueError
         A number is out of range.
+
+    Examples
+    --------
+    >>> planted_vocabulary(n_topics=8, d=20).X.shape[1]
+    20
     """
     seed = check_seed(seed)
     for name, value, least in (

@@ -29,9 +29,12 @@ class AtomMatch:
 
     Attributes
     ----------
-    permutation : (m_true,) int64, the column of D that was assigned to each true atom.
-    sign : (m_true,) of -1 and 1.
-    similarity : (m_true,), absolute cosine of the angle between the two, in [0, 1].
+    permutation : Tensor, (m_true,), int64
+        The column of D that was assigned to each true atom.
+    sign : Tensor, (m_true,)
+        Of -1 and 1.
+    similarity : Tensor, (m_true,)
+        Absolute cosine of the angle between the two, in [0, 1].
     """
 
     permutation: Tensor
@@ -46,15 +49,24 @@ def normalise_atoms(D: Tensor) -> Tensor:
 
     Parameters
     ----------
-    D : (d, m)
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
 
     Returns
     -------
-    (d, m), unit columns.
+    Tensor, (d, m)
+        Unit columns.
 
     Raises
     ------
-    ValueError : D is not a finite float matrix.
+    ValueError
+        D is not a finite float matrix.
+
+    Examples
+    --------
+    >>> normalise_atoms(torch.tensor([[3.0, 0.0], [4.0, 0.0]]))
+    tensor([[0.6000, 0.0000],
+            [0.8000, 0.0000]])
     """
     check_matrix("D", D)
     largest = D.detach().abs().amax(0)
@@ -69,8 +81,11 @@ def match_atoms(D: Tensor, D_true: Tensor) -> AtomMatch:
 
     Parameters
     ----------
-    D : (d, m), m >= m_true. D_true : (d, m_true). The lengths of the columns play no role; a
-        column of zeros is like nothing (similarity 0).
+    D : Tensor, (d, m)
+        Learned atoms, m >= m_true. The lengths of the columns play no role; a column of zeros is
+        like nothing (similarity 0).
+    D_true : Tensor, (d, m_true)
+        True atoms, alike.
 
     Returns
     -------
@@ -78,7 +93,15 @@ def match_atoms(D: Tensor, D_true: Tensor) -> AtomMatch:
 
     Raises
     ------
-    ValueError : shapes that do not fit.
+    ValueError
+        Shapes that do not fit.
+
+    Examples
+    --------
+    >>> D = torch.tensor([[0.0, -1.0], [2.0, 0.0]])
+    >>> match = match_atoms(D, torch.eye(2))
+    >>> match.permutation, match.sign
+    (tensor([1, 0]), tensor([-1.,  1.]))
     """
     from scipy.optimize import linear_sum_assignment  # here: SciPy takes half a second
 
@@ -106,11 +129,22 @@ def mutual_coherence(D: Tensor) -> float:
 
     Parameters
     ----------
-    D : (d, m); columns of any length. With a single atom the coherence is 0.
+    D : Tensor, (d, m)
+        Dictionary; columns of any length. With a single atom the coherence is 0.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
-    ValueError : D is not a finite float matrix.
+    ValueError
+        D is not a finite float matrix.
+
+    Examples
+    --------
+    >>> round(mutual_coherence(torch.tensor([[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]])), 3)
+    0.8
     """
     D = normalise_atoms(D)
     cosines = (D.T @ D).abs().fill_diagonal_(0.0)

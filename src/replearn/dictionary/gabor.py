@@ -46,13 +46,20 @@ class GaborFits:
 
     Attributes
     ----------
-    x0, y0 : centre of the envelope, column and row, in pixels.
-    theta : direction in which the wave runs, across the stripes, in radians, 0 <= theta < pi.
-    frequency : cycles per pixel, at least 0.
-    sigma_x, sigma_y : standard deviations of the envelope along and across the wave, pixels.
-    phase : of the wave at the centre, radians, -pi < phase <= pi.
-    amplitude : at least 0, in units of the atom.
-    r2 : share of the atom's squared length that the fit explains, 0 to 1.
+    x0, y0 : Tensor, (m,)
+        Centre of the envelope, column and row, in pixels.
+    theta : Tensor, (m,)
+        Direction in which the wave runs, across the stripes, in radians, 0 <= theta < pi.
+    frequency : Tensor, (m,)
+        Cycles per pixel, at least 0.
+    sigma_x, sigma_y : Tensor, (m,)
+        Standard deviations of the envelope along and across the wave, in pixels.
+    phase : Tensor, (m,)
+        Of the wave at the centre, in radians, -pi < phase <= pi.
+    amplitude : Tensor, (m,)
+        At least 0, in units of the atom.
+    r2 : Tensor, (m,)
+        Share of the atom's squared length that the fit explains, 0 to 1.
     """
 
     x0: Tensor
@@ -83,7 +90,17 @@ class GaborFits:
         return self.sigma_y / self.sigma_x
 
     def atoms(self, size: int) -> Tensor:
-        """The fitted functions (m, size * size), 0 for atoms that have no fit."""
+        """The fitted functions, 0 for atoms that have no fit.
+
+        Parameters
+        ----------
+        size : int
+            Side of the patch in pixels.
+
+        Returns
+        -------
+        Tensor, (m, size * size)
+        """
         nonlinear = torch.stack(
             [self.x0, self.y0, self.theta, self.frequency, self.sigma_x.log(), self.sigma_y.log()],
             1,
@@ -104,13 +121,29 @@ def fit_gabor(atoms: Tensor, size: int) -> GaborFits:
 
     Parameters
     ----------
-    atoms : (m, size * size), or (size * size,) for a single one: rows of a patch one after the
-        other. The columns of a dictionary D are ``fit_gabor(D.T, size)``.
-    size : side of the patch in pixels, at least 4.
+    atoms : Tensor, (m, size * size) or (size * size,)
+        Rows of a patch one after the other. The columns of a dictionary D are
+        ``fit_gabor(D.T, size)``.
+    size : int
+        Side of the patch in pixels, at least 4.
+
+    Returns
+    -------
+    GaborFits
 
     Raises
     ------
-    ValueError : atoms has another shape, or is not finite and float.
+    ValueError
+        atoms has another shape, or is not finite and float.
+
+    Examples
+    --------
+    Vertical stripes, four pixels wide:
+
+    >>> stripes = torch.cos(2 * math.pi * torch.arange(8) / 4).expand(8, 8)
+    >>> fits = fit_gabor(stripes.reshape(1, 64), size=8)
+    >>> fits.frequency.round(decimals=2), fits.theta.round(decimals=2)
+    (tensor([0.2500], dtype=torch.float64), tensor([0.], dtype=torch.float64))
     """
     check_integer("size", size)
     if size < 4:
@@ -239,16 +272,16 @@ def _project(Y: Tensor, p: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
     b = torch.where(apart, c2 / rest_length.clamp(min=tiny), 0.0)
     a = (c1 - b * shared) / length.clamp(min=tiny)
     g = a * cosine + b * sine
-    slope = b * cosine - a * sine  # by the argument of the wave
+    derivative = b * cosine - a * sine  # by the argument of the wave
     square_x, square_y = (2 * p[:, 4:5]).exp(), (2 * p[:, 5:6]).exp()
-    by_x = 2 * math.pi * f * slope - g * x / square_x
+    by_x = 2 * math.pi * f * derivative - g * x / square_x
     by_y = -g * y / square_y
     J = torch.stack(
         [
             by_y * theta.sin() - by_x * theta.cos(),
             -by_x * theta.sin() - by_y * theta.cos(),
             by_x * y - by_y * x,
-            2 * math.pi * x * slope,
+            2 * math.pi * x * derivative,
             g * x.square() / square_x,
             g * y.square() / square_y,
         ],

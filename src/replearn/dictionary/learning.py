@@ -17,24 +17,28 @@ from __future__ import annotations
 
 import math
 import os
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from replearn import _checkpoint
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
-from replearn.dictionary.alternating import AlternatingState, alternate
+from replearn._batches import slices
+from replearn._progress import Progress
+from replearn._validate import (
+    check_fitted,
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_seed,
+)
+from replearn.dictionary.alternating import AlternatingState
 from replearn.dictionary.atoms import normalise_atoms
 from replearn.dictionary.online import OnlineState, Settings, learn_batch, start, unit_rows
+from replearn.dictionary.runs import AlternatingRun, OnlineRun, Position, Run, drive
 from replearn.sparse import sparse_codes
 from replearn.sparse.solve import Solver
 
@@ -43,7 +47,6 @@ __all__ = ["DictionaryLearning"]
 Method = Literal["online", "alternating"]
 _METHODS = ("online", "alternating")
 _VERSION = 1
-_SAVE_EVERY = 10.0  # seconds between checkpoints; the end and an interruption write one as well
 
 
 class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -51,54 +54,88 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     Parameters
     ----------
-    n_atoms : m, the number of atoms.
-    penalty : weight of the l1 norm of the codes, in units of X.
-    method : - "online": a dictionary step after every mini-batch, from sums over all samples so far
-          in which old ones fade (Mairal et al. 2010). The choice for more than a few thousand
+    n_atoms : int
+        Number m of atoms.
+    penalty : float
+        Weight of the l1 norm of the codes, in units of X.
+    method : {"online", "alternating"}
+        - "online": a dictionary step after every mini-batch, from sums over all samples so far in
+          which old ones fade (Mairal et al. 2010). The choice for more than a few thousand
           samples. A pass over the data is an epoch.
         - "alternating": codes of all samples, then the dictionary. The objective never increases.
-    solver : of ``sparse_codes``, for the codes.
-    batch_size : samples per step ("online").
-    epochs : passes over the data in ``fit`` ("online").
-    max_iter : most alternations ("alternating").
-    forgetting : rho >= 0 ("online"): the sample seen s-th weighs (s / t)^rho after t samples, so
-        that about the last t / (rho + 1) count, but never fewer than about 4 m (see
+    solver : {"auto", "coordinate descent", "fista", "ista"}
+        Of ``sparse_codes``, for the codes.
+    batch_size : int
+        Samples per step ("online").
+    epochs : int
+        Passes over the data in ``fit`` ("online").
+    max_iter : int
+        Most alternations ("alternating").
+    forgetting : float
+        rho >= 0 ("online"): the sample seen s-th weighs (s / t)^rho after t samples, so that about
+        the last t / (rho + 1) count, but never fewer than about 4 m (see
         ``replearn.dictionary.online``). 0 forgets nothing: codes of the first, poor dictionaries
         weigh as much as the last.
-    nonnegative : codes h >= 0.
-    tol : the alternation ends when the objective falls by less than this fraction of itself.
-    code_tol : relative duality gap to which codes are computed during learning; None takes 0.1
+    nonnegative : bool
+        Whether codes must be >= 0.
+    tol : float
+        The alternation ends when the objective falls by less than this fraction of itself.
+    code_tol : float, optional
+        Relative duality gap to which codes are computed during learning; None takes 0.1
         ("online", where a dictionary lives for one step only) or 1e-4 ("alternating").
-    transform_tol : the same for ``transform``.
-    D0 : (d, m), the first dictionary (its columns are normalised). None takes random samples,
-        without those that are zero, normalised; if there are too few, random directions.
-    checkpoint : file for the state of ``fit``, replaced atomically every few seconds, at the end,
-        and when learning is interrupted. If it exists, ``fit`` resumes there and ends with exactly
-        the dictionary of a run that was never interrupted; a finished run is not repeated. A
-        larger ``epochs`` or ``max_iter`` carries it on.
-    progress : True shows a progress bar on standard error if that is a terminal, so that notebooks
+    transform_tol : float
+        The same for ``transform``.
+    D0 : Tensor, (d, m), optional
+        The first dictionary (its columns are normalised). None takes random samples, without
+        those that are zero, normalised; if there are too few, random directions.
+    checkpoint : path, optional
+        File for the state of ``fit``, replaced atomically every few seconds, at the end, and when
+        learning is interrupted. If it exists, ``fit`` resumes there and ends with exactly the
+        dictionary of a run that was never interrupted; a finished run is not repeated. A larger
+        ``epochs`` or ``max_iter`` carries it on.
+    progress : bool or "always"
+        True shows a progress bar on standard error if that is a terminal, so that notebooks
         turned into pages stay clean; "always" shows it elsewhere as well.
-    seed : of the order of the samples and of all draws. The global random state is not used.
+    seed : int
+        Of the order of the samples and of all draws. The global random state is not used.
 
     Attributes
     ----------
-    components_ : (m, d) = D^T, unit rows. dictionary_ : (d, m), the same, atoms as columns.
-    objective_ : list of float, mean objective per sample.
+    components_ : Tensor, (m, d)
+        D^T, unit rows.
+    dictionary_ : Tensor, (d, m)
+        The same, atoms as columns.
+    objective_ : list of float
+        Mean objective per sample.
 
         - "alternating": after each alternation; never increases.
         - "online": over each epoch (each call of ``partial_fit``), of each sample with the
           dictionary as it was when the sample came, and codes to ``code_tol``.
-    n_iter_ : alternations, or completed epochs.
-    n_steps_ : dictionary steps.
-    replaced_ : how often an unused atom was replaced by a sample, drawn with probability
-        proportional to its squared reconstruction error. Unused means: with zero codes for the
-        last 10 m samples ("online") or for all samples ("alternating").
-    n_features_in_ : d
+    n_iter_ : int
+        Alternations, or completed epochs.
+    n_steps_ : int
+        Dictionary steps.
+    replaced_ : int
+        How often an unused atom was replaced by a sample, drawn with probability proportional to
+        its squared reconstruction error. Unused means: with zero codes for the last 10 m samples
+        ("online") or for all samples ("alternating").
+    n_features_in_ : int
+        Dimension d of the samples.
 
     Raises
     ------
-    ValueError : an argument does not fit, the checkpoint is damaged or belongs to another run, or a
-        method is called before ``fit`` (scikit-learn's NotFittedError).
+    ValueError
+        An argument does not fit, the checkpoint is damaged or belongs to another run, or a method
+        is called before ``fit`` (scikit-learn's NotFittedError).
+
+    Examples
+    --------
+    Samples that are multiples of one of two directions:
+
+    >>> X = torch.tensor([[3.0, 0.0], [0.0, 2.0], [-1.0, 0.0], [0.0, -4.0]])
+    >>> learner = DictionaryLearning(2, 0.1, method="alternating").fit(X)
+    >>> learner.transform(X).count_nonzero(dim=1)
+    tensor([1, 1, 1, 1])
     """
 
     components_: Tensor
@@ -126,7 +163,7 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         transform_tol: float = 1e-4,
         D0: Tensor | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
-        progress: bool | Literal["always"] = True,
+        progress: Progress = True,
         seed: int = 0,
     ) -> None:
         self.n_atoms = n_atoms
@@ -148,48 +185,58 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     @torch.no_grad()
     def fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
-        """Learn from X (n, d), from the start or from the checkpoint. Returns self.
+        """Learn from X, from the start or from the checkpoint.
 
         An interruption (Ctrl-C) leaves the dictionary learned so far in the attributes.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, float32 or float64.
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        DictionaryLearning
+            Itself.
         """
         check_matrix("X", X)
         self._check_parameters()
         atoms, order, random = self._first(X)
-        run: _OnlineRun | _AlternatingRun
+        run: OnlineRun | AlternatingRun
         if self.method == "online":
-            progress = _Progress(start(atoms, random), order)
-            run = _OnlineRun(X, self._settings(), progress, self.batch_size, self.epochs)
+            first = Position(start(atoms, random), order)
+            run = OnlineRun(X, self._settings(), first, self.batch_size, self.epochs)
         else:
-            first = AlternatingState(atoms, X.new_zeros(len(X), self.n_atoms), random)
-            run = _AlternatingRun(X, self._settings(), first, self.max_iter, self.tol)
-        path = None if self.checkpoint is None else Path(self.checkpoint)
-        identity = self._identity(X) if path else {}
-        if path is not None and path.exists():
-            saved = _checkpoint.load(
-                path, writer=type(self).__name__, version=_VERSION, identity=identity
-            )
-            run.restore(path, saved, X.device)
-
-        def save() -> None:
-            if path is not None:
-                about = {"writer": type(self).__name__, "version": _VERSION, "identity": identity}
-                _checkpoint.save(path, about | run.saved())
-
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            state = AlternatingState(atoms, X.new_zeros(len(X), self.n_atoms), random)
+            run = AlternatingRun(X, self._settings(), state, self.max_iter, self.tol)
+        save = self._resume(run, X)
         try:
-            self._drive(run, save)
+            drive(run, save, self.progress)
         finally:
             self._publish(run)
         return self
 
     @torch.no_grad()
     def partial_fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
-        """Learn online from the samples X (n, d) as they come, once, after those seen before.
+        """Learn online from the samples X as they come, once, after those seen before.
 
         Continues ``fit`` or earlier calls; otherwise starts, with D0 or samples of X. The samples
         are taken in their order, in batches of ``batch_size``. Needs method "online"; writes no
-        checkpoint (the model can be pickled between calls). Returns self.
+        checkpoint (the model can be pickled between calls).
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, float32 or float64.
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        DictionaryLearning
+            Itself.
         """
         self._check_parameters()
         if self.method != "online":
@@ -208,8 +255,8 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
                     "fit starts afresh"
                 )
         settings, total = self._settings(), 0.0
-        for first in range(0, len(X), self.batch_size):
-            state, value = learn_batch(state, X[first : first + self.batch_size], settings)
+        for rows in slices(len(X), self.batch_size):
+            state, value = learn_batch(state, X[rows], settings)
             total += value
         self._set_state(state)
         self.objective_.append(total / len(X))
@@ -217,8 +264,18 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
     @torch.no_grad()
     def transform(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d), to the relative duality gap ``transform_tol``."""
-        self._check_fitted()
+        """Codes to the relative duality gap ``transform_tol``.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, of the dtype and on the device of the data in ``fit``.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
+        check_fitted(self, "components_")
         check_matrix("X", X, self.n_features_in_, self.components_.dtype)
         return sparse_codes(
             X,
@@ -231,38 +288,56 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         ).H
 
     def fit_transform(self, X: Tensor, y: None = None) -> Tensor:
-        """The codes H (n, m) of the data the dictionary is learned from."""
+        """The codes of the data the dictionary is learned from.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples, float32 or float64.
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        Tensor, (n, m)
+        """
         return self.fit(X).transform(X)
 
     def inverse_transform(self, H: Tensor) -> Tensor:
-        """Reconstruction X_hat = H D^T (n, d) from codes H (n, m)."""
-        self._check_fitted()
+        """Reconstruction X_hat = H D^T.
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n, d)
+        """
+        check_fitted(self, "components_")
         check_matrix("H", H, len(self.components_), self.components_.dtype)
         return H @ self.components_
 
-    def _drive(self, run: _OnlineRun | _AlternatingRun, save: Callable[[], None]) -> None:
-        """Steps until the run is done, with checkpoints and a progress bar."""
-        show = self.progress == "always" or (self.progress and sys.stderr.isatty())
-        bar = tqdm(total=run.total, initial=run.done, unit=run.unit, disable=not show)
-        save()  # before the first step, so that a path that cannot be written is found now
-        saved_at = time.monotonic()
-        with bar:
-            try:
-                while not run.finished:
-                    run.step()
-                    bar.update()
-                    if show:
-                        bar.set_postfix(objective=run.latest, refresh=False)
-                    if time.monotonic() - saved_at > _SAVE_EVERY:
-                        save()
-                        saved_at = time.monotonic()
-            finally:
-                save()
+    def _resume(self, run: Run, X: Tensor) -> Callable[[], None]:
+        """Restore the run from the checkpoint, if there is one; returns how to write it."""
+        if self.checkpoint is None:
+            return lambda: None
+        path, identity = Path(self.checkpoint), self._identity(X)
+        about: dict[str, Any] = {
+            "writer": type(self).__name__,
+            "version": _VERSION,
+            "identity": identity,
+        }
+        if path.exists():
+            run.restore(path, _checkpoint.load(path, **about), X.device)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return lambda: _checkpoint.save(path, about | run.saved())
 
-    def _publish(self, run: _OnlineRun | _AlternatingRun) -> None:
+    def _publish(self, run: OnlineRun | AlternatingRun) -> None:
         """The attributes, from the state of the run."""
         self.objective_, self.n_iter_ = list(run.objective), run.iterations
-        if isinstance(run, _OnlineRun):
+        if isinstance(run, OnlineRun):
             self._set_state(run.now.state)
             return
         self.__dict__.pop("_state", None)
@@ -320,10 +395,6 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         identity["D0"] = "None" if self.D0 is None else _checkpoint.fingerprint(self.D0)
         return identity
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "components_"):
-            raise NotFittedError("this DictionaryLearning is not fitted yet: call fit(X) first")
-
     def _check_parameters(self) -> None:
         if self.method not in _METHODS:
             raise ValueError(f"method: got {self.method!r}, want one of {', '.join(_METHODS)}")
@@ -339,147 +410,3 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
             check_not_negative(name, value)
             if not math.isfinite(value):
                 raise ValueError(f"{name}: got {value}, want a finite number")
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """Where an online run is: the learner, and the place in the epoch."""
-
-    state: OnlineState
-    order: Tensor  # state of the generator that draws the order of this epoch
-    start: int = 0  # samples of this epoch that are done
-    total: float = 0.0  # sum of their objectives
-    objective: tuple[float, ...] = ()  # per epoch
-
-
-class _OnlineRun:
-    """Epochs of mini-batches in random order."""
-
-    unit = "batch"
-
-    def __init__(
-        self, X: Tensor, settings: Settings, now: _Progress, batch: int, epochs: int
-    ) -> None:
-        self.X, self.settings, self.now, self.batch, self.epochs = X, settings, now, batch, epochs
-        self.total = epochs * -(-len(X) // batch)
-        self._order: Tensor | None = None
-
-    @property
-    def done(self) -> int:
-        return self.now.state.steps
-
-    @property
-    def iterations(self) -> int:
-        return len(self.now.objective)
-
-    @property
-    def objective(self) -> tuple[float, ...]:
-        return self.now.objective
-
-    @property
-    def latest(self) -> float:
-        now = self.now
-        return now.total / now.start if now.start else now.objective[-1]
-
-    @property
-    def finished(self) -> bool:
-        return self.iterations >= self.epochs
-
-    def step(self) -> None:
-        now, n = self.now, len(self.X)
-        if self._order is None:
-            self._order = self._draw()[0].to(self.X.device)
-        batch = self.X[self._order[now.start : now.start + self.batch]]
-        state, value = learn_batch(now.state, batch, self.settings)
-        end, total = now.start + len(batch), now.total + value
-        if end < n:
-            self.now = replace(now, state=state, start=end, total=total)
-            return
-        following = _Progress(state, self._draw()[1], objective=(*now.objective, total / n))
-        # The place first: if it changes and the order is not yet dropped, the next run has none.
-        self.now, self._order = following, None
-
-    def _draw(self) -> tuple[Tensor, Tensor]:
-        """The order of this epoch, and the state of the generator after it."""
-        generator = torch.Generator()
-        generator.set_state(self.now.order)
-        return torch.randperm(len(self.X), generator=generator), generator.get_state()
-
-    def saved(self) -> dict[str, Any]:
-        now = self.now
-        return {"progress": _as_dict(now) | {"state": _as_dict(now.state)}}
-
-    def restore(self, path: Path, saved: dict[str, Any], device: torch.device) -> None:
-        progress = saved["progress"]
-        state = OnlineState(**_moved(progress.pop("state"), device))
-        now = _Progress(state=state, **progress)
-        _check_length("epochs", self.epochs, len(now.objective), path)
-        self.now, self._order = now, None
-
-
-class _AlternatingRun:
-    """Alternations until the objective stays."""
-
-    unit = "alternation"
-
-    def __init__(
-        self, X: Tensor, settings: Settings, state: AlternatingState, max_iter: int, tol: float
-    ) -> None:
-        self.X, self.settings, self.state, self.total, self.tol = X, settings, state, max_iter, tol
-
-    @property
-    def done(self) -> int:
-        return len(self.state.objective)
-
-    @property
-    def iterations(self) -> int:
-        return self.done
-
-    @property
-    def objective(self) -> tuple[float, ...]:
-        return self.state.objective
-
-    @property
-    def latest(self) -> float:
-        return self.state.objective[-1]
-
-    @property
-    def finished(self) -> bool:
-        return self.state.converged or self.done >= self.total
-
-    def step(self) -> None:
-        before = self.state
-        state = alternate(before, self.X, self.settings)
-        if state.replaced == before.replaced and len(state.objective) > 1:
-            last, value = state.objective[-2:]
-            if last - value <= self.tol * last:
-                state = replace(state, converged=True)
-        self.state = state
-
-    def saved(self) -> dict[str, Any]:
-        return {"state": _as_dict(self.state)}
-
-    def restore(self, path: Path, saved: dict[str, Any], device: torch.device) -> None:
-        state = AlternatingState(**_moved(saved["state"], device))
-        _check_length("max_iter", self.total, len(state.objective), path)
-        self.state = state
-
-
-def _as_dict(record: Any) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
-
-
-def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """Tensors on the device, but for the state of a generator, which is always on the CPU."""
-    return {
-        key: value.to(device) if isinstance(value, Tensor) and key != "random" else value
-        for key, value in values.items()
-    }
-
-
-def _check_length(name: str, wanted: int, there: int, path: Path) -> None:
-    if there > wanted:
-        raise ValueError(
-            f"{name}: got {wanted}, but checkpoint {path} has {there} behind it; want at least as "
-            "many, or another path"
-        )

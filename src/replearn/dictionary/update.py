@@ -47,16 +47,31 @@ def alternating_step(X: Tensor, D: Tensor, H: Tensor, step: float | None = None)
 
     Parameters
     ----------
-    X : (n, d). D : (d, m). H : (n, m), codes.
-    step : the learning rate; None takes 1/lambda_max(H^T H / n), or 0 if all codes are zero.
+    X : Tensor, (n, d)
+        Data.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+    H : Tensor, (n, m)
+        Codes.
+    step : float, optional
+        The learning rate; None takes 1/lambda_max(H^T H / n), or 0 if all codes are zero.
 
     Returns
     -------
-    (d, m), unit columns (a column of zeros stays one).
+    Tensor, (d, m)
+        Unit columns (a column of zeros stays one).
 
     Raises
     ------
-    ValueError : shapes or dtypes that do not fit, or a step that is negative.
+    ValueError
+        Shapes or dtypes that do not fit, or a step that is negative.
+
+    Examples
+    --------
+    >>> X, D, H = torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0], [0.0]]), torch.ones(1, 1)
+    >>> alternating_step(X, D, H)
+    tensor([[0.],
+            [1.]])
     """
     check_matrix("X", X)
     check_matrix("D", D, dtype=None)
@@ -79,8 +94,19 @@ def update_atoms(atoms: Tensor, A: Tensor, B: Tensor, sweeps: int = 1) -> Tensor
 
     Parameters
     ----------
-    atoms : (m, d), unit rows: D^T. A : (m, m) = H^T H. B : (m, d) = H^T X.
-        An atom that no code uses (A_jj = 0) stays as it is.
+    atoms : Tensor, (m, d)
+        Unit rows: D^T. An atom that no code uses (A_jj = 0) stays as it is.
+    A : Tensor, (m, m)
+        H^T H.
+    B : Tensor, (m, d)
+        H^T X.
+    sweeps : int
+        How often over all atoms.
+
+    Returns
+    -------
+    Tensor, (m, d)
+        Unit rows.
     """
     atoms = atoms.clone(memory_format=torch.contiguous_format)
     if atoms.device.type == "cpu":

@@ -24,14 +24,24 @@ def dct_dictionary(size: int, n_per_axis: int, *, dtype: torch.dtype = torch.flo
     and an atom is an outer product c_k c_l^T. With n_per_axis = size these are the orthonormal
     basis of the discrete cosine transform (DCT-II); with more, the frequencies lie closer.
 
+    Parameters
+    ----------
+    size : int
+        Side of a patch, at least 2.
+    n_per_axis : int
+        Cosines along each axis.
+    dtype : torch.dtype
+        Of the atoms.
+
     Returns
     -------
-    (size * size, n_per_axis ** 2), columns of length 1, the constant first, all others of mean 0;
-    on the CPU.
+    Tensor, (size * size, n_per_axis ** 2)
+        Columns of length 1, the constant first, all others of mean 0; on the CPU.
 
     Raises
     ------
-    ValueError : size is below 2 or n_per_axis below 1.
+    ValueError
+        ``size`` is below 2 or n_per_axis below 1.
     """
     for name, value, least in (("size", size, 2), ("n_per_axis", n_per_axis, 1)):
         check_integer(name, value)

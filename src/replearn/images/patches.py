@@ -26,16 +26,20 @@ def all_patches(image: Tensor, size: int, stride: int = 1) -> Tensor:
 
     Parameters
     ----------
-    image : (h, w), h, w >= size.
-    size, stride : side of a patch, and distance of neighbours, in pixels.
+    image : Tensor, (h, w)
+        h, w >= size.
+    size, stride : int
+        Side of a patch, and distance of neighbours, in pixels.
 
     Returns
     -------
-    (k, size * size), places in reading order, rows of a patch one after the other; a copy.
+    Tensor, (k, size * size)
+        Places in reading order, rows of a patch one after the other; a copy.
 
     Raises
     ------
-    ValueError : image is not a finite float (h, w) tensor that holds a patch, or size or stride is
+    ValueError
+        ``image`` is not a finite float (h, w) tensor that holds a patch, or size or stride is
         below 1, or stride above size.
     """
     check_image("image", image)
@@ -56,20 +60,27 @@ def assemble(
 
     Parameters
     ----------
-    patches : (k, size * size), as :func:`all_patches` returns them.
-    shape : (h, w) of the image.
-    size, stride : as for :func:`all_patches`.
-    weights : (k,), one for each patch, or (k, size * size); at least 0, and not all 0 over any
-        pixel. None: all equal.
+    patches : Tensor, (k, size * size)
+        As :func:`all_patches` returns them.
+    shape : (int, int)
+        (h, w) of the image.
+    size : int
+        As for :func:`all_patches`.
+    stride : int
+        As for :func:`all_patches`.
+    weights : Tensor, (k,), optional
+        One for each patch, or (k, size * size); at least 0, and not all 0 over any pixel. None: all
+        equal.
 
     Returns
     -------
-    (h, w)
+    Tensor, (h, w)
 
     Raises
     ------
-    ValueError : the number or the width of the patches does not fit shape, size and stride, or
-        weights have another shape, are negative, or leave a pixel without weight.
+    ValueError
+        The number or the width of the patches does not fit shape, size and stride, or weights have
+        another shape, are negative, or leave a pixel without weight.
     """
     rows, columns = grid(shape, size, stride)
     k = len(rows) * len(columns)
@@ -100,7 +111,18 @@ def assemble(
 
 
 def remove_mean(P: Tensor) -> tuple[Tensor, Tensor]:
-    """The patches (k, d) without their means, and the means (k,)."""
+    """The patches (k, d) without their means, and the means (k,).
+
+    Parameters
+    ----------
+    P : Tensor, (k, d)
+        Patches.
+
+    Returns
+    -------
+    centred : Tensor, (k, d)
+    means : Tensor, (k,)
+    """
     check_matrix("P", P)
     means = P.mean(1)
     return P - means[:, None], means
@@ -118,16 +140,21 @@ class PatchWhitener:
 
     Parameters
     ----------
-    epsilon : the floor, as a share of the largest eigenvalue.
+    epsilon : float
+        The floor, as a share of the largest eigenvalue.
 
     Attributes
     ----------
-    mean_ : (d,). whitening_, unwhitening_ : (d, d), symmetric, inverse of each other.
+    mean_ : Tensor, (d,)
+        Mean of the patches.
+    whitening_, unwhitening_ : Tensor, (d, d)
+        Symmetric, inverse of each other.
     floor_ : float, in squared units of P.
 
     Raises
     ------
-    ValueError : epsilon is negative, P is not a finite float (n, d) tensor, or does not vary.
+    ValueError
+        ``epsilon`` is negative, P is not a finite float (n, d) tensor, or does not vary.
     """
 
     mean_: Tensor

@@ -52,21 +52,28 @@ def denoise(
 
     Parameters
     ----------
-    image : (h, w), grey values from 0 to 1.
-    D : (size * size, m), atoms are columns; of the dtype and on the device of image.
-    sigma : at least 0, in the units of image.
-    stride : distance of neighbouring patches, 1 to size; 1 is slowest and best.
-    gain : C of the paper, above 0.
-    progress : show a bar, if standard error is a terminal; "always": also if it is not.
+    image : Tensor, (h, w)
+        Grey values from 0 to 1.
+    D : Tensor, (size * size, m)
+        Atoms are columns; of the dtype and on the device of image.
+    sigma : float
+        At least 0, in the units of image.
+    stride : int
+        Distance of neighbouring patches, 1 to size; 1 is slowest and best.
+    gain : float
+        Constant C of the paper, above 0.
+    progress : bool or "always"
+        Show a bar, if standard error is a terminal; "always": also if it is not.
 
     Returns
     -------
-    (h, w)
+    Tensor, (h, w)
 
     Raises
     ------
-    ValueError : an argument has the wrong shape or is out of range, or D has a number of rows that
-        is no square.
+    ValueError
+        An argument has the wrong shape or is out of range, or D has a number of rows that is no
+        square.
     """
     check_image("image", image)
     size = _side(D, image)
@@ -108,22 +115,29 @@ def inpaint(
 
     Parameters
     ----------
-    image : (h, w); what it holds where mask is False is not looked at, NaN included.
-    mask : (h, w) of bool, True where the pixel is known.
-    D : (size * size, m), atoms are columns; of the dtype and on the device of image.
-    sigma : what a code may leave of a known pixel, root mean square, in the units of image: above
-        0, or known pixels are fitted to the last digit and what is between them is not.
-    stride : distance of neighbouring patches, 1 to size; 1 is slowest and best.
-    progress : show a bar, if standard error is a terminal; "always": also if it is not.
+    image : Tensor
+        (h, w); what it holds where mask is False is not looked at, NaN included.
+    mask : Tensor, (h, w)
+        Of bool, True where the pixel is known.
+    D : Tensor, (size * size, m)
+        Atoms are columns; of the dtype and on the device of image.
+    sigma : float
+        What a code may leave of a known pixel, root mean square, in the units of image: above 0, or
+        known pixels are fitted to the last digit and what is between them is not.
+    stride : int
+        Distance of neighbouring patches, 1 to size; 1 is slowest and best.
+    progress : bool or "always"
+        Show a bar, if standard error is a terminal; "always": also if it is not.
 
     Returns
     -------
-    (h, w)
+    Tensor, (h, w)
 
     Raises
     ------
-    ValueError : an argument has the wrong shape or is out of range, or a pixel lies in no patch
-        that has a known one.
+    ValueError
+        An argument has the wrong shape or is out of range, or a pixel lies in no patch that has a
+        known one.
     """
     known = check_mask(mask, image)
     image = torch.where(known, image, torch.zeros((), dtype=image.dtype, device=image.device))
@@ -195,10 +209,28 @@ def psnr(image: Tensor, reference: Tensor, peak: float = 1.0) -> float:
 
     Infinite where the images are equal.
 
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        The image that is judged.
+    reference : Tensor, (h, w)
+        The true one.
+    peak : float
+        Largest possible grey value, above 0.
+
+    Returns
+    -------
+    float
+
     Raises
     ------
-    ValueError : an image is not a finite float (h, w) tensor, the shapes differ, or peak is not
-        above 0.
+    ValueError
+        An image is not a finite float (h, w) tensor, the shapes differ, or peak is not above 0.
+
+    Examples
+    --------
+    >>> psnr(torch.full((4, 4), 0.5), torch.full((4, 4), 0.625), peak=1.25)
+    20.0
     """
     check_image("image", image)
     check_image("reference", reference)

@@ -45,11 +45,16 @@ class CoupledDictionary:
 
     Attributes
     ----------
-    factor : how much larger images get.
-    size : side of a patch in pixels of the large image.
-    penalty : of the lasso that finds codes, for features scaled to length 1.
-    low : (4 size^2, m), atoms of features, of length 1.
-    high : (size^2, m), atoms of missing detail.
+    factor : int
+        How much larger images get.
+    size : int
+        Side of a patch in pixels of the large image.
+    penalty : float
+        Weight of the lasso that finds codes, for features scaled to length 1.
+    low : Tensor
+        (4 size^2, m), atoms of features, of length 1.
+    high : Tensor
+        (size^2, m), atoms of missing detail.
     """
 
     factor: int
@@ -62,9 +67,21 @@ class CoupledDictionary:
 def shrink(image: Tensor, factor: int) -> Tensor:
     """The image (h, w) at 1/factor of its size, by bicubic interpolation with antialiasing.
 
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        Grey values.
+    factor : int
+        At least 1.
+
+    Returns
+    -------
+    Tensor, (h / factor, w / factor)
+
     Raises
     ------
-    ValueError : image is not a finite float (h, w) tensor with sides that factor divides.
+    ValueError
+        ``image`` is not a finite float (h, w) tensor with sides that factor divides.
     """
     _check_factor(factor)
     check_image("image", image)
@@ -77,9 +94,21 @@ def shrink(image: Tensor, factor: int) -> Tensor:
 def bicubic(image: Tensor, factor: int) -> Tensor:
     """The image (h, w) at factor times its size, by bicubic interpolation.
 
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        Grey values.
+    factor : int
+        At least 1.
+
+    Returns
+    -------
+    Tensor, (factor h, factor w)
+
     Raises
     ------
-    ValueError : image is not a finite float (h, w) tensor, or factor is below 1.
+    ValueError
+        ``image`` is not a finite float (h, w) tensor, or factor is below 1.
     """
     _check_factor(factor)
     check_image("image", image)
@@ -103,18 +132,33 @@ def train_coupled(
 
     Parameters
     ----------
-    images : each (h, w), grey values from 0 to 1; cut to multiples of factor.
-    factor : at least 1. size : side of a patch in pixels of the large image.
-    n_atoms : number of pairs of atoms.
-    penalty : of the lasso, for features scaled to length 1.
-    n_patches : pairs to learn from, taken at random from those with some contrast.
-    epochs : passes of the dictionary learning over them.
-    seed : of the choice and of the learning.
-    progress : show a bar, if standard error is a terminal; "always": also if it is not.
+    images : sequence of Tensor
+        Each (h, w), grey values from 0 to 1; cut to multiples of factor.
+    factor : int
+        At least 1.
+    size : int
+        Side of a patch in pixels of the large image.
+    n_atoms : int
+        Number of pairs of atoms.
+    penalty : float
+        Weight of the lasso, for features scaled to length 1.
+    n_patches : int
+        Pairs to learn from, taken at random from those with some contrast.
+    epochs : int
+        Passes of the dictionary learning over them.
+    seed : int
+        Seed of the choice and of the learning.
+    progress : bool or "always"
+        Show a bar, if standard error is a terminal; "always": also if it is not.
+
+    Returns
+    -------
+    CoupledDictionary
 
     Raises
     ------
-    ValueError : images is empty or without contrast, or a number is out of range.
+    ValueError
+        ``images`` is empty or without contrast, or a number is out of range.
     """
     # Here: patches are there without dictionary learning too.
     from replearn.dictionary import DictionaryLearning
@@ -164,9 +208,23 @@ def train_coupled(
 def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = False) -> Tensor:
     """The image (h, w) enlarged to (factor h, factor w).
 
+    Parameters
+    ----------
+    image : Tensor, (h, w)
+        Grey values.
+    coupled : CoupledDictionary
+        What :func:`train_coupled` learnt.
+    progress : bool or "always"
+        Show a bar, if standard error is a terminal; "always": also if it is not.
+
+    Returns
+    -------
+    Tensor, (factor h, factor w)
+
     Raises
     ------
-    ValueError : image is not a finite float (h, w) tensor of the dtype of the dictionaries, or is
+    ValueError
+        ``image`` is not a finite float (h, w) tensor of the dtype of the dictionaries, or is
         smaller than a patch.
     """
     from replearn.sparse import sparse_codes

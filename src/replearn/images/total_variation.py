@@ -41,21 +41,28 @@ def total_variation(
 
     Parameters
     ----------
-    image : (h, w); what it holds where mask is False is not looked at, NaN included.
-    weight : at least 0, in the units of image. With a mask, 0 is the limit from above: of all
-        images that agree with the known pixels, one of least total variation.
-    mask : (h, w) of bool, True where the pixel is known; None: everywhere.
-    max_iter : at most so many iterations; the last image is returned then.
-    tol : the gap, as a share of the objective.
+    image : Tensor
+        (h, w); what it holds where mask is False is not looked at, NaN included.
+    weight : float
+        At least 0, in the units of image. With a mask, 0 is the limit from above: of all images
+        that agree with the known pixels, one of least total variation.
+    mask : Tensor, (h, w), optional
+        Of bool, True where the pixel is known; None: everywhere.
+    max_iter : int
+        At most so many iterations; the last image is returned then.
+    tol : float
+        The gap, as a share of the objective.
 
     Returns
     -------
-    (h, w), of the dtype and on the device of image.
+    Tensor, (h, w)
+        Of the dtype and on the device of image.
 
     Raises
     ------
-    ValueError : image is not a finite float (h, w) tensor, mask is not of its shape, of bool and
-        with a known pixel, or weight, tol or max_iter is out of range.
+    ValueError
+        ``image`` is not a finite float (h, w) tensor, mask is not of its shape, of bool and with a
+        known pixel, or weight, tol or max_iter is out of range.
     """
     known = check_mask(mask, image)
     f = torch.where(known, image, torch.zeros((), dtype=image.dtype, device=image.device))

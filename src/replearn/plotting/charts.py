@@ -36,20 +36,34 @@ def image_grid(
 
     Parameters
     ----------
-    images : (k, h, w), or (k, d) with ``shape``. They fill the rows from left to right; to compare
+    images : array-like, (k, h, w) or (k, d)
+        With ``shape`` in the second form. They fill the rows from left to right; to compare
         originals with reconstructions, stack them and give as many columns as there are originals.
-    shape : (h, w) with h w = d.
-    ncols : images a row; by default all in one row up to ten, else ten.
-    row_labels : one text a row, written to its left.
-    limits : the values that are black and white, the same for all images; None takes the smallest
-        and the largest value.
-    cmap : name of a matplotlib colour map.
-    title : text above the grid.
-    ax : axes to draw into; by default a new figure, 0.55 inches a column.
+    shape : (int, int), optional
+        (h, w) with h w = d.
+    ncols : int, optional
+        Images a row; by default all in one row up to ten, else ten.
+    row_labels : sequence of str, optional
+        One text a row, written to its left.
+    limits : (float, float), optional
+        The values that are black and white, the same for all images; None takes the smallest and
+        the largest value.
+    cmap : str
+        Name of a matplotlib colour map.
+    title : str, optional
+        Text above the grid.
+    ax : Axes, optional
+        Axes to draw into; by default a new figure, 0.55 inches a column.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------
-    ValueError : ``images`` or ``shape`` has the wrong form, ``images`` a value that is not finite,
+    ValueError
+        ``images`` or ``shape`` has the wrong form, ``images`` a value that is not finite,
         ``row_labels`` the wrong length, or ``limits`` are not in ascending order.
     """
     tiles = _tiles("images", images, shape)
@@ -76,15 +90,31 @@ def filters(
 
     Parameters
     ----------
-    W : (m, d) with ``shape``, one filter a row (a dictionary's atoms: pass ``D.T``), or (m, h, w).
-    shape : (h, w) with h w = d.
-    shared : one colour scale for all filters, from minus to plus the largest absolute weight;
-        otherwise each filter has its own, which shows its form and not its size.
-    ncols, row_labels, title, ax : as for :func:`image_grid`.
+    W : array-like, (m, d) or (m, h, w)
+        One filter a row (a dictionary's atoms: pass ``D.T``); the first form needs ``shape``.
+    shape : (int, int), optional
+        (h, w) with h w = d.
+    shared : bool
+        One colour scale for all filters, from minus to plus the largest absolute weight; otherwise
+        each filter has its own, which shows its form and not its size.
+    ncols : int, optional
+        As for :func:`image_grid`.
+    row_labels : sequence of str, optional
+        As for :func:`image_grid`.
+    title : str, optional
+        As for :func:`image_grid`.
+    ax : Axes, optional
+        As for :func:`image_grid`.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------
-    ValueError : as for :func:`image_grid`.
+    ValueError
+        As for :func:`image_grid`.
     """
     tiles = _tiles("W", W, shape)
     largest = np.abs(tiles).max(axis=None if shared else (1, 2), keepdims=True)
@@ -108,19 +138,32 @@ def curves(
 
     Parameters
     ----------
-    series : name to y (its x is 0, 1, 2, ...) or to a pair (x, y) of equal length.
-    xlabel, ylabel : what is shown, with its unit.
-    logx, logy : logarithmic axes.
-    labels : "direct" writes each name at the end of its curve, which needs no legend; it suits
-        curves that end apart. "legend" for the others, "none" to leave them out.
-    marker : matplotlib marker drawn at each value.
-    title : text above the axes.
-    ax : axes to draw into; by default a new figure.
+    series : mapping
+        Name to y (its x is 0, 1, 2, ...) or to a pair (x, y) of equal length.
+    xlabel, ylabel : str
+        What is shown, with its unit.
+    logx, logy : bool
+        Logarithmic axes.
+    labels : {"direct", "legend", "none"}
+        "direct" writes each name at the end of its curve, which needs no legend; it suits curves
+        that end apart. "legend" for the others, "none" to leave them out.
+    marker : str, optional
+        Matplotlib marker drawn at each value.
+    title : str, optional
+        Text above the axes.
+    ax : Axes, optional
+        Axes to draw into; by default a new figure.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------
-    ValueError : no curve, x and y of different length, nothing positive for a logarithmic axis, or
-        an unknown value of ``labels``.
+    ValueError
+        No curve, x and y of different length, nothing positive for a logarithmic axis, or an
+        unknown value of ``labels``.
     """
     if labels not in ("direct", "legend", "none"):
         raise ValueError(f'labels: got {labels!r}, want "direct", "legend" or "none"')

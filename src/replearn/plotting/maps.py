@@ -43,14 +43,28 @@ def code_map(
 
     Parameters
     ----------
-    H : (n, 2), finite. y : (n,), classes: integers.
-    names : of the classes, in ascending order of y's values; by default the values.
-    size : of a point, in points.
-    title : text above the axes. ax : axes to draw into; by default a new figure.
+    H : array-like, (n, 2)
+        Finite.
+    y : array-like, (n,)
+        Classes: integers.
+    names : sequence of str, optional
+        Names of the classes, in ascending order of y's values; by default the values.
+    size : float
+        Size of a point, in points.
+    title : str, optional
+        Text above the axes.
+    ax : Axes, optional
+        Axes to draw into; by default a new figure.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------
-    ValueError : H, y or names has another shape, H is not finite, or y is not of integers.
+    ValueError
+        H, y or names has another shape, H is not finite, or y is not of integers.
     """
     codes = _plane("H", H)
     labels = as_array("y", y)
@@ -110,16 +124,31 @@ def vector_field(
 
     Parameters
     ----------
-    points : (n, 2), where the arrows start. vectors : (n, 2), in the same units.
-    data : (k, 2), samples drawn as grey points below the arrows, or None.
-    scale : arrows are drawn so many times as long as they are: with 1 an arrow of a
-        reconstruction field ends at the reconstruction.
-    color : of the arrows, one of the palette.
-    title : text above the axes. ax : axes to draw into; by default a new figure.
+    points : array-like, (n, 2)
+        Where the arrows start.
+    vectors : array-like, (n, 2)
+        In the same units.
+    data : array-like, (k, 2), optional
+        Samples drawn as grey points below the arrows.
+    scale : float
+        Arrows are drawn so many times as long as they are: with 1 an arrow of a reconstruction
+        field ends at the reconstruction.
+    color : str
+        Colour of the arrows, one of the palette.
+    title : str, optional
+        Text above the axes.
+    ax : Axes, optional
+        Axes to draw into; by default a new figure.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------
-    ValueError : an array has another shape or is not finite, or ``scale`` is not positive.
+    ValueError
+        An array has another shape or is not finite, or ``scale`` is not positive.
     """
     starts, arrows = _plane("points", points), _plane("vectors", vectors)
     if len(starts) != len(arrows):
@@ -167,15 +196,34 @@ def spectrum(
 
     Parameters
     ----------
-    values : name to singular values (n, r), descending along each row, such as
+    values : mapping
+        Name to singular values (n, r), descending along each row, such as
         ``tangent_planes(...).singular_values``; or (r,), which has no band.
-    spread : the quantiles over the n places between which the band lies; None: no bands.
-    xlabel, ylabel, logy, labels, title, ax : as for :func:`replearn.plotting.curves`.
+    spread : (float, float), optional
+        The quantiles over the n places between which the band lies; None: no bands.
+    xlabel : str
+        As for :func:`replearn.plotting.curves`.
+    ylabel : str
+        As for :func:`replearn.plotting.curves`.
+    logy : bool
+        As for :func:`replearn.plotting.curves`.
+    labels : {"direct", "legend", "none"}
+        As for :func:`replearn.plotting.curves`.
+    title : str, optional
+        As for :func:`replearn.plotting.curves`.
+    ax : Axes, optional
+        As for :func:`replearn.plotting.curves`.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
 
     Raises
     ------
-    ValueError : no spectrum, one of another shape or not finite, quantiles that are not ascending
-        in [0, 1], or as for ``curves``.
+    ValueError
+        No spectrum, one of another shape or not finite, quantiles that are not ascending in [0, 1],
+        or as for ``curves``.
     """
     if not isinstance(values, Mapping) or not values:
         raise ValueError(

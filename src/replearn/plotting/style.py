@@ -66,9 +66,11 @@ def new_figure(
 
     Parameters
     ----------
-    ncols, nrows : axes side by side and one above the other.
-    width, height : of the whole figure in inches; by default 4.6 for one column, 7.2 for more,
-        and 2.9 for each row.
+    ncols, nrows : int
+        Axes side by side and one above the other.
+    width, height : float, optional
+        Size of the whole figure in inches; by default 4.6 for one column, 7.2 for more, and 2.9
+        for each row.
 
     Returns
     -------
@@ -76,7 +78,8 @@ def new_figure(
 
     Raises
     ------
-    ValueError : a count or a size that is not positive.
+    ValueError
+        A count or a size that is not positive.
     """
     size = (
         (4.6 if ncols == 1 else 7.2) if width is None else width,

@@ -48,18 +48,23 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
 
     Parameters
     ----------
-    fig : matplotlib figure
-    alt : alternative text, a sentence that states what the figure shows: its conclusion, not its
+    fig : Figure
+        Matplotlib figure.
+    alt : str
+        Alternative text, a sentence that states what the figure shows: its conclusion, not its
         parts ("The error falls until 30 components and then stays" and not "A line plot").
-    caption : plain text shown under the figure.
+    caption : str, optional
+        Plain text shown under the figure.
 
     Returns
     -------
-    Rendered, which displays itself when it is the last expression of a cell.
+    Rendered
+        Displays itself when it is the last expression of a cell.
 
     Raises
     ------
-    ValueError : ``fig`` is no figure, or ``alt`` is shorter than a short sentence (four words).
+    ValueError
+        ``fig`` is no figure, or ``alt`` is shorter than a short sentence (four words).
     """
     if not isinstance(fig, Figure):
         raise ValueError(f"fig: got {type(fig).__name__}, want a matplotlib figure")

@@ -43,20 +43,27 @@ class Classifier(nn.Module):
 
     Parameters
     ----------
-    encoder : module (n, d) -> (n, m); an ``nn.Sequential`` gets dropout between its layers. It is
-        trained on in place: pass a copy to keep the original.
-    m : width of the code.
-    n_classes : at least 2.
-    dropout : probability for codes. input_dropout : for the input.
+    encoder : nn.Module
+        Module (n, d) -> (n, m); an ``nn.Sequential`` gets dropout between its layers. It is trained
+        on in place: pass a copy to keep the original.
+    m : int
+        Width of the code.
+    n_classes : int
+        At least 2.
+    dropout : float
+        Probability for codes.
+    input_dropout : float
+        Probability for the input.
 
     Attributes
     ----------
-    encoder, head : the modules; ``head`` starts at 0, so that the first gradients do not depend on
-        chance.
+    encoder, head : nn.Module
+        The parts; ``head`` starts at 0, so that the first gradients do not depend on chance.
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
     """
 
     def __init__(
@@ -92,7 +99,21 @@ class Classifier(nn.Module):
 
 
 def classification_loss(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
-    """Mean cross-entropy in nats of the model's logits, for labels y (n,)."""
+    """Mean cross-entropy in nats of the model's logits, for labels y (n,).
+
+    Parameters
+    ----------
+    model : Classifier
+        The model.
+    X : Tensor, (n, d)
+        Samples.
+    y : Tensor, (n,)
+        Classes, int64.
+
+    Returns
+    -------
+    Tensor, ()
+    """
     return functional.cross_entropy(model(X), y)
 
 
@@ -103,11 +124,18 @@ def adversarial(epsilon: float) -> Callable[[nn.Module, Tensor, Tensor], Tensor]
 
     Parameters
     ----------
-    epsilon : how far each coordinate of a sample is moved, in its units, from 0.
+    epsilon : float
+        How far each coordinate of a sample is moved, in its units, from 0.
+
+    Returns
+    -------
+    callable
+        ``(model, X, y) -> scalar``, for ``train``.
 
     Raises
     ------
-    ValueError : ``epsilon`` does not fit.
+    ValueError
+        ``epsilon`` does not fit.
     """
     if not (isinstance(epsilon, float | int) and 0 <= epsilon < math.inf):
         raise ValueError(f"epsilon: got {epsilon!r}, want a finite number from 0")
@@ -130,9 +158,23 @@ def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
 
     Of classes that are equally probable the first counts.
 
+    Parameters
+    ----------
+    model : Classifier
+        The model.
+    X : Tensor, (n, d)
+        Samples.
+    y : Tensor, (n,)
+        Classes, int64.
+
+    Returns
+    -------
+    float
+
     Raises
     ------
-    ValueError : no samples, or not one label for each.
+    ValueError
+        No samples, or not one label for each.
     """
     if len(X) == 0 or y.shape != X.shape[:1]:
         raise ValueError(

@@ -45,18 +45,28 @@ class RBM(nn.Module):
 
     Parameters
     ----------
-    d, m : numbers of visible and hidden units.
-    visible, hidden : "binary" or "gaussian" (of variance 1).
-    std : of the normal start of the weights.
-    seed : of the start; the global generator is left as it was.
+    d, m : int
+        Numbers of visible and hidden units.
+    visible, hidden : str
+        "binary" or "gaussian" (of variance 1).
+    std : float
+        Standard deviation of the normal start of the weights.
+    seed : int
+        Seed of the start; the global generator is left as it was.
 
     Attributes
     ----------
-    weight : (m, d), W. bias : (m,), b. visible_bias : (d,), c.
+    weight : Tensor, (m, d)
+        W.
+    bias : Tensor, (m,)
+        b.
+    visible_bias : Tensor, (d,)
+        c.
 
     Raises
     ------
-    ValueError : an argument does not fit.
+    ValueError
+        An argument does not fit.
     """
 
     def __init__(
@@ -127,7 +137,17 @@ class RBM(nn.Module):
         return X
 
     def free_energy(self, X: Tensor) -> Tensor:
-        """F(x) = -log sum_h exp(-E(x, h)) (n,) of X (n, d), in nats, up to a constant."""
+        """F(x) = -log sum_h exp(-E(x, h)) (n,) of X (n, d), in nats, up to a constant.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Visible values.
+
+        Returns
+        -------
+        Tensor, (n,)
+        """
         A = functional.linear(X, self.weight, self.bias)
         if self.hidden == "gaussian":
             code = 0.5 * A.square().sum(1)
@@ -143,12 +163,20 @@ def contrastive_divergence(steps: int = 1, *, mean: bool = True) -> Callable[[RB
 
     Parameters
     ----------
-    steps : k, steps of Gibbs sampling from the data, at least 1.
-    mean : as for :meth:`RBM.gibbs`.
+    steps : int
+        k, steps of Gibbs sampling from the data, at least 1.
+    mean : bool
+        As for :meth:`RBM.gibbs`.
+
+    Returns
+    -------
+    callable
+        ``(model, X) -> scalar``, for ``train``; only its gradient has a meaning.
 
     Raises
     ------
-    ValueError : ``steps`` does not fit.
+    ValueError
+        ``steps`` does not fit.
     """
     check_integer("steps", steps)
     if steps < 1:

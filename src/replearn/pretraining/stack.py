@@ -50,23 +50,31 @@ def greedy(
 
     Parameters
     ----------
-    layers : single-layer autoencoders or RBMs; the width of each code is that of the next input.
-    X : (n, d), the samples.
-    losses : one for all layers or one for each: ``objective(...)`` or ``contrastive_divergence``.
-    X_val : (n_val, d), validation samples, encoded from layer to layer as X is.
-    checkpoint : file; layer l writes ``name.l`` beside it. A run that was interrupted goes on with
-        the layer and epoch it was in; the layers after it start from what is given, so make them
-        with the same seeds.
-    settings : of ``replearn.training.train``: epochs, batch_size, lr, optimizer, patience, seed,
-        progress.
+    layers : sequence of Layer
+        Single-layer autoencoders or RBMs; the width of each code is that of the next input.
+    X : Tensor, (n, d)
+        The samples.
+    losses : callable or sequence of Callable[..., Tensor]
+        One for all layers or one for each: ``objective(...)`` or ``contrastive_divergence``.
+    X_val : Tensor, (n_val, d), optional
+        Validation samples, encoded from layer to layer as X is.
+    checkpoint : Path or str, optional
+        File; layer l writes ``name.l`` beside it. A run that was interrupted goes on with the layer
+        and epoch it was in; the layers after it start from what is given, so make them with the
+        same seeds.
+    **settings
+        Arguments of ``replearn.training.train``: epochs, batch_size, lr, optimizer, patience,
+        seed, progress.
 
     Returns
     -------
-    The history of each layer.
+    list of History
+        The history of each layer.
 
     Raises
     ------
-    ValueError : no layers, not as many losses as layers, or widths that do not fit.
+    ValueError
+        No layers, not as many losses as layers, or widths that do not fit.
     """
     chosen = [losses] * len(layers) if callable(losses) else list(losses)
     if not layers or len(chosen) != len(layers):
@@ -90,7 +98,21 @@ def greedy(
 
 @torch.no_grad()
 def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
-    """Codes (n, m) of X (n, d) in evaluation mode, so many rows at a time."""
+    """Codes (n, m) of X (n, d) in evaluation mode, so many rows at a time.
+
+    Parameters
+    ----------
+    model : Layer
+        A single-layer autoencoder or RBM.
+    X : Tensor, (n, d)
+        Samples.
+    rows : int
+        So many rows at a time.
+
+    Returns
+    -------
+    Tensor, (n, m)
+    """
     training = model.training
     model.eval()
     codes = by_rows(model.encode, X, rows)
@@ -101,9 +123,19 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
 def stacked_encoder(layers: Sequence[Layer]) -> nn.Sequential:
     """The encoders of trained layers on top of one another: Dense layers with copied weights.
 
+    Parameters
+    ----------
+    layers : sequence of Layer
+        From the input to the code.
+
+    Returns
+    -------
+    nn.Sequential
+
     Raises
     ------
-    ValueError : no layers, widths that do not fit, or an encoder that is not one Dense layer.
+    ValueError
+        No layers, widths that do not fit, or an encoder that is not one Dense layer.
     """
     _check_widths(layers)
     return nn.Sequential(*(_dense(*_weights(layer)) for layer in layers))
@@ -119,12 +151,19 @@ def unroll(layers: Sequence[Layer], *, output: str | None = None) -> Autoencoder
 
     Parameters
     ----------
-    layers : from the input to the code.
-    output : of the deep autoencoder, "linear" or "sigmoid"; None: as the first layer's.
+    layers : sequence of Layer
+        From the input to the code.
+    output : str, optional
+        Output of the deep autoencoder, "linear" or "sigmoid"; None: as the first layer's.
+
+    Returns
+    -------
+    Autoencoder
 
     Raises
     ------
-    ValueError : as for :func:`stacked_encoder`, or a decoder that is not one layer.
+    ValueError
+        As for :func:`stacked_encoder`, or a decoder that is not one layer.
     """
     encoder = stacked_encoder(layers)
     decoders = []

@@ -16,19 +16,26 @@ class Codes:
 
     Attributes
     ----------
-    H : (n, m), the codes.
-    solver : name of the solver that ran.
-    reason : why ``solver="auto"`` chose it; empty where the caller chose.
-    iterations : (n,) int64, iterations each sample took: proximal steps, or rounds of coordinate
-        descent.
-    objective : (n,), F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1.
-    gap : (n,), duality gap: F(h) is at most so much above its minimum.
-    converged : (n,) bool, whether the gap came within ``tol`` times the objective. A ``tol`` below
-        8 eps of the dtype counts as 8 eps (1e-6 in float32, 2e-15 in float64), 0 too: what lies
-        below is rounding, as is a gap of ``eps^1.5`` times the objective of the code 0. Without a
-        penalty, a sample whose own objective is at most ``max(d, m) eps`` times that of the code
-        0 has converged too: its minimum is 0 but for rounding.
-    trace : mean objective after k iterations, trace[0] at the start; empty unless asked for.
+    H : Tensor, (n, m)
+        The codes.
+    solver : str
+        Name of the solver that ran.
+    reason : str
+        Why ``solver="auto"`` chose it; empty where the caller chose.
+    iterations : Tensor, (n,), int64
+        Iterations each sample took: proximal steps, or rounds of coordinate descent.
+    objective : Tensor, (n,)
+        F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1.
+    gap : Tensor, (n,)
+        Duality gap: F(h) is at most so much above its minimum.
+    converged : Tensor, (n,), bool
+        Whether the gap came within ``tol`` times the objective. A ``tol`` below 8 eps of the dtype
+        counts as 8 eps (1e-6 in float32, 2e-15 in float64), 0 too: what lies below is rounding, as
+        is a gap of ``eps^1.5`` times the objective of the code 0. Without a penalty, a sample
+        whose own objective is at most ``max(d, m) eps`` times that of the code 0 has converged
+        too: its minimum is 0 but for rounding.
+    trace : list of float
+        Mean objective after k iterations, trace[0] at the start; empty unless asked for.
     """
 
     H: Tensor

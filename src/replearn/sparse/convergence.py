@@ -9,7 +9,7 @@ from torch import Tensor
 
 from replearn.sparse.arguments import Problem, fitted, within
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import gap_from, rounding, slope_rounding, smallest_curvature
+from replearn.sparse.lasso import correlation_rounding, gap_from, rounding, smallest_curvature
 from replearn.sparse.steps import GradientStep
 
 _EXAMINE = 10  # iterations between two looks at the gaps, and at the restarts
@@ -37,7 +37,7 @@ class Samples:
         return cls(
             rows=rows,
             x2=x2,
-            slack=slope_rounding(problem.D) * x2.sqrt(),
+            slack=correlation_rounding(problem.D) * x2.sqrt(),
             penalty=problem.penalty[rows],
             shift=gradient_step.shift(X),
             finished=torch.zeros(len(rows), dtype=torch.bool, device=X.device),

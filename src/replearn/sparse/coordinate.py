@@ -12,7 +12,7 @@ as for coherent dictionaries, by a Newton step: the signs fixed, the objective i
 support S, its minimum solves ``G_SS h_S = (D^T x)_S - penalty sign(h_S)`` (Cholesky), and the step
 goes towards it until the first code reaches 0. Then q is computed afresh for all atoms, so that
 rounding errors don't add up, and the duality gap says whether another round is needed. The first
-rounds work at a higher penalty, a share of the largest slope |q_j|, so that few become active
+rounds work at a higher penalty, a share of the largest correlation |q_j|, so that few become active
 that the solution does not need.
 
 References
@@ -27,16 +27,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import rounding, slope_rounding, smallest_curvature
+from replearn.sparse.lasso import correlation_rounding, rounding, smallest_curvature
 
 __all__ = ["coordinate_descent"]
+
+Array = NDArray[Any]
 
 _BLOCK = 2**23  # codes whose X D is computed at a time: bounds the memory beyond X and H
 _CHUNK = 2**15  # codes of a task: long enough to be worth one, short enough to share and to stop
@@ -64,13 +69,22 @@ def coordinate_descent(
 
     Parameters
     ----------
-    X : (n, d) data, float32 or float64, on the CPU; D : (d, m), atoms are columns.
-    penalty : a number of at least 0, or a tensor (n,), one for each sample.
-    tol : a sample is finished when its duality gap is at most ``tol`` times its objective.
-    max_iter : at most so many rounds.
-    H0 : (n, m), codes to start from; None starts from 0.
-    nonnegative : whether codes must be >= 0.
-    newton : whether to take Newton steps; without, coordinate descent alone.
+    X : Tensor, (n, d)
+        Data, float32 or float64, on the CPU.
+    D : Tensor, (d, m)
+        Dictionary, alike; atoms are columns.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    tol : float
+        A sample is finished when its duality gap is at most ``tol`` times its objective.
+    max_iter : int
+        At most so many rounds.
+    H0 : Tensor, (n, m), optional
+        Codes to start from; None starts from 0.
+    nonnegative : bool
+        Whether codes must be >= 0.
+    newton : bool
+        Whether to take Newton steps; without, coordinate descent alone.
 
     Returns
     -------
@@ -78,7 +92,8 @@ def coordinate_descent(
 
     Raises
     ------
-    ValueError : an argument does not fit, or lies on a GPU; the message names it.
+    ValueError
+        An argument does not fit, or lies on a GPU; the message names it.
 
     Examples
     --------
@@ -118,50 +133,39 @@ def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
     """
     from replearn.sparse import kernels  # imports numba
 
-    X, D, lam = problem.X, problem.D, problem.penalty.contiguous().numpy()
+    X, D, penalty = problem.X, problem.D, problem.penalty.contiguous().numpy()
     n, m = len(X), D.shape[1]
     G = (D.T @ D).numpy()
-    mu = smallest_curvature(D, problem.nonnegative) if (lam == 0).any() else 0.0
-    eps = torch.finfo(X.dtype).eps
-    noise, slack = rounding(D), slope_rounding(D)
+    mu = smallest_curvature(D, problem.nonnegative) if (penalty == 0).any() else 0.0
+    options = problem.H0 is not None, bool(newton), problem.tol, problem.max_iter
+    precision = mu, torch.finfo(X.dtype).eps, rounding(D), correlation_rounding(D)
+    outputs = (codes.H, codes.iterations, codes.objective, codes.gap, codes.converged)
     halt = np.zeros(1, dtype=np.bool_)
-    outputs = [
-        value.numpy() for value in (codes.iterations, codes.objective, codes.gap, codes.converged)
-    ]
-    H = codes.H.numpy()
     rows, chunk = max(1, _BLOCK // m), max(1, _CHUNK // m)
     threads = torch.get_num_threads()
+
+    def task(B: Array, x2: Array, at: slice) -> int:
+        samples = (B, x2, penalty[at], G, problem.nonnegative)
+        results = tuple(output[at].numpy() for output in outputs)
+        kernels.solve(samples, options, precision, halt, results)
+        return len(B)
+
     with ThreadPoolExecutor(threads, thread_name_prefix="replearn-sparse") as pool:
         try:
-            for first in range(0, n, rows):
-                block = X[first : first + rows]
+            for part in slices(n, rows):
+                block = X[part]
                 B = (block @ D).numpy()
                 x2 = torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square().numpy()
                 size = min(chunk, -(-len(block) // threads))
                 tasks: set[Future[int]] = set()
-                for start in range(0, len(block), size):
-                    part = slice(start, min(len(block), start + size))
-                    at = slice(first + part.start, first + part.stop)
-                    tasks.add(
-                        pool.submit(
-                            _part,
-                            kernels,
-                            (B[part], x2[part], lam[at], G, H[at]),
-                            (problem.H0 is not None, problem.nonnegative, bool(newton)),
-                            (problem.tol, problem.max_iter, mu, eps, noise, slack, halt),
-                            [output[at] for output in outputs],
-                        )
-                    )
+                for some in slices(len(block), size):
+                    at = slice(part.start + some.start, part.start + some.stop)
+                    tasks.add(pool.submit(task, B[some], x2[some], at))
                 while tasks:
                     # A wait without end would not notice an interrupt on every system.
                     done, tasks = wait(tasks, timeout=0.1, return_when=FIRST_COMPLETED)
-                    for task in done:
-                        yield task.result()
+                    for finished in done:
+                        yield finished.result()
         finally:  # interrupted: what has not begun is dropped, what runs stops after its round
             halt[0] = True
             pool.shutdown(cancel_futures=True)
-
-
-def _part(kernels: object, data: tuple, how: tuple, until: tuple, outputs: list) -> int:  # type: ignore[type-arg]
-    kernels.solve(*data, *how, *until, *outputs)  # type: ignore[attr-defined]
-    return len(data[0])

@@ -36,6 +36,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn._validate import check_matrix
 from replearn.sparse.arguments import check_codes, check_dictionary, check_problem
 
@@ -50,16 +51,30 @@ def objective(X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor) -> Tenso
 
     Parameters
     ----------
-    X : (n, d), float32 or float64; D : (d, m), atoms are columns; H : (n, m).
-    penalty : a number of at least 0, or a tensor (n,) of them.
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+    H : Tensor, (n, m)
+        Codes.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
 
     Returns
     -------
-    Tensor, (n,), in the squared units of X.
+    Tensor, (n,)
+        In the squared units of X.
 
     Raises
     ------
-    ValueError : an argument does not fit; the message names it.
+    ValueError
+        An argument does not fit; the message names it.
+
+    Examples
+    --------
+    >>> X, D, H = torch.tensor([[3.0, 1.0]]), torch.eye(2), torch.tensor([[1.0, 0.0]])
+    >>> objective(X, D, H, 2.0)
+    tensor([4.5000])
     """
     lam = check_problem(X, D, penalty).penalty
     check_codes("H", H, X, D)
@@ -78,12 +93,37 @@ def optimality(
     """Largest violation of the optimality conditions by each sample, in units of the penalty.
 
     It is the distance, in the largest coordinate, from ``q = D^T (x - D h)`` to the subgradients
-    of ``penalty ||h||_1`` at h: 0 if and only if h is optimal. Arguments and errors as in
-    ``objective``; with ``nonnegative`` H must have no negative entry.
+    of ``penalty ||h||_1`` at h: 0 if and only if h is optimal.
+
+    Parameters
+    ----------
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+    H : Tensor, (n, m)
+        Codes.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    nonnegative : bool
+        Whether codes must be >= 0; H must then have no negative entry.
 
     Returns
     -------
-    Tensor, (n,).
+    Tensor, (n,)
+
+    Raises
+    ------
+    ValueError
+        An argument does not fit; the message names it.
+
+    Examples
+    --------
+    The second code is optimal:
+
+    >>> X, D, H = torch.tensor([[3.0], [3.0]]), torch.ones(1, 1), torch.tensor([[0.0], [1.0]])
+    >>> optimality(X, D, H, 2.0)
+    tensor([1., 0.])
     """
     lam = check_problem(X, D, penalty).penalty
     check_codes("H", H, X, D)
@@ -108,21 +148,46 @@ def duality_gap(
     convexity: with mu the smallest eigenvalue of D^T D (the smallest but zero for codes of both
     signs), the objective is at most ``max_v q^T v - mu/2 ||v||^2`` above the minimum, over the v
     with h + v >= 0 where codes are nonnegative. (Nonnegative codes of linearly dependent atoms
-    have mu = 0. There the bound is F(h) itself until no slope in q is positive but for rounding,
+    have mu = 0. There the bound is F(h) itself until no entry of q is positive but for rounding,
     which takes ``max(d, m) eps max_j ||d_j|| ||x||`` for 0: then the residual itself is feasible.
     Atoms that are zero have no part in this.)
 
-    Arguments and errors as in ``optimality``.
+    Parameters
+    ----------
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+    H : Tensor, (n, m)
+        Codes.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    nonnegative : bool
+        Whether codes must be >= 0; H must then have no negative entry.
 
     Returns
     -------
-    Tensor, (n,), in the squared units of X.
+    Tensor, (n,)
+        In the squared units of X.
+
+    Raises
+    ------
+    ValueError
+        An argument does not fit; the message names it.
+
+    Examples
+    --------
+    The second code is optimal:
+
+    >>> X, D, H = torch.tensor([[3.0], [3.0]]), torch.ones(1, 1), torch.tensor([[0.0], [1.0]])
+    >>> duality_gap(X, D, H, 2.0)
+    tensor([0.5000, 0.0000])
     """
     lam = check_problem(X, D, penalty).penalty
     check_codes("H", H, X, D)
     _check_sign(H, nonnegative)
     mu = smallest_curvature(D, nonnegative) if bool((lam == 0).any()) else 0.0
-    slack = slope_rounding(D)
+    slack = correlation_rounding(D)
 
     def of(rows: slice) -> Tensor:
         r = torch.addmm(X[rows], H[rows], D.T, alpha=-1)
@@ -137,7 +202,7 @@ def gap_from(
 ) -> Tensor:
     """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,).
 
-    Slopes up to ``slack`` (n,) are rounding.
+    Correlations up to ``slack`` (n,) are rounding.
     """
     qh = (Q * H).sum(1)
     largest = (Q.amax(1) if nonnegative else Q.abs().amax(1)).clamp_(min=0)
@@ -176,8 +241,8 @@ def rounding(D: Tensor) -> float:
     return max(D.shape) * float(torch.finfo(D.dtype).eps)
 
 
-def slope_rounding(D: Tensor) -> float:
-    """What a slope d_j^T (x - D h) may err by, relative to ||x||."""
+def correlation_rounding(D: Tensor) -> float:
+    """What a correlation d_j^T (x - D h) may err by, relative to ||x||."""
     return rounding(D) * float(torch.linalg.vector_norm(D, dim=0).max())
 
 
@@ -188,9 +253,19 @@ def lipschitz(D: Tensor) -> float:
     From the smaller of D^T D and D D^T in float64, rounded up by the rounding errors of D's
     dtype, so that the step 1/lipschitz(D) is safe.
 
+    Parameters
+    ----------
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+
+    Returns
+    -------
+    float
+
     Raises
     ------
-    ValueError : D is not a finite float (d, m) tensor.
+    ValueError
+        D is not a finite float (d, m) tensor.
 
     Examples
     --------
@@ -207,9 +282,26 @@ def lipschitz(D: Tensor) -> float:
 def largest_penalty(X: Tensor, D: Tensor) -> Tensor:
     """``max_j |D^T x|_j`` (n,): the smallest penalty for which the code is 0.
 
+    Parameters
+    ----------
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns.
+
+    Returns
+    -------
+    Tensor, (n,)
+
     Raises
     ------
-    ValueError : X is not a finite float (n, d) tensor, or D no such (d, m) tensor.
+    ValueError
+        X is not a finite float (n, d) tensor, or D no such (d, m) tensor.
+
+    Examples
+    --------
+    >>> largest_penalty(torch.tensor([[3.0, -4.0]]), torch.eye(2))
+    tensor([4.])
     """
     check_matrix("X", X)
     check_dictionary(D, X)
@@ -217,7 +309,7 @@ def largest_penalty(X: Tensor, D: Tensor) -> Tensor:
 
 
 def _by_rows(n: int, of: Callable[[slice], Tensor]) -> Tensor:
-    return torch.cat([of(slice(first, first + _ROWS)) for first in range(0, n, _ROWS)])
+    return torch.cat([of(rows) for rows in slices(n, _ROWS)])
 
 
 def _check_sign(H: Tensor, nonnegative: bool) -> None:

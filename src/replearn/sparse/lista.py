@@ -31,20 +31,28 @@ class LISTA(nn.Module):
 
     Parameters
     ----------
-    D : (d, m), float32 or float64, atoms are columns. Kept as a buffer for ``lista_loss``.
-    penalty : a number of at least 0.
-    n_layers : at least 1.
-    nonnegative : whether codes are >= 0; S is then max(. - theta, 0).
+    D : Tensor, (d, m)
+        Dictionary, float32 or float64; atoms are columns. Kept as a buffer for ``lista_loss``.
+    penalty : float
+        At least 0.
+    n_layers : int
+        At least 1.
+    nonnegative : bool
+        Whether codes are >= 0; S is then max(. - theta, 0).
 
     Attributes
     ----------
-    W : n_layers matrices (m, d). V : n_layers - 1 matrices (m, m), as the first layer starts from
-        0. theta : n_layers vectors (m,), used by their absolute value.
-    D, penalty, nonnegative : as given.
+    W : ParameterList
+        n_layers matrices (m, d).
+    V : ParameterList
+        n_layers - 1 matrices (m, m), as the first layer starts from 0.
+    theta : ParameterList
+        n_layers vectors (m,), used by their absolute value.
 
     Raises
     ------
-    ValueError : an argument does not fit; the message names it.
+    ValueError
+        An argument does not fit; the message names it.
 
     Examples
     --------
@@ -91,9 +99,26 @@ class LISTA(nn.Module):
 
 
 def lista_loss(model: LISTA, X: Tensor) -> Tensor:
-    """Mean over the samples of ``F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1``.
+    """Mean of ``F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1`` at the network's codes.
 
-    At the network's codes: a scalar, for ``replearn.training.train``.
+    A loss for ``replearn.training.train``.
+
+    Parameters
+    ----------
+    model : LISTA
+        The network.
+    X : Tensor, (n, d)
+        Samples.
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+
+    Examples
+    --------
+    >>> lista_loss(LISTA(torch.eye(2), 2.0, 3), torch.tensor([[3.0, 1.0]])).detach()
+    tensor(4.5000)
     """
     H: Tensor = model(X)
     squared = (X - H @ model.D.T).square().sum(1)

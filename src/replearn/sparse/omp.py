@@ -25,6 +25,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn._validate import check_integer, check_matrix
 from replearn.sparse.arguments import check_dictionary
 
@@ -47,19 +48,32 @@ def omp(
 
     Parameters
     ----------
-    X : (n, d), float32 or float64; D : (d, m), atoms are columns, of any length.
-    n_nonzero : largest number of atoms, 1 to d; None: d.
-    error : wanted ||x - D h||^2, at least 0: a number or a tensor (n,). None: 0.
-    mask : (n, d) of bool: only coordinates where it is True count, in residuals and in the lengths
-        of atoms. None: all.
+    X : Tensor, (n, d)
+        Data, float32 or float64.
+    D : Tensor, (d, m)
+        Dictionary; atoms are columns, of any length.
+    n_nonzero : int, optional
+        Largest number of atoms, 1 to d; None takes d.
+    error : float or Tensor, (n,), optional
+        Wanted ||x - D h||^2, at least 0; None takes 0.
+    mask : Tensor, (n, d), of bool, optional
+        Only coordinates where it is True count, in residuals and in the lengths of atoms; None
+        takes all.
 
     Returns
     -------
-    (n, m), of the dtype and on the device of X.
+    Tensor, (n, m)
+        Of the dtype and on the device of X.
 
     Raises
     ------
-    ValueError : an argument does not fit, or both n_nonzero and error are missing.
+    ValueError
+        An argument does not fit, or both n_nonzero and error are missing.
+
+    Examples
+    --------
+    >>> omp(torch.tensor([[3.0, 1.0]]), torch.eye(2), n_nonzero=1)
+    tensor([[3., 0.]])
     """
     check_matrix("X", X)
     check_dictionary(D, X)
@@ -83,8 +97,7 @@ def omp(
     most = min(n_nonzero, D.shape[1])
     H = X.new_zeros(n, D.shape[1])
     rows = max(1, _NUMBERS // (d * most))
-    for first in range(0, n, rows):
-        part = slice(first, first + rows)
+    for part in slices(n, rows):
         seen = None if mask is None else mask[part].to(X.dtype)
         _pursue(X[part], D, most, target[part], seen, H[part])
     return H

@@ -31,13 +31,21 @@ def soft_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : a floating tensor of any shape.
-    t : threshold, a number of at least 0 or a tensor of such that broadcasts with Z: for one
-        threshold a row of an (n, m) matrix, of shape (n, 1). In the units of Z.
+    Z : Tensor
+        Floating, of any shape.
+    t : float or Tensor
+        Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
+        threshold a row of an (n, m) matrix, of shape (n, 1).
+
+    Returns
+    -------
+    Tensor
+        Of the shape of Z.
 
     Raises
     ------
-    ValueError : Z is no floating tensor, or t is negative, NaN or of another shape.
+    ValueError
+        Z is no floating tensor, or t is negative, NaN or of another shape.
 
     Examples
     --------
@@ -51,7 +59,28 @@ def soft_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 def hard_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
     """Z where ``|Z| > t``, 0 elsewhere: the proximal operator of ``(t^2 / 2) [h != 0]``.
 
-    Arguments and errors as in ``soft_threshold``.
+    Parameters
+    ----------
+    Z : Tensor
+        Floating, of any shape.
+    t : float or Tensor
+        Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
+        threshold a row of an (n, m) matrix, of shape (n, 1).
+
+    Returns
+    -------
+    Tensor
+        Of the shape of Z.
+
+    Raises
+    ------
+    ValueError
+        Z is no floating tensor, or t is negative, NaN or of another shape.
+
+    Examples
+    --------
+    >>> hard_threshold(torch.tensor([-3.0, 0.5, 2.0]), 1.0)
+    tensor([-3.,  0.,  2.])
     """
     t = _check(Z, t)
     return torch.where(Z.abs() > t, Z, torch.zeros_like(Z))
@@ -60,7 +89,28 @@ def hard_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 def nonnegative_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
     """``max(Z - t, 0)``: the proximal operator of ``t h`` over h >= 0.
 
-    Arguments and errors as in ``soft_threshold``.
+    Parameters
+    ----------
+    Z : Tensor
+        Floating, of any shape.
+    t : float or Tensor
+        Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
+        threshold a row of an (n, m) matrix, of shape (n, 1).
+
+    Returns
+    -------
+    Tensor
+        Of the shape of Z.
+
+    Raises
+    ------
+    ValueError
+        Z is no floating tensor, or t is negative, NaN or of another shape.
+
+    Examples
+    --------
+    >>> nonnegative_threshold(torch.tensor([-3.0, 0.5, 2.0]), 1.0)
+    tensor([0., 0., 1.])
     """
     t = _check(Z, t)
     return (Z - t).clamp(min=0)
@@ -71,7 +121,28 @@ def sign_clamp(Z: Tensor, t: float | Tensor) -> Tensor:
 
     It is clamped to 0 where it would change the sign, and so equals ``soft_threshold``.
 
-    Arguments and errors as in ``soft_threshold``.
+    Parameters
+    ----------
+    Z : Tensor
+        Floating, of any shape.
+    t : float or Tensor
+        Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
+        threshold a row of an (n, m) matrix, of shape (n, 1).
+
+    Returns
+    -------
+    Tensor
+        Of the shape of Z.
+
+    Raises
+    ------
+    ValueError
+        Z is no floating tensor, or t is negative, NaN or of another shape.
+
+    Examples
+    --------
+    >>> sign_clamp(torch.tensor([-3.0, 0.5, 2.0]), 1.0)
+    tensor([-2.,  0.,  1.])
     """
     t = _check(Z, t)
     stepped = Z - t * torch.sign(Z)

@@ -26,6 +26,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from replearn._batches import slices
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
 from replearn.sparse.convergence import Convergence, Samples
@@ -55,19 +56,30 @@ def ista(
 
     Parameters
     ----------
-    X : (n, d) data, float32 or float64, on any device; D : (d, m), atoms are columns.
-    penalty : a number of at least 0, or a tensor (n,), one for each sample.
-    step : step size t; None takes 1 / lipschitz(D). It converges for t < 2 / L; a larger one is
-        taken as it is, and the codes may then grow without bound (until they are infinite).
-    tol : a sample is finished when its duality gap is at most ``tol`` times its objective.
-        Looked at every 10 iterations, or after each with ``trace``.
-    max_iter : at most so many iterations.
-    H0 : (n, m), codes to start from; None starts from 0.
-    nonnegative : whether codes must be >= 0.
-    rule : "prox" thresholds softly; "sign clamp" subtracts the penalty's gradient and sets to 0
-        what would change its sign. The codes are the same.
-    trace : whether to record the mean objective. All samples then take all iterations until all
-        of them are within ``tol``, in one block.
+    X : Tensor, (n, d)
+        Data, float32 or float64, on any device.
+    D : Tensor, (d, m)
+        Dictionary, alike; atoms are columns.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    step : float, optional
+        Step size t; None takes 1 / lipschitz(D). It converges for t < 2 / L; a larger one is taken
+        as it is, and the codes may then grow without bound (until they are infinite).
+    tol : float
+        A sample is finished when its duality gap is at most ``tol`` times its objective. Looked
+        at every 10 iterations, or after each with ``trace``.
+    max_iter : int
+        At most so many iterations.
+    H0 : Tensor, (n, m), optional
+        Codes to start from; None starts from 0.
+    nonnegative : bool
+        Whether codes must be >= 0.
+    rule : {"prox", "sign clamp"}
+        "prox" thresholds softly; "sign clamp" subtracts the penalty's gradient and sets to 0 what
+        would change its sign. The codes are the same.
+    trace : bool
+        Whether to record the mean objective. All samples then take all iterations until all of
+        them are within ``tol``, in one block.
 
     Returns
     -------
@@ -75,7 +87,8 @@ def ista(
 
     Raises
     ------
-    ValueError : an argument does not fit; the message names it.
+    ValueError
+        An argument does not fit; the message names it.
 
     Examples
     --------
@@ -109,11 +122,42 @@ def fista(
 ) -> Codes:
     """Sparse codes by FISTA, ISTA with Nesterov's extrapolation: see the module's text.
 
-    Parameters, result and errors as in ``ista``, and:
+    Parameters
+    ----------
+    X : Tensor, (n, d)
+        Data, float32 or float64, on any device.
+    D : Tensor, (d, m)
+        Dictionary, alike; atoms are columns.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor.
+    step : float, optional
+        Step size t; None takes 1 / lipschitz(D). It converges for t < 2 / L; a larger one is taken
+        as it is, and the codes may then grow without bound (until they are infinite).
+    tol : float
+        A sample is finished when its duality gap is at most ``tol`` times its objective. Looked
+        at every 10 iterations, or after each with ``trace``.
+    max_iter : int
+        At most so many iterations.
+    H0 : Tensor, (n, m), optional
+        Codes to start from; None starts from 0.
+    nonnegative : bool
+        Whether codes must be >= 0.
+    restart : bool
+        Whether a sample drops its momentum where that points uphill (O'Donoghue and Candes 2015),
+        which makes convergence linear once the support is found. Looked at as often as the gaps.
+        Without, the momentum is that of Beck and Teboulle (2009).
+    trace : bool
+        Whether to record the mean objective. All samples then take all iterations until all of
+        them are within ``tol``, in one block.
 
-    restart : whether a sample drops its momentum where that points uphill (O'Donoghue and Candes
-        2015), which makes convergence linear once the support is found. Looked at as often as
-        the gaps. Without, the momentum is that of Beck and Teboulle (2009).
+    Returns
+    -------
+    Codes
+
+    Raises
+    ------
+    ValueError
+        An argument does not fit; the message names it.
 
     Examples
     --------
@@ -146,8 +190,8 @@ def run(
     proximal = ProximalOperator(problem, t, rule)
     convergence = Convergence(problem, codes, gradient_step, trace=trace)
     size = n if trace else max(1, _BLOCK["cpu" if device.type == "cpu" else "cuda"] // m)
-    for first in range(0, n, size):
-        rows = torch.arange(first, min(n, first + size), device=device)
+    for part in slices(n, size):
+        rows = torch.arange(part.start, part.stop, device=device)
         samples = Samples.of(problem, rows, gradient_step)
         H = X.new_zeros(len(rows), m)
         if problem.H0 is not None:

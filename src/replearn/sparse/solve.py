@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import Literal
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from replearn._progress import Progress, progress_bar
 from replearn.sparse import coordinate, proximal_gradient
 from replearn.sparse.arguments import Problem, check_problem
 from replearn.sparse.codes import Codes
@@ -33,7 +32,7 @@ def sparse_codes(
     max_iter: int | None = None,
     H0: Tensor | None = None,
     nonnegative: bool = False,
-    progress: bool | Literal["always"] = False,
+    progress: Progress = False,
 ) -> Codes:
     r"""Sparse codes H (n, m) of data X (n, d) in the dictionary D (d, m).
 
@@ -46,11 +45,14 @@ def sparse_codes(
 
     Parameters
     ----------
-    X : (n, d), float32 or float64, on any device. D : (d, m), alike; atoms are columns.
-    penalty : a number of at least 0, or a tensor (n,), one for each sample. From
+    X : Tensor, (n, d)
+        Data, float32 or float64, on any device.
+    D : Tensor, (d, m)
+        Dictionary, alike; atoms are columns.
+    penalty : float or Tensor, (n,)
+        At least 0; one for each sample if a tensor. From
         ``largest_penalty(X, D)`` on the code is 0. scikit-learn's alpha is penalty / d.
-    solver : how.
-
+    solver : {"auto", "coordinate descent", "fista", "ista"}
         - "coordinate descent": on the CPU the fastest by far, whatever the dictionary, and the
           one that reaches small tolerances for coherent ones. Keeps D^T D.
         - "fista": products of matrices only, so the one for a GPU. Its iterations grow with the
@@ -58,14 +60,19 @@ def sparse_codes(
         - "ista": as in the lecture; slower than "fista".
         - "auto": "fista" on a GPU and for more than 8,192 atoms, otherwise "coordinate descent".
           ``Codes.reason`` says why.
-    tol : a sample is finished when its duality gap is at most ``tol`` times its objective (or
+    tol : float
+        A sample is finished when its duality gap is at most ``tol`` times its objective (or
         rounding: ``Codes.converged`` says what that is), and then costs nothing more. The
         objective itself is then usually far nearer to its minimum, as the gap is only a bound.
-    max_iter : at most so many iterations; None takes 1,000.
-    H0 : (n, m), codes to start from, such as those for a similar dictionary.
-    nonnegative : whether codes must be >= 0.
-    progress : True shows a bar over the samples on standard error if that is a terminal,
-        "always" anywhere.
+    max_iter : int, optional
+        At most so many iterations; None takes 1,000.
+    H0 : Tensor, (n, m), optional
+        Codes to start from, such as those for a similar dictionary.
+    nonnegative : bool
+        Whether codes must be >= 0.
+    progress : bool or "always"
+        True shows a bar over the samples on standard error if that is a terminal, "always"
+        anywhere.
 
     Returns
     -------
@@ -75,8 +82,9 @@ def sparse_codes(
 
     Raises
     ------
-    ValueError : an argument does not fit (types, shapes, dtypes, devices, ranges) or the solver is
-        unknown; the message names it.
+    ValueError
+        An argument does not fit (types, shapes, dtypes, devices, ranges) or the solver is unknown;
+        the message names it.
 
     Examples
     --------
@@ -96,8 +104,7 @@ def sparse_codes(
         max_iter=_MAX_ITER if max_iter is None else max_iter,
     )
     chosen, reason = _choose(problem) if solver == "auto" else (solver, "")
-    shown = progress == "always" or (bool(progress) and sys.stderr.isatty())
-    with tqdm(total=len(X), unit="sample", disable=not shown) as bar:
+    with progress_bar(progress, total=len(X), unit="sample") as bar:
         if chosen == "coordinate descent":
             codes = coordinate.run(problem, callback=bar.update)
         else:

@@ -20,6 +20,7 @@ from replearn.dictionary import (
     learning,
     match_atoms,
     normalise_atoms,
+    runs,
 )
 from replearn.dictionary import alternating as alternating_module
 from replearn.dictionary import online as online_module
@@ -196,9 +197,9 @@ def test_the_online_objective_is_the_mean_over_all_samples_of_an_epoch():
 
 def test_each_epoch_visits_all_samples_in_another_order(monkeypatch):
     X, seen = gaussian(40, 5), []
-    learn = learning.learn_batch
+    learn = runs.learn_batch
     monkeypatch.setattr(
-        learning, "learn_batch", lambda state, x, s: (seen.append(x), learn(state, x, s))[1]
+        runs, "learn_batch", lambda state, x, s: (seen.append(x), learn(state, x, s))[1]
     )
     quick(epochs=2).fit(X)
     assert [len(x) for x in seen] == [16, 16, 8] * 2
@@ -433,7 +434,7 @@ def test_a_finished_run_is_not_repeated_and_can_be_carried_on(tmp_path, monkeypa
 
 
 def test_the_checkpoint_is_written_on_the_way(tmp_path, monkeypatch):
-    monkeypatch.setattr(learning, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr(runs, "_SAVE_EVERY", 0.0)
     X, path = gaussian(60, 5), tmp_path / "state.pt"
     saves = []
     save = learning._checkpoint.save

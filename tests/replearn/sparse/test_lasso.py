@@ -42,14 +42,14 @@ def test_optimality_is_the_distance_to_the_subgradients(nonnegative, penalty):
     for x, h, got in zip(X, H, optimality(X, D, H, penalty, nonnegative=nonnegative), strict=True):
         q = D.T @ (x - D @ h)
         worst = 0.0
-        for slope, code in zip(q.tolist(), h.tolist(), strict=True):
+        for correlation, code in zip(q.tolist(), h.tolist(), strict=True):
             if code > 0:
-                distance = abs(slope - penalty)
+                distance = abs(correlation - penalty)
             elif code < 0:
-                distance = abs(slope + penalty)
+                distance = abs(correlation + penalty)
             else:  # the subgradients at 0: [-penalty, penalty], without the lower end if h >= 0
-                below = 0.0 if nonnegative else max(-penalty - slope, 0.0)
-                distance = max(slope - penalty, below)
+                below = 0.0 if nonnegative else max(-penalty - correlation, 0.0)
+                distance = max(correlation - penalty, below)
             worst = max(worst, distance)
         assert float(got) == pytest.approx(worst, abs=1e-12)
 
@@ -115,9 +115,9 @@ def test_atoms_of_zeros_leave_the_curvature_as_it_is():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_without_penalty_the_last_bit_of_a_slope_does_not_decide_the_gap(dtype):
-    """Dependent atoms and nonnegative codes, at the optimum: slopes of the support are 0 but for
-    rounding, of either sign."""
+def test_without_penalty_the_last_bit_of_a_correlation_does_not_decide_the_gap(dtype):
+    """Dependent atoms and nonnegative codes, at the optimum: correlations of the support are 0
+    but for rounding, of either sign."""
     eps = torch.finfo(dtype).eps
     D = torch.eye(3, dtype=dtype)[:, [0, 0, 1, 2]]
     X = torch.tensor([[1.0, 2.0, -3.0]], dtype=dtype)

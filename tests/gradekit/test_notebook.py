@@ -1,0 +1,152 @@
+"""The one reader of a notebook: roles, what is public, which answers are recognised."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gradekit.notebook import (
+    KEY,
+    Cell,
+    Description,
+    Extra,
+    NotebookError,
+    Role,
+    TimeLimits,
+    assemble,
+    file_name_notes,
+    find_description,
+    grade_id_of,
+    parse,
+    role_of,
+    take,
+    to_steps,
+)
+
+HIDDEN = "# runs when graded\n### BEGIN HIDDEN TESTS\nassert f(3) == 9\n### END HIDDEN TESTS"
+CELLS = (
+    Cell("code", "import math"),
+    Cell("markdown", "Write f and g.", "given", "q1_text"),
+    Cell("code", "def f(x): return x * x", "solution", "q1_f"),
+    Cell("code", "def g(x): return f(x) + 1", "solution", "q1_g"),
+    Cell("code", "assert f(1) == 1", "test", "q1_one_visible", 1),
+    Cell("code", HIDDEN, "test", "q1_three_hidden", 2),
+    Cell("markdown", "Why?", "given", "q2_text"),
+    Cell("markdown", "It is a square.", "manual", "q2_why", 3),
+)
+WHOLE = Description("ps", CELLS, {"q1": ("f", "g"), "q2": ()}, ("os",), TimeLimits(1, 2, 3))
+
+
+def notebook(*cells: tuple[str, str, str]) -> bytes:
+    """A notebook of cells: type, text and name."""
+    made = []
+    for kind, source, name in cells:
+        metadata = {"nbgrader": {"grade_id": name}} if name else {}
+        made.append({"cell_type": kind, "metadata": metadata, "source": source})
+    return json.dumps({"cells": made}).encode()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "role"),
+    [
+        ({}, "given"),
+        ({"locked": True}, "given"),
+        ({"solution": True}, "solution"),
+        ({"grade": True}, "test"),
+        ({"grade": True, "solution": True}, "manual"),
+        ({"grade": False, "solution": False}, "given"),
+        (["grade"], "given"),
+        (None, "given"),
+    ],
+)
+def test_the_role_of_a_cell(metadata: Any, role: Role) -> None:
+    assert role_of({"metadata": {"nbgrader": metadata}}) == role
+
+
+@pytest.mark.parametrize("cell", [{}, {"metadata": None}, {"metadata": {"nbgrader": {}}}])
+def test_a_cell_without_metadata_is_given_and_has_no_name(cell: dict[str, Any]) -> None:
+    assert (role_of(cell), grade_id_of(cell)) == ("given", "")
+
+
+def test_the_metadata_hold_nothing_that_is_not_public() -> None:
+    data = WHOLE.as_metadata()
+    text = json.dumps(data)
+    for secret in ("return x", "f(3) == 9", "HIDDEN TESTS", "It is a square"):
+        assert secret in "".join(cell.source for cell in CELLS)
+        assert secret not in text
+    assert "assert f(1) == 1" in text
+    assert "# runs when graded" in text
+    assert find_description({KEY: json.loads(text)}) == WHOLE.public()
+
+
+def test_what_is_public_has_the_points_of_the_whole() -> None:
+    for description in (WHOLE, WHOLE.public()):
+        assert [cell.grade_id for cell in description.visible_tests] == ["q1_one_visible"]
+        assert (description.hidden_points, description.manual_points) == (2, 3)
+
+
+def test_a_notebook_is_put_together_in_the_authors_order() -> None:
+    content = notebook(
+        ("code", "first", ""),
+        ("code", "def g(x): return 0", "q1_g"),
+        ("markdown", "behind g", ""),
+        ("code", "def f(x): return 1", "q1_f"),
+    )
+    submission = take(parse(content), WHOLE, student="ada")
+    assert submission.extras == (Extra(-1, "code", "first"), Extra(3, "markdown", "behind g"))
+    cells = assemble(CELLS, submission)
+    assert [cell.added for cell in cells] == [True, *[False] * 4, True, *[False] * 4]
+    steps = to_steps(cells, WHOLE.names)
+    assert [(step.index, step.role, step.name) for step in steps] == [
+        (0, "student", ""),
+        (1, "given", ""),
+        (3, "student", "q1_f"),
+        (4, "student", "q1_g"),
+        (6, "test", "q1_one_visible"),
+        (7, "test", "q1_three_hidden"),
+    ]
+    assert [step.source for step in steps][2:4] == ["def f(x): return 1", "def g(x): return 0"]
+    assert [step.names for step in steps if step.role == "test"] == [("f", "g")] * 2
+    assert [step.hidden for step in steps] == [False] * 5 + [True]
+
+
+def answers(*cells: tuple[str, str]) -> dict[str, str]:
+    """What is recognised of cells without metadata: type and text."""
+    content = notebook(*((kind, source, "") for kind, source in cells))
+    whole, public = (take(parse(content), each) for each in (WHOLE, WHOLE.public()))
+    assert whole == public  # nothing secret helps to recognise
+    return dict(whole.answers)
+
+
+def test_two_answers_to_a_question_are_taken_in_order() -> None:
+    f, g = "def f(x):\n    return 1", "g = lambda x: 2"
+    assert answers(("code", f), ("code", g)) == {"q1_f": f, "q1_g": g}
+    again = "def f(x):\n    return 3"
+    assert answers(("code", f), ("code", g), ("code", again)) == {"q1_f": g, "q1_g": again}
+
+
+def test_a_use_of_a_name_defines_nothing() -> None:
+    for source in ("f(1)", "f == g", "x = f", "class F: pass", "def fg(x): pass", "    f = 1"):
+        with pytest.raises(NotebookError, match="none of the answer cells of ps is in it"):
+            answers(("code", source))
+
+
+def test_words_are_recognised_between_given_cells() -> None:
+    assert answers(("markdown", "Why?"), ("markdown", "Squares.")) == {"q2_why": "Squares."}
+
+
+def test_a_name_that_is_left_is_believed() -> None:
+    """One answer with its name is enough: the others are then what their names say."""
+    content = notebook(("code", "def f(x): pass", "q1_f"), ("code", "def g(x): pass", ""))
+    submission = take(parse(content), WHOLE)
+    assert submission.answers == {"q1_f": "def f(x): pass"}
+    assert submission.extras == (Extra(2, "code", "def g(x): pass"),)
+    assert "q1_g is missing from the notebook" in submission.notes
+
+
+def test_the_name_of_a_file_is_noted_where_it_is_another() -> None:
+    assert file_name_notes("ps.ipynb", "ps") == ()
+    (note,) = file_name_notes("my\u202e work\n.ipynb", "ps")
+    assert note == "found my\ufffd work .ipynb, wanted ps.ipynb"
