@@ -97,9 +97,12 @@ def _serve(case: str, name: str, pipe: Connection) -> None:
 
 @contextmanager
 def _all_cores() -> Iterator[None]:
-    """Processes started inside have as many threads in each of their pools as there are cores."""
+    """Processes started inside have as many threads in each of their pools as there are cores.
+
+    One thread where only the path is tried: what runs beside it would hold up the others.
+    """
     before = {name: os.environ.get(name) for name in _POOLS}
-    os.environ.update(dict.fromkeys(_POOLS, str(cores())))
+    os.environ.update(dict.fromkeys(_POOLS, "1" if is_quick() else str(cores())))
     try:
         yield
     finally:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.benchmarks.cases import all_cases
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("name", all_cases())
 def test_every_case_runs_in_its_quick_form(name, root):

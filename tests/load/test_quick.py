@@ -9,6 +9,8 @@ import pytest
 
 from tests.load.__main__ import PARTS
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_runs_in_its_quick_form(part, root):
