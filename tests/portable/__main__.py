@@ -91,7 +91,8 @@ def run_tests(arithmetic: Arithmetic, *, short: bool) -> Outcome:
     """The numerical tests under an arithmetic."""
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"]
     paths = sensitive() if short else [ROOT / folder for folder in FOLDERS]
-    return _pytest([*command, "-p", "no:xdist", *map(str, paths)], arithmetic, {})
+    command += ["-p", "no:xdist", *map(str, paths)]
+    return _pytest(command, arithmetic, "tests.txt", {})
 
 
 def sensitive() -> list[Path]:
@@ -109,21 +110,21 @@ def run_chapters(arithmetic: Arithmetic) -> Outcome:
     """The chapters' notebooks under an arithmetic, on the bundled data."""
     with tempfile.TemporaryDirectory() as data:
         chapters = sorted((ROOT / "lectures").glob("*.ipynb"))
-        return _pytest(nbval_command(*chapters), arithmetic, offline(Path(data)))
+        command = nbval_command(*chapters)
+        return _pytest(command, arithmetic, "chapters.txt", offline(Path(data)))
 
 
-def _pytest(command: list[str], arithmetic: Arithmetic, more: dict[str, str]) -> Outcome:
+def _pytest(command: list[str], arithmetic: Arithmetic, log: str, more: dict[str, str]) -> Outcome:
     folder = LOGS / arithmetic.name
     # A test run that starts this one tells so by variables that this run is not about.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
     environment = inherited | arithmetic.environment(folder) | more
     started = time.perf_counter()
-    log = folder / "said.txt"  # a long run may be watched there
-    with log.open("w") as file:
+    with (folder / log).open("w") as file:  # a long run may be watched there
         status = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=file, stderr=file, check=False
         ).returncode
-    said = log.read_text(errors="replace")
+    said = (folder / log).read_text(errors="replace")
     last = said.strip().rpartition("\n")[2]
     return Outcome(
         status,
