@@ -27,8 +27,8 @@ from tests.benchmarks.quick import is_quick, size
 
 FOLDER = Path(__file__).resolve().parents[2] / "_build" / "bench" / "problems"
 SIDE, ATOMS, NONZEROS = 12, 256, 0.1
-N = size(10_000, 1_000)
-LEARN_ON = size(40_000, 4_000)  # patches that the dictionary is learned on
+N = size(10_000, 200)
+LEARN_ON = size(40_000, 2_000)  # patches that the dictionary is learned on
 CERTIFIED = 1e-9
 
 Array = NDArray[np.float64]
