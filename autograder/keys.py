@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
-from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, version
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property, lru_cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 from autograder.assignments.source import Assignment
 from autograder.dependencies import Dependencies, Sources
@@ -71,13 +72,21 @@ class Environment:
 
 
 def _versions(packages: Iterable[str]) -> list[str]:
-    """Versions of the packages that are imported under the name they are installed by, as torch."""
+    """Versions of the packages by the names they are imported by."""
     return [f"{name}-{number}" for name in sorted(packages) if (number := _version(name))]
 
 
 @lru_cache(maxsize=1024)
 def _version(package: str) -> str:
+    if package in sys.stdlib_module_names:
+        return ""
     try:
         return version(package)
-    except (PackageNotFoundError, ValueError):  # the standard library's; a strange name
-        return ""
+    except (PackageNotFoundError, ValueError):  # installed under another name, as scikit-learn
+        return "+".join(version(name) for name in sorted(set(_distributions().get(package, ()))))
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """By the name of a package, what is installed that brings it; reading all takes a second."""
+    return packages_distributions()

@@ -184,9 +184,13 @@ def test_a_key_follows_the_versions_of_what_is_imported(
 
 
 def test_the_version_of_an_installed_package_is_found() -> None:
+    from importlib.metadata import version
+
     from autograder.keys import _version
 
     assert _version("torch")
+    assert _version("sklearn") == version("scikit-learn")  # imported by another name
+    assert _version("made_up") == ""
     assert _version("os") == ""
 
 

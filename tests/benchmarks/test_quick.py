@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.benchmarks.cases import all_cases
+from tests.unmeasured import unmeasured
 
 pytestmark = pytest.mark.long
 
@@ -18,6 +19,7 @@ def test_every_case_runs_in_its_quick_form(name, root):
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks", name, "--quick"],
         cwd=root,
+        env=unmeasured(),
         capture_output=True,
         text=True,
         timeout=900,

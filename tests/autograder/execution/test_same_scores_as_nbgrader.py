@@ -26,6 +26,7 @@ from autograder.grading import grade_class, run_jobs
 from autograder.results import Result
 from gradekit.notebook import Submission
 from tests.autograder.tinycourse import NAME, run
+from tests.unmeasured import unmeasured
 
 pytestmark = pytest.mark.long
 
@@ -109,7 +110,7 @@ def test_stock_nbgrader_gives_the_same_score_in_every_test(
     programs = str(Path(sys.executable).parent)  # nbgrader calls alembic by name
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", pca.name, "--course-dir", str(stock.root)],
-        env={**os.environ, "PATH": os.pathsep.join([programs, os.environ["PATH"]])},
+        env={**unmeasured(), "PATH": os.pathsep.join([programs, os.environ["PATH"]])},
         cwd=tmp_path,
         capture_output=True,
         text=True,

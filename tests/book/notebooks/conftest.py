@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +10,7 @@ import nbformat
 import pytest
 
 from tests.book.notebooks.compare import nbval_command, offline
+from tests.unmeasured import unmeasured
 
 TAG = "nbval-check-output"
 
@@ -20,7 +20,7 @@ def nbval(root):
     """Run notebooks in a process of their own, on the data in a folder, without the network."""
 
     def run(*notebooks: Path, data: Path) -> subprocess.CompletedProcess[str]:
-        command, environment = nbval_command(*notebooks), os.environ | offline(data)
+        command, environment = nbval_command(*notebooks), unmeasured() | offline(data)
         # A test run that is split among workers tells so by variables that this run is not about.
         for name in [name for name in environment if name.startswith(("PYTEST_", "COV_"))]:
             del environment[name]
