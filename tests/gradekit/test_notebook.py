@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,6 +111,41 @@ def test_a_notebook_is_put_together_in_the_authors_order() -> None:
     assert [step.source for step in steps][2:4] == ["def f(x): return 1", "def g(x): return 0"]
     assert [step.names for step in steps if step.role == "test"] == [("f", "g")] * 2
     assert [step.hidden for step in steps] == [False] * 5 + [True]
+
+
+FIRST = [("code", "import math", ""), ("code", "def f(x): return 1", "q1_f")]
+TEST = ("code", "assert f(1) == 1", "q1_one_visible")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [*FIRST, TEST, ("code", "import math", "")],
+        [*FIRST, TEST, ("code", "changed", "q1_text")],
+        [*FIRST, TEST, ("code", "def g(x): return 2", "q1_g")],
+        [TEST, *FIRST, TEST],
+        [("markdown", "Why?", "q2_text"), *FIRST, TEST],
+    ],
+    ids=["given again", "given moved", "answer moved", "test twice", "moved to the top"],
+)
+def test_added_cells_stay_behind_what_they_follow(cells: list[tuple[str, str, str]]) -> None:
+    """Whatever else stands out of order."""
+    submission = take(parse(notebook(*cells, ("code", "added", ""))), WHOLE)
+    assert submission.extras == (Extra(4, "code", "added"),)
+
+
+def test_equal_given_cells_are_kept_apart() -> None:
+    cells = (CELLS[0], CELLS[2], CELLS[0], CELLS[3])
+    content = notebook(
+        ("code", "import math", ""),
+        ("code", "one", ""),
+        ("code", "f = 1", "q1_f"),
+        ("code", "import math", ""),
+        ("code", "two", ""),
+        ("code", "g = 1", "q1_g"),
+    )
+    submission = take(parse(content), replace(WHOLE, cells=cells))
+    assert submission.extras == (Extra(0, "code", "one"), Extra(2, "code", "two"))
 
 
 def answers(*cells: tuple[str, str]) -> dict[str, str]:

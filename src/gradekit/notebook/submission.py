@@ -13,6 +13,7 @@ from typing import Literal
 
 from gradekit.notebook.cells import Cell
 from gradekit.notebook.description import Description
+from gradekit.notebook.order import in_order
 from gradekit.notebook.reading import Notebook, NotebookError
 from gradekit.notebook.recognition import recognise
 from gradekit.text import one_line
@@ -135,24 +136,35 @@ class _Placed:
 def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> _Placed:
     """Sort a notebook's cells, by their names, into answers and cells that the student added."""
     position = {cell.grade_id: i for i, cell in enumerate(source) if cell.grade_id}
-    given = {cell.source.strip(): i for i, cell in enumerate(source) if not cell.grade_id}
+    given: dict[str, list[int]] = {}
+    for i, cell in enumerate(source):
+        if not cell.grade_id:
+            given.setdefault(cell.source.strip(), []).append(i)
     last = {name: index for index, name in enumerate(names)}
+    places = [
+        given.get(cell.source.strip(), [])
+        if not name
+        else [position[name]]
+        if name in position and (last[name] == index or not source[position[name]].answer)
+        else []
+        for index, (name, cell) in enumerate(zip(names, notebook.cells, strict=True))
+    ]
+    run = in_order(places)
     placed = _Placed()
+    # Only cells in the authors' order say where an added cell belongs. So a copy of given code or
+    # a cell that was moved takes nothing with it, and added cells keep the order they stood in.
     after = -1
     for index, (name, cell) in enumerate(zip(names, notebook.cells, strict=True)):
+        after = run.get(index, after)
         text = cell.source
         original = source[position[name]] if name in position else None
-        if original and last[name] == index:
-            after = position[name]
-            if original.answer:
-                written = original.kind == "markdown"
-                placed.answers[name] = notebook.with_images(index) if written else text
-                if cell.kind != original.kind:
-                    placed.retyped.append(name)
-        elif original and not original.answer:
-            continue  # a second copy of a test or of given text
-        elif not name and text.strip() in given:
-            after = given[text.strip()]
+        if original and original.answer and last[name] == index:
+            written = original.kind == "markdown"
+            placed.answers[name] = notebook.with_images(index) if written else text
+            if cell.kind != original.kind:
+                placed.retyped.append(name)
+        elif places[index]:
+            continue  # given text or a test
         elif text.strip() and cell.kind in ("code", "markdown"):
             shown = notebook.with_images(index) if cell.kind == "markdown" else text
             placed.extras.append(Extra(after, cell.kind, shown))
