@@ -148,6 +148,56 @@ def test_equal_given_cells_are_kept_apart() -> None:
     assert submission.extras == (Extra(0, "code", "one"), Extra(2, "code", "two"))
 
 
+OLD, NEW, EMPTY = ("code", "f = 0"), ("code", "f = 1"), ("code", " \n")
+LAST = "q1_f appears more than once; the last one counts"
+OF_TYPE = "q1_f appears more than once; the last one of its cell type counts"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "answer", "note"),
+    [
+        ("q1_f", [OLD, NEW], "f = 1", LAST),
+        ("q1_f", [OLD, OLD, NEW], "f = 1", LAST),
+        ("q1_f", [NEW, ("raw", "f = 0")], "f = 1", OF_TYPE),
+        ("q1_f", [OLD, NEW, ("markdown", "f = 0")], "f = 1", OF_TYPE),
+        ("q1_f", [NEW, EMPTY], "f = 1", None),
+        ("q1_f", [("raw", "f = 1"), EMPTY], "f = 1", None),
+        ("q1_f", [EMPTY, EMPTY], " \n", None),
+        ("q2_why", [("markdown", "So."), ("markdown", "")], "So.", None),
+    ],
+)
+def test_of_copies_the_last_that_is_written_counts(
+    name: str, cells: list[tuple[str, str]], answer: str, note: str | None
+) -> None:
+    content = notebook(*((kind, text, name) for kind, text in cells))
+    submission = take(parse(content), WHOLE)
+    assert submission.answers == {name: answer}
+    assert [n for n in submission.notes if "more than once" in n] == ([note] if note else [])
+    others = [text for _, text in cells if text.strip() and text != answer]
+    assert [extra.source for extra in submission.extras] == others
+
+
+def test_raw_text_is_kept_as_text() -> None:
+    submission = take(parse(notebook(("code", "f = 1", "q1_f"), ("raw", "Because.", ""))), WHOLE)
+    assert submission.extras == (Extra(2, "markdown", "Because."),)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", " \n", "\t\r\n"])
+def test_the_ends_of_lines_change_nothing(end: str) -> None:
+    """Some programs write them in their own way, or with space before them."""
+    two = "assert f(1) == 1\nassert f(2) == 4"
+    cells = (Cell("code", "import math\nimport os"), *CELLS[1:4], replace(CELLS[4], source=two))
+    description = replace(WHOLE, cells=cells)
+    setup, test = (("code", cells[i].source.replace("\n", end)) for i in (0, 4))
+    answer = ("code", "def f(x): return 1")
+    named = take(parse(notebook((*setup, ""), (*answer, "q1_f"), (*test, TEST[2]))), description)
+    unnamed = take(parse(notebook((*setup, ""), (*answer, ""), (*test, ""))), description)
+    for submission in (named, unnamed):
+        assert submission.extras == ()
+        assert not [note for note in submission.notes if "was changed" in note]
+        assert not [note for note in submission.notes if "was deleted" in note]
+
+
 def answers(*cells: tuple[str, str]) -> dict[str, str]:
     """What is recognised of cells without metadata: type and text."""
     content = notebook(*((kind, source, "") for kind, source in cells))

@@ -41,6 +41,11 @@ class Cell:
         return question_of(self.grade_id)
 
     @property
+    def lines(self) -> str:
+        """Its text to be compared: whatever ends its lines, and without space at their ends."""
+        return lines_of(self.source)
+
+    @property
     def hidden(self) -> bool:
         """Whether students don't see this test."""
         return self.role == "test" and self.grade_id.endswith("_hidden")
@@ -69,6 +74,12 @@ class Cell:
             elif not inside:
                 lines.append(line)
         return "".join(lines)
+
+
+def lines_of(source: str) -> str:
+    """A text to be compared: programs and systems end lines in different ways."""
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip()
 
 
 def question_of(grade_id: str) -> str:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gradekit.notebook.cells import Cell
+from gradekit.notebook.cells import Cell, lines_of
 from gradekit.notebook.description import Description
 
 
@@ -40,11 +40,11 @@ def recognise(cells: Sequence[Cell], description: Description) -> list[str]:
 def _by_text(names: list[str], cells: Sequence[Cell], description: Description) -> None:
     known: dict[str, list[str]] = {}
     for cell in description.cells:
-        text = cell.public_source.strip()
+        text = lines_of(cell.public_source)
         if cell.grade_id and text:
             known.setdefault(text, []).append(cell.grade_id)
     for index, cell in enumerate(cells):
-        found = known.get(cell.source.strip(), [])
+        found = known.get(cell.lines, [])
         if found and not names[index]:
             names[index] = found[0]
             del found[: len(found) > 1]
@@ -66,7 +66,7 @@ def _by_definition(names: list[str], cells: Sequence[Cell], description: Descrip
             for index, cell in enumerate(cells)
             if not names[index]
             and cell.kind == "code"
-            and cell.source.strip() not in given
+            and cell.lines not in given
             and defines.search(cell.source)
         ]
         for name, index in zip(asked, found[-len(asked) :], strict=False):
@@ -83,7 +83,7 @@ def _definition_of(names: Sequence[str]) -> re.Pattern[str]:
 
 def _given(description: Description) -> dict[str, int]:
     """Places of the authors' cells without a name, by their text."""
-    return {c.source.strip(): i for i, c in enumerate(description.cells) if not c.grade_id}
+    return {c.lines: i for i, c in enumerate(description.cells) if not c.grade_id}
 
 
 def _by_place(names: list[str], cells: Sequence[Cell], description: Description) -> None:
@@ -91,7 +91,7 @@ def _by_place(names: list[str], cells: Sequence[Cell], description: Description)
     position = {cell.grade_id: i for i, cell in enumerate(description.cells) if cell.grade_id}
     known = []
     for index, (name, cell) in enumerate(zip(names, cells, strict=True)):
-        place = position.get(name) if name else given.get(cell.source.strip())
+        place = position.get(name) if name else given.get(cell.lines)
         if place is not None:
             known.append((index, place))
     behind_all = len(cells), len(description.cells)

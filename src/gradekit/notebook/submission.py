@@ -78,8 +78,8 @@ def take(
 ) -> Submission:
     """Pick the student's texts out of a notebook.
 
-    Of cells with one name the last counts. Where no answer cell has its name any more,
-    :func:`~gradekit.notebook.recognition.recognise` says which cells are whose.
+    Of cells with one name the last that is written and of its type counts. Where no answer cell
+    has its name any more, :func:`~gradekit.notebook.recognition.recognise` says which cells are whose.
 
     Parameters
     ----------
@@ -113,7 +113,8 @@ def take(
     missing = [name for name in wanted if name not in placed.answers]
     # Nobody can say of a hidden test without any text whether it is there.
     given = [cell for cell in description.cells if not lost or cell.public_source.strip()]
-    texts = {name: cell.source for name, cell in zip(names, notebook.cells, strict=True)}
+    counts = _counting(notebook.cells, names, description.cells)
+    texts = {name: notebook.cells[index].lines for name, index in counts.items()}
     return Submission(
         student,
         description.assignment,
@@ -129,7 +130,8 @@ class _Placed:
 
     answers: dict[str, str] = field(default_factory=dict)
     extras: list[Extra] = field(default_factory=list)
-    twice: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)  # the last counts
+    outdone: list[str] = field(default_factory=list)  # one before the last counts
     retyped: list[str] = field(default_factory=list)
 
 
@@ -139,13 +141,13 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
     given: dict[str, list[int]] = {}
     for i, cell in enumerate(source):
         if not cell.grade_id:
-            given.setdefault(cell.source.strip(), []).append(i)
-    last = {name: index for index, name in enumerate(names)}
+            given.setdefault(cell.lines, []).append(i)
+    counts = _counting(notebook.cells, names, source)
     places = [
-        given.get(cell.source.strip(), [])
+        given.get(cell.lines, [])
         if not name
         else [position[name]]
-        if name in position and (last[name] == index or not source[position[name]].answer)
+        if name in position and (counts[name] == index or not source[position[name]].answer)
         else []
         for index, (name, cell) in enumerate(zip(names, notebook.cells, strict=True))
     ]
@@ -158,19 +160,39 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
         after = run.get(index, after)
         text = cell.source
         original = source[position[name]] if name in position else None
-        if original and original.answer and last[name] == index:
+        if original and original.answer and counts[name] == index:
             written = original.kind == "markdown"
             placed.answers[name] = notebook.with_images(index) if written else text
             if cell.kind != original.kind:
                 placed.retyped.append(name)
         elif places[index]:
             continue  # given text or a test
-        elif text.strip() and cell.kind in ("code", "markdown"):
-            shown = notebook.with_images(index) if cell.kind == "markdown" else text
-            placed.extras.append(Extra(after, cell.kind, shown))
+        elif text.strip():
+            # Raw text is not lost: a person reads it like any other.
+            if cell.kind == "code":
+                placed.extras.append(Extra(after, "code", text))
+            else:
+                placed.extras.append(Extra(after, "markdown", notebook.with_images(index)))
             if original:
-                placed.twice.append(name)
+                doubled = placed.twice if counts[name] > index else placed.outdone
+                doubled.append(name)
     return placed
+
+
+def _counting(
+    cells: Sequence[Cell], names: Sequence[str], source: Sequence[Cell]
+) -> dict[str, int]:
+    """Which of the cells with one name counts: the last that says something, if of its type.
+
+    So neither what is left of a cell that was split nor an old version kept as raw text counts.
+    """
+    kinds = {cell.grade_id: cell.kind for cell in source}
+    best: dict[str, tuple[bool, bool, int]] = {}
+    for index, (name, cell) in enumerate(zip(names, cells, strict=True)):
+        written = bool(cell.source.strip())
+        rank = (written and cell.kind == kinds.get(name), written, index)
+        best[name] = max(best.get(name, rank), rank)
+    return {name: index for name, (*_, index) in best.items()}
 
 
 def _noted(names: list[str], one: str, many: str) -> list[str]:
@@ -183,9 +205,14 @@ def _noted(names: list[str], one: str, many: str) -> list[str]:
 def _notes_about_answers(placed: _Placed, missing: list[str]) -> list[str]:
     return [
         *_noted(
-            placed.twice,
+            list(dict.fromkeys(name for name in placed.twice if name not in placed.outdone)),
             "{} appears more than once; the last one counts",
             "{} answer cells appear more than once; the last of each counts: {}",
+        ),
+        *_noted(
+            list(dict.fromkeys(placed.outdone)),
+            "{} appears more than once; the last one of its cell type counts",
+            "{} answer cells appear more than once; the last of each cell type counts: {}",
         ),
         *_noted(
             placed.retyped,
@@ -210,7 +237,7 @@ def _notes_about_given(cells: Sequence[Cell], texts: Mapping[str, str]) -> list[
             continue
         if name not in texts:
             deleted.append(name)
-        elif not cell.hidden and texts[name].strip() != cell.source.strip():
+        elif not cell.hidden and texts[name] != cell.lines:
             changed.append(name)
     return [
         *_noted(
