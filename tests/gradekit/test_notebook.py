@@ -224,12 +224,61 @@ def test_words_are_recognised_between_given_cells() -> None:
 
 
 def test_a_name_that_is_left_is_believed() -> None:
-    """One answer with its name is enough: the others are then what their names say."""
-    content = notebook(("code", "def f(x): pass", "q1_f"), ("code", "def g(x): pass", ""))
+    """A cell with a name is what it says; those that have lost theirs may be the other answers."""
+    content = notebook(("code", "def g(x): pass", "q1_f"), ("code", "g = 1", ""), ("code", "f", ""))
     submission = take(parse(content), WHOLE)
-    assert submission.answers == {"q1_f": "def f(x): pass"}
-    assert submission.extras == (Extra(2, "code", "def g(x): pass"),)
+    assert submission.answers == {"q1_f": "def g(x): pass"}  # what it defines isn't defined again
+    assert [extra.source for extra in submission.extras] == ["g = 1", "f"]
     assert "q1_g is missing from the notebook" in submission.notes
+
+
+def test_answers_that_have_lost_their_names_among_others_are_recognised() -> None:
+    content = notebook(
+        ("code", "def f(x): pass", "q1_f"),
+        ("code", "g = f", ""),
+        ("code", "assert f(1) == 1", ""),
+        ("code", "# runs when graded", ""),
+        ("markdown", "Why?", "q2_text"),
+        ("markdown", "So.", ""),
+    )
+    submission = take(parse(content), WHOLE)
+    assert submission.answers == {"q1_f": "def f(x): pass", "q1_g": "g = f", "q2_why": "So."}
+    assert submission.extras == ()
+    assert submission.notes == (
+        "some cells have lost their metadata; these answers were recognised by what they define "
+        "and where they stand: q1_g, q2_why",
+    )
+
+
+def test_words_far_from_a_deleted_answer_are_not_it() -> None:
+    content = notebook(("code", "f = 1", "q1_f"), ("markdown", "my notes", ""))
+    submission = take(parse(content), WHOLE)
+    assert submission.answers == {"q1_f": "f = 1"}
+    assert submission.extras == (Extra(2, "markdown", "my notes"),)
+
+
+@pytest.mark.parametrize("named", ["", "q1_f"])
+def test_words_in_several_cells_are_one_answer(named: str) -> None:
+    content = notebook(
+        ("code", "f = 1", named),
+        ("markdown", "Why?", "" if not named else "q2_text"),
+        ("markdown", "Squares,", ""),
+        ("markdown", " ", ""),
+        ("code", "f", ""),
+        ("markdown", "therefore.", ""),
+    )
+    submission = take(parse(content), WHOLE)
+    assert submission.answers["q2_why"] == "Squares,\n\ntherefore."
+    assert [extra.kind for extra in submission.extras] == ["code"]
+    assert not [note for note in submission.notes if "more than once" in note]
+
+
+def test_a_scratch_definition_at_the_end_is_no_answer() -> None:
+    f, g, again = "def f(x):\n    return 1", "g = lambda x: 2", "def f(x):\n    return 3"
+    test, why = ("code", "assert f(1) == 1"), ("markdown", "Why?")
+    cells = [("code", f), ("code", g), test, why]
+    assert answers(*cells, ("code", again)) == {"q1_f": f, "q1_g": g}
+    assert answers(("code", f), test, why, ("code", again)) == {"q1_f": f, "q1_g": again}
 
 
 def test_the_name_of_a_file_is_noted_where_it_is_another() -> None:

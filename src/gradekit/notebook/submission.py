@@ -78,8 +78,9 @@ def take(
 ) -> Submission:
     """Pick the student's texts out of a notebook.
 
-    Of cells with one name the last that is written and of its type counts. Where no answer cell
-    has its name any more, :func:`~gradekit.notebook.recognition.recognise` says which cells are whose.
+    Of cells with one name the last that is written and of its type counts. Where an answer
+    has no cell with its name, :func:`~gradekit.notebook.recognition.recognise` says which cell it
+    may be.
 
     Parameters
     ----------
@@ -93,8 +94,9 @@ def take(
     NotebookError : no answer to the assignment is in it.
     """
     wanted = [cell.grade_id for cell in description.answers]
+    named = {cell.grade_id for cell in notebook.cells}
+    lost = [name for name in wanted if name not in named]
     names = [cell.grade_id for cell in notebook.cells]
-    lost = set(wanted).isdisjoint(names)
     if lost:
         names = recognise(notebook.cells, description)
     placed = _place(notebook, names, description.cells)
@@ -103,16 +105,17 @@ def take(
             f"none of the answer cells of {description.assignment} is in it; "
             "is it another assignment's notebook?"
         )
-    if lost:
-        found = ", ".join(name for name in wanted if name in placed.answers)
+    found = [name for name in lost if name in placed.answers]
+    if found:
+        which = "the cells" if lost == wanted else "some cells"
         notes = (
             *notes,
-            "the cells have lost their metadata; these answers were recognised by what they "
-            f"define and where they stand: {found}",
+            f"{which} have lost their metadata; these answers were recognised by what they "
+            f"define and where they stand: {', '.join(found)}",
         )
-    missing = [name for name in wanted if name not in placed.answers]
-    # Nobody can say of a hidden test without any text whether it is there.
-    given = [cell for cell in description.cells if not lost or cell.public_source.strip()]
+    missing = [name for name in lost if name not in placed.answers]
+    # Nobody can say of a hidden test that has lost its name and has no text whether it is there.
+    given = [cell for cell in description.cells if not found or cell.public_source.strip()]
     counts = _counting(notebook.cells, names, description.cells)
     texts = {name: notebook.cells[index].lines for name, index in counts.items()}
     return Submission(
@@ -143,6 +146,10 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
         if not cell.grade_id:
             given.setdefault(cell.lines, []).append(i)
     counts = _counting(notebook.cells, names, source)
+    joined: dict[str, list[int]] = {}
+    for index, (name, cell) in enumerate(zip(names, notebook.cells, strict=True)):
+        if name != cell.grade_id and source[position[name]].answer:
+            joined.setdefault(name, []).append(index)
     places = [
         given.get(cell.lines, [])
         if not name
@@ -161,12 +168,14 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
         text = cell.source
         original = source[position[name]] if name in position else None
         if original and original.answer and counts[name] == index:
-            written = original.kind == "markdown"
-            placed.answers[name] = notebook.with_images(index) if written else text
+            words = original.kind == "markdown"
+            parts = joined.get(name, [index])
+            shown = [notebook.with_images(i) if words else notebook.cells[i].source for i in parts]
+            placed.answers[name] = "\n\n".join(shown)
             if cell.kind != original.kind:
                 placed.retyped.append(name)
-        elif places[index]:
-            continue  # given text or a test
+        elif places[index] or index in joined.get(name, []):
+            continue  # given text, a test, or part of an answer
         elif text.strip():
             # Raw text is not lost: a person reads it like any other.
             if cell.kind == "code":
