@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from autograder.keys import Environment
 from autograder.reports.gradebook import Book, Entry, in_step
 from autograder.results import Rejected, Result, write_atomically
 from autograder.submissions.intake import read_submission
-from gradekit.notebook import Submission
+from gradekit.notebook import Submission, lines_of
 
 Job = tuple[Submission, Assignment]
 
@@ -112,12 +112,13 @@ def grade_class(
                 clerk.file(result, taken, key)
                 results.append(result)
             else:
-                todo[student] = (key, taken)
+                notes = _notes_on_manual(taken, assignment, stubs)
+                todo[student] = (key, replace(taken, notes=(*taken.notes, *notes)))
         jobs = [(submission, assignment) for _, submission in todo.values()]
         runs = run_jobs(engine, jobs, workers=workers, label=assignment.name, quiet=quiet)
         with closing(runs):  # what can't be filed ends the runs too
             for (submission, _), result in runs:
-                result = replace(result, manual=_hashes(submission, assignment))
+                result = replace(result, manual=_hashes(submission, assignment, stubs))
                 if result.outcome != "not graded":
                     clerk.file(result, submission, todo[submission.student][0])
                 else:
@@ -166,15 +167,47 @@ class _Clerk:
             self.course.results.save(key, result)
 
     def _marks(self, result: Result, taken: Submission | Rejected) -> dict[str, float | None]:
-        """Automatic mark of every graded cell; None: written, to be marked by hand."""
+        """Automatic mark of every graded cell; None: to be marked by hand."""
         marks: dict[str, float | None] = dict.fromkeys(self.assignment.points, 0.0)
         marks |= {test.grade_id: float(test.points) for test in result.tests}
         if isinstance(taken, Submission):
+            elsewhere = _text_elsewhere(taken, self.stubs)
             for cell in self.assignment.manual:
-                text = taken.answers.get(cell.grade_id, "").strip()
-                if text and text != self.stubs[cell.grade_id].strip():
+                # Only a person can say whether a text that stands elsewhere is the answer, or
+                # what became of a cell that is gone: no mark is given for that, not even 0.
+                unclear = elsewhere or cell.grade_id not in taken.answers
+                if unclear or _written(taken, cell.grade_id, self.stubs):
                     marks[cell.grade_id] = None
         return marks
+
+
+def _written(taken: Submission, name: str, stubs: Mapping[str, str]) -> bool:
+    """Whether the student wrote something into a cell."""
+    return lines_of(taken.answers.get(name, "")) not in ("", lines_of(stubs[name]))
+
+
+def _text_elsewhere(taken: Submission, stubs: Mapping[str, str]) -> list[str]:
+    """What the student wrote in cells that ask for nothing."""
+    empty = {"", *map(lines_of, stubs.values())}
+    texts = [extra.source for extra in taken.extras if extra.kind == "markdown"]
+    return [text for text in texts if lines_of(text) not in empty]
+
+
+def _notes_on_manual(
+    taken: Submission, assignment: Assignment, stubs: Mapping[str, str]
+) -> list[str]:
+    """What is said of answers by hand that a person has to look for."""
+    elsewhere = _text_elsewhere(taken, stubs)
+    notes = []
+    for cell in assignment.manual:
+        if elsewhere and not _written(taken, cell.grade_id, stubs):
+            notes.append(
+                f"{cell.grade_id}: nothing was written in its cell; text stands elsewhere, "
+                "a person must look"
+            )
+        elif cell.grade_id not in taken.answers:
+            notes.append(f"{cell.grade_id}: its cell is gone, a person must look")
+    return notes
 
 
 def _sweep(course: Course, assignment: str) -> None:
@@ -193,7 +226,14 @@ def _sweep(course: Course, assignment: str) -> None:
     fork_servers.sweep()
 
 
-def _hashes(submission: Submission, assignment: Assignment) -> dict[str, str]:
+def _hashes(
+    submission: Submission, assignment: Assignment, stubs: Mapping[str, str]
+) -> dict[str, str]:
     """Hash of the text of each manual answer, to notice when a marked text has changed."""
-    texts = {cell.grade_id: submission.answers.get(cell.grade_id, "") for cell in assignment.manual}
-    return {name: sha256(text.strip().encode()).hexdigest() for name, text in texts.items()}
+    hashes = {}
+    for cell in assignment.manual:
+        texts = [submission.answers.get(cell.grade_id, "")]
+        if not _written(submission, cell.grade_id, stubs):
+            texts += _text_elsewhere(submission, stubs)  # what a person has marked
+        hashes[cell.grade_id] = sha256("\n\n".join(texts).strip().encode()).hexdigest()
+    return hashes

@@ -2,7 +2,8 @@
 
 ``reading`` makes cells of JSON, ``cells`` says what each is for, ``description`` what the
 assignment asks for, ``submission`` takes a student's texts and puts the notebook together,
-``recognition`` finds answers whose metadata are lost, ``file`` reads a file of the student's own.
+``recognition`` finds answers whose metadata are lost, ``order`` what stands in the authors' order,
+``file`` reads a file of the student's own.
 The grader and the local check share all of it but ``file``, so they say the same.
 """
 
@@ -11,6 +12,7 @@ from gradekit.notebook.cells import (
     Kind,
     Role,
     grade_id_of,
+    lines_of,
     nbgrader_metadata,
     question_of,
     role_of,
@@ -45,6 +47,7 @@ __all__ = [
     "file_name_notes",
     "find_description",
     "grade_id_of",
+    "lines_of",
     "nbgrader_metadata",
     "parse",
     "question_of",

@@ -6,12 +6,15 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.grading import grade_class
+from autograder.results import Result
+from gradekit.notebook import Submission
 from tests.autograder.tinycourse import NAME, ScriptedEngine, read_rows, run
 
 STUDENT = "student-01"
@@ -99,6 +102,77 @@ def test_a_changed_text_is_put_up_for_review_with_its_mark_kept(
     grade(marked, assignment)
     row, _ = row_and_page(marked)
     assert (row["q3"], row["score"], row["status"]) == ("2.5", "8.5", "awaiting manual grading")
+
+
+class NotingEngine(ScriptedEngine):
+    """Keeps the notes on a submission, as the engine with kernels does."""
+
+    def grade(self, submission: Submission, assignment: Assignment) -> Result:
+        return replace(super().grade(submission, assignment), notes=submission.notes)
+
+
+STUB = "YOUR ANSWER HERE"
+NOTHING = "q3_reason: nothing was written in its cell; text stands elsewhere, a person must look"
+GONE = "q3_reason: its cell is gone, a person must look"
+
+
+@pytest.mark.parametrize(
+    ("text", "added", "note"),
+    [
+        (STUB, None, ""),
+        (f"\r\n{STUB} \r\n", None, ""),
+        ("", None, ""),
+        (STUB, ("code", "x = 1"), ""),
+        (STUB, ("markdown", " "), ""),
+        (STUB, ("markdown", STUB), ""),
+        (STUB, ("markdown", "Squares."), NOTHING),
+        ("", ("markdown", "Squares."), NOTHING),
+        (STUB, ("raw", "Squares."), NOTHING),
+        (None, ("markdown", "Squares."), NOTHING),
+        (None, None, GONE),
+    ],
+)
+def test_no_zero_where_an_answer_may_stand_elsewhere(
+    course: Course,
+    assignment: Assignment,
+    text: str | None,
+    added: tuple[str, str] | None,
+    note: str,
+) -> None:
+    """A stub that nobody touched gets 0; for all else a person looks first."""
+    assert run("demo", course=course) == 0
+    rewrite(course, "q3_reason", text or "")
+    path = course.notebook("submitted", NAME, STUDENT)
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    if text is None:
+        del notebook["cells"][-1]
+    if added:
+        cell = {"cell_type": added[0], "metadata": {}, "source": added[1]}
+        notebook["cells"].insert(0, cell)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    grade_class(course, assignment, NotingEngine(), workers=2, quiet=True)
+    row, page = row_and_page(course)
+    assert row["status"] == ("awaiting manual grading" if note else "graded")
+    assert row["score"] == "6"
+    assert [n for n in (NOTHING, GONE) if n in page] == ([note] if note else [])
+
+
+def test_a_marked_text_elsewhere_is_put_up_again_when_it_changes(
+    course: Course, assignment: Assignment
+) -> None:
+    assert run("demo", course=course) == 0
+    rewrite(course, "q3_reason", STUB)
+    path = course.notebook("submitted", NAME, STUDENT)
+    for text, status in (("Squares.", "graded"), ("No, roots.", "awaiting manual grading")):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cell = {"cell_type": "markdown", "metadata": {"mine": True}, "source": text}
+        old = [c for c in notebook["cells"] if "mine" not in c["metadata"]]
+        path.write_text(json.dumps({**notebook, "cells": [cell, *old]}), encoding="utf-8")
+        grade(course, assignment)
+        if text == "Squares.":
+            mark_by_hand(course, 2, "")
+        row, _ = row_and_page(course)
+        assert (row["q3"], row["status"]) == ("2", status)
 
 
 def test_a_lost_gradebook_is_filled_from_the_stored_results(
