@@ -125,7 +125,8 @@ UNREADABLE = {
     b'{"cells": {}}': "not a notebook of format 4 (it has no list of cells)",
     b'{"cells": "x"}': "not a notebook of format 4 (it has no list of cells)",
     b'{"cells": [{"source": ["x", 7]}]}': "cell 1 has no text",
-    b'{"cells": [{"source": null}]}': "cell 1 has no text",
+    b'{"cells": [{"source": null}, null]}': f"none of the answer cells of {NAME} is in it; "
+    "is it another assignment's notebook?",
     b'{"x":' * 100_000 + b"1" + b"}" * 100_000: "not a notebook (it is not valid JSON)",
     b'{"x": %s}' % (b"9" * 5_000): "not a notebook (it is not valid JSON)",
     b"[" + b"[]," * 600_000 + b"0]": "not a notebook (it has more than 500,000 lists and objects)",

@@ -203,7 +203,14 @@ def sizes(content: bytes) -> Iterator[tuple[str, int]]:
     yield "MAX_BYTES", len(content)
     yield "MAX_CELLS", len(cells)
     yield "MAX_CHARACTERS", max(map(len, texts), default=0)
-    yield "MAX_CONTAINERS", content.count(b"[") + content.count(b"{")
+    yield "MAX_CONTAINERS", containers(json.loads(content))
+
+
+def containers(part: Any) -> int:
+    """Lists and objects of a JSON value."""
+    if not isinstance(part, list | dict):
+        return 0
+    return 1 + sum(map(containers, part.values() if isinstance(part, dict) else part))
 
 
 @settings(QUICK, max_examples=600)
@@ -235,6 +242,27 @@ def test_both_sides_have_the_same_limits(
         patch.setattr(reading, limit, size - less)
         taken = compare(handed_in, assignment, content, f"{NAME}.ipynb")
     assert isinstance(taken, str) == bool(less)
+
+
+TEXT = st.text(st.sampled_from('"\\\\[{]}nü'), max_size=8)
+
+
+@given(st.recursive(TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)))
+def test_brackets_in_texts_are_no_containers(value: Any) -> None:
+    content = json.dumps(value).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "MAX_CONTAINERS", 0)
+        assert reading._containers(content) == containers(value)
+
+
+def test_null_is_taken_for_what_is_empty(
+    handed_in: Course, assignment: Assignment, released: Notebook
+) -> None:
+    notebook = copy.deepcopy(released)
+    notebook["cells"][0]["source"] = None
+    notebook["cells"] += [None, {}, {"source": "typeless"}, {"cell_type": None, "source": None}]
+    taken = compare(handed_in, assignment, json.dumps(notebook).encode(), f"{NAME}.ipynb")
+    assert not isinstance(taken, str)
 
 
 OVER = {
