@@ -26,10 +26,10 @@ from gradekit.notebook import (
     assemble,
     nbgrader_metadata,
     parse,
-    read,
     reading,
     to_steps,
 )
+from gradekit.notebook.file import read
 from gradekit.preload import preload
 from gradekit.report import check, run_visible_tests
 
