@@ -4,7 +4,9 @@ Caches of results (of grading, of the book's pages) are kept under a hash of the
 a change in a module makes only that run again which imports it, directly or through others.
 
 Nothing is imported to find out. What counts is every import statement, those inside functions too,
-but not those under ``if TYPE_CHECKING``. With a module its packages' ``__init__`` counts. An
+but of a module not those under ``if TYPE_CHECKING``. With a module its packages' ``__init__``
+counts. Cells are read as IPython does, with its magics; a cell that imports in a way that can't be
+followed (an ``exec``, a computed name) counts as importing everything it could. An
 ``__init__`` that fetches names lazily (a ``__getattr__``) doesn't pull in what it could fetch: the
 name that is used decides, and where its module can't be told, all of the package counts.
 
@@ -23,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 PACKAGES = ("replearn", "gradekit", "autograder", "book.experiments")
@@ -58,11 +60,14 @@ class Sources:
 
         Parameters
         ----------
-        code : sources that share their names, such as the cells of a notebook. One that can't be
-            parsed imports nothing.
+        code : sources that share their names, such as the cells of a notebook. One that IPython
+            can't compile never runs, and imports nothing.
         modules : names of modules, which count themselves; a package's stands for all its modules.
         """
-        start = _Imports(self, "", _parsed(code)).found()
+        cells = [_parse_cell(text) for text in code]
+        start = _CellImports(self, "", [tree for cell in cells for tree in cell.trees]).found()
+        if not all(cell.complete for cell in cells):
+            start |= Dependencies(frozenset(self.everything()), frozenset())
         for name in modules:
             if self.module(name) is None:
                 raise ValueError(f"there is no module {name} in {', '.join(self._folders)}")
@@ -114,6 +119,12 @@ class Sources:
                 found = ".".join([name, *parts])
                 if found != name and self.module(found):
                     yield found
+
+    def everything(self) -> Iterator[str]:
+        """All that cells could import: the grader is not for them."""
+        for package in self._folders:
+            if package != "autograder":
+                yield from self.below(package)
 
     def _find(self, name: str) -> _Module | None:
         for package, folder in self._folders.items():
@@ -195,6 +206,8 @@ class _Module:
 class _Imports:
     """What some parsed sources that share their names import, one step far."""
 
+    _always = False
+
     def __init__(self, sources: Sources, package: str, trees: Sequence[ast.Module]) -> None:
         self._sources, self._package, self._trees = sources, package, trees
         self._modules: set[str] = set()
@@ -202,7 +215,7 @@ class _Imports:
         self._packages: dict[str, set[str]] = {}  # packages of ours by the names given to them
 
     def found(self) -> Dependencies:
-        for statement in _statements(self._trees):
+        for statement in self._statements():
             match statement:
                 case ast.Import(names=names):
                     for alias in names:
@@ -210,9 +223,13 @@ class _Imports:
                         self._name(alias.asname or _top(alias.name), alias.asname, alias.name)
                 case ast.ImportFrom(names=names):
                     self._add_from(_absolute(statement, self._package), names)
-        if self._packages or "importlib" in self._others:  # for most code the statements are all
+        # For most modules the statements are all.
+        if self._always or self._packages or "importlib" in self._others:
             self._look_at_uses()
         return Dependencies(frozenset(self._modules), frozenset(self._others))
+
+    def _statements(self) -> Iterator[ast.AST]:
+        return _statements(self._trees)
 
     def _look_at_uses(self) -> None:
         for node in _expressions(self._trees):
@@ -222,11 +239,9 @@ class _Imports:
                 case ast.Attribute():
                     name, attributes = _chain(node)
                     self._use(name, attributes)
-                case ast.Call(
-                    func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
-                    args=[ast.Constant(value=str(name)), *_],
-                ):
-                    self._add(name)
+                case ast.Call():
+                    if name := _import_module_target(node):
+                        self._add(name)
 
     def _add(self, name: str) -> None:
         """A module is imported, and the packages it is in."""
@@ -275,6 +290,104 @@ class _Imports:
             self._modules.update(places or self._sources.below(package))
 
 
+class _CellImports(_Imports):
+    """The same for cells, where everything counts as soon as something can't be followed."""
+
+    _always = True
+
+    def found(self) -> Dependencies:
+        found = super().found()
+        if self._is_dynamic():
+            found |= Dependencies(frozenset(self._sources.everything()), frozenset())
+        return found
+
+    def _statements(self) -> Iterator[ast.AST]:
+        return _statements(self._trees, everything=True)
+
+    def _is_dynamic(self) -> bool:
+        names = {"sys": "sys", "importlib": "importlib"}  # what a name stands for
+        for statement in self._statements():
+            match statement:
+                case ast.Import(names=aliases):
+                    for alias in aliases:
+                        if _top(alias.name) in _IMPORTERS:
+                            return True
+                        if _top(alias.name) in ("sys", "importlib"):
+                            target = alias.name if alias.asname else _top(alias.name)
+                            names[alias.asname or target] = target
+                case ast.ImportFrom(module=str(module), names=aliases):
+                    if _top(module) in _IMPORTERS:
+                        return True
+                    if _top(module) in ("sys", "importlib") and any(
+                        not _is_followed(f"{module}.{alias.name}")
+                        or (alias.name == "import_module" and alias.asname)
+                        for alias in aliases
+                    ):
+                        return True
+        followed = set()  # nodes that have been understood with the call they belong to
+        for node in _expressions(self._trees):
+            match node:
+                case ast.Call(func=func):
+                    if _import_module_target(node):
+                        followed.add(id(func))
+                    elif _magic(node):
+                        assert isinstance(func, ast.Attribute)
+                        assert isinstance(func.value, ast.Call)
+                        followed.add(id(func.value.func))
+                case ast.Name(id=name):
+                    if id(node) not in followed and (
+                        name in _DYNAMIC or name in _RUNNERS or name in names
+                    ):
+                        return True
+                case ast.Attribute():
+                    name, attributes = _chain(node)
+                    if id(node) not in followed and (
+                        name in _RUNNERS
+                        or _DYNAMIC & {name, *attributes}
+                        or not _is_followed(".".join([names.get(name, name), *attributes]))
+                        or "sys.modules" in ".".join(attributes)
+                    ):
+                        return True
+        return False
+
+
+# Modules and names by which a program imports or runs what its text need not show.
+_IMPORTERS = frozenset({"builtins", "code", "codeop", "imp", "pkgutil", "runpy", "zipimport"})
+_DYNAMIC = frozenset(
+    {
+        *("__builtins__", "__import__", "__loader__", "__spec__", "builtins"),
+        *("get_ipython", "import_module", "resolve_name"),
+    }
+)
+_RUNNERS = frozenset({"compile", "eval", "exec"})  # as names: a model.eval() is something else
+
+
+def _is_followed(path: str) -> bool:
+    """Whether a use of sys or importlib imports nothing, or is looked at as a call."""
+    match path.split("."):
+        case ["sys", name, *_]:
+            return name not in ("modules", "meta_path", "path_hooks", "*")
+        case ["importlib", name, *_]:
+            return name in ("import_module", "metadata", "reload", "resources")
+    return True
+
+
+def _import_module_target(call: ast.Call) -> str:
+    """The module that a call of import_module names; "" if it is another call or can't be read."""
+    match call.func:
+        case ast.Name(id="import_module") | ast.Attribute(attr="import_module"):
+            given = dict(zip(("name", "package"), call.args, strict=False))
+            given |= {word.arg or "**": word.value for word in call.keywords}
+            texts = {
+                key: value.value
+                for key, value in given.items()
+                if isinstance(value, ast.Constant) and isinstance(value.value, str)
+            }
+            with suppress(KeyError, ImportError, ValueError):
+                return resolve_name(texts["name"], texts.get("package"))
+    return ""
+
+
 def _lazy_places(sources: Sources, module: _Module) -> dict[str, set[str]]:
     """The modules that a lazy package's names come from, as far as its ``__init__`` tells.
 
@@ -307,40 +420,117 @@ def _lazy_places(sources: Sources, module: _Module) -> dict[str, set[str]]:
     return places
 
 
-def _parsed(code: Iterable[str]) -> list[ast.Module]:
-    return [tree for text in code if (tree := _parse_cell(text)) is not None]
+@dataclass(frozen=True)
+class _Cell:
+    """A cell's parsed text and those in its magics; ``complete`` unless it may run unseen code."""
+
+    trees: tuple[ast.Module, ...]
+    complete: bool
 
 
 @lru_cache(maxsize=1024)  # given cells are looked at once for each student
-def _parse_cell(text: str) -> ast.Module | None:
-    """The parsed text, without IPython's magics where it has some; None if it can't be parsed."""
-    return _parse(text) or _parse(_MAGIC.sub(r"\1pass", text))
+def _parse_cell(text: str) -> _Cell:
+    trees: list[ast.Module] = []
+    complete = True
+    pending = [(text, 0)]
+    while pending:
+        text, depth = pending.pop()
+        try:
+            tree = _parse_as_ipython(text)
+        except (SyntaxError, ValueError):  # a null byte or a surrogate is a ValueError
+            complete = complete and not depth  # IPython can't compile it: that cell never runs
+            continue
+        except (RecursionError, MemoryError):  # another Python may get further
+            complete = False
+            continue
+        trees.append(tree)
+        magics = [m for n in _expressions([tree]) if isinstance(n, ast.Call) and (m := _magic(n))]
+        inner = [code for name, texts in magics if name in _CODE_MAGICS for code in texts]
+        if inner and depth == _DEEPEST:
+            complete = False
+        else:
+            pending += [(_without_options(code), depth + 1) for code in inner]
+    return _Cell(tuple(trees), complete)
 
 
-def _parse(text: str | bytes) -> ast.Module | None:
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a "\d" is its author's concern
-        # Besides SyntaxError: a null byte or a surrogate, and what is nested too deep.
-        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            return ast.parse(text)
+def _parse_as_ipython(text: str) -> ast.Module:
+    try:
+        return _parse_strictly(text)
+    except SyntaxError:
+        if len(text) > _LONGEST:
+            raise MemoryError from None
+    # Only now: few cells need it, and it takes long to import.
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        manager = TransformerManager()  # type: ignore[no-untyped-call,unused-ignore]
+        plain = manager.transform_cell(text)
+    except Exception as error:  # whatever it is, IPython doesn't run that cell either
+        raise SyntaxError(str(error)) from error
+    return _parse_strictly(plain)
+
+
+def _magic(call: ast.Call) -> tuple[str, list[str]] | None:
+    """Name and texts of a magic that runs either these texts or no code of its user's."""
+    match call:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Call(func=ast.Name(id="get_ipython"), args=[]),
+                attr="run_line_magic" | "run_cell_magic",
+            ),
+            args=[ast.Constant(value=str(name)), *texts],
+        ) if name in _CODE_MAGICS or name in _IDLE_MAGICS:
+            found = [t.value for t in texts if isinstance(t, ast.Constant)]
+            if len(found) == len(texts):
+                return name, [text for text in found if isinstance(text, str)]
     return None
 
 
-_MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
+def _without_options(text: str) -> str:
+    """A magic's code without the options before it, as in `%timeit -n 10 f()`."""
+    for _ in range(10):
+        option = _OPTION.match(text)
+        if option is None or _parse(text):
+            break
+        text = text[option.end() :]
+    return text
+
+
+_OPTION = re.compile(r"\s*--?[a-zA-Z][\w-]*(?:\s+|\Z)(?:\d+\s+)?")
+_CODE_MAGICS = frozenset({"capture", "prun", "time", "timeit"})
+_IDLE_MAGICS = frozenset({"config", "matplotlib", "pinfo", "pinfo2", "precision", "pwd", "whos"})
+_DEEPEST = 3
+_LONGEST = 50_000  # IPython reads a cell again for each magic in it
+
+
+def _parse(text: str | bytes) -> ast.Module | None:
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return _parse_strictly(text)
+    return None
+
+
+def _parse_strictly(text: str | bytes) -> ast.Module:
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a "\d" is its author's concern
+        return ast.parse(text)
+
+
 _WARNINGS = threading.Lock()  # what is done about warnings belongs to all threads
 
 
-def _statements(trees: Iterable[ast.AST], *, inside: bool = True) -> Iterator[ast.AST]:
+def _statements(
+    trees: Iterable[ast.AST], *, inside: bool = True, everything: bool = False
+) -> Iterator[ast.AST]:
     """The statements of some code, without those that never run as a program.
 
     These are the ones under ``if TYPE_CHECKING``, and a module's ``__getattr__``, which is for what
-    others ask of it.
+    others ask of it. In a cell both may run: ``everything``.
     """
-    pending = [node for tree in trees for node in _parts(tree) if not _is_getattr(node)]
+    pending = [node for t in trees for node in _parts(t) if everything or not _is_getattr(node)]
     while pending:
         node = pending.pop()
         yield node
-        if isinstance(node, ast.If) and _is_type_checking(node.test):
+        if not everything and isinstance(node, ast.If) and _is_type_checking(node.test):
             pending += node.orelse
         elif inside or not isinstance(node, _SCOPES):
             pending += _parts(node)
@@ -364,9 +554,13 @@ def _expressions(trees: Iterable[ast.AST]) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        while isinstance(node, ast.Attribute):
-            node = node.value
-        pending += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Attribute):
+            while isinstance(node, ast.Attribute):
+                node = node.value
+            if not isinstance(node, ast.Name):
+                pending.append(node)
+        else:
+            pending += ast.iter_child_nodes(node)
 
 
 def _is_type_checking(test: ast.expr) -> bool:

@@ -23,8 +23,9 @@ GRADER = (
 
 
 def hash_of_grader(sources: Sources) -> str:
-    """Hash of the modules that decide on a verdict."""
-    return sources.hash_of(sources.needed_by(modules=GRADER))
+    """Hash of the modules that decide on a verdict, and versions of the packages they import."""
+    needed = sources.needed_by(modules=GRADER)
+    return " ".join([sources.hash_of(needed), *_versions(needed.others)])
 
 
 class Environment:

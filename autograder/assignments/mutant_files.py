@@ -14,9 +14,10 @@ in the one that ``cell`` names. Where one change is not enough, ``[[mutant.chang
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
+import unicodedata
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +28,7 @@ from autograder.errors import CourseError
 from gradekit.notebook import question_of
 
 _FILE = re.compile(r"q[1-9][0-9]*")
+_UNSHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, line breaks, half characters
 _CHANGE_KEYS = {"cell", "replace", "by"}
 _ABOUT_KEYS = {"name", "says", "caught_by"}
 _MUTANT_KEYS = _ABOUT_KEYS | _CHANGE_KEYS | {"change"}
@@ -75,19 +77,24 @@ def read_mutants(path: Path, solutions: Mapping[str, str], tests: Collection[str
     mutants: dict[str, Mutant] = {}
     for number, table in enumerate(_tables(path), 1):
         mutant = _mutant(table, f"{path}: mutant {number}", path, cells, tests)
-        if mutant.name in mutants:
-            raise CourseError(f"{path}: two mutants are named {mutant.name!r}")
-        mutants[mutant.name] = mutant
+        # Names become names of files, which some systems don't tell apart by case.
+        if other := mutants.get(mutant.name.lower()):
+            if other.name == mutant.name:
+                raise CourseError(f"{path}: two mutants are named {mutant.name!r}")
+            raise CourseError(f"{path}: {other.name!r} and {mutant.name!r} differ only in case")
+        mutants[mutant.name.lower()] = mutant
     return list(mutants.values())
 
 
 def _tables(path: Path) -> list[dict[str, Any]]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows may write a mark
     except OSError as error:
         raise CourseError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path}: not TOML ({error})") from error
+    except (RecursionError, MemoryError) as error:
+        raise CourseError(f"{path}: too large, or nested too deep") from error
     _check_keys(content, {"mutant"}, {"mutant"}, str(path))
     return _list_of_tables(content["mutant"], "mutant", str(path))
 
@@ -103,6 +110,9 @@ def _mutant(
         )
     _check_keys(table, _MUTANT_KEYS, _ABOUT_KEYS, where)
     says = _text(table, "says", where)
+    # It is shown in terminals and reports, in one line.
+    if any(unicodedata.category(character) in _UNSHOWN for character in says):
+        raise CourseError(f"{where}: says must be one line without control characters")
     caught_by = table["caught_by"]
     if not isinstance(caught_by, list) or not caught_by:
         raise CourseError(f"{where}: caught_by must be a list of test cells, got {caught_by!r}")
@@ -112,17 +122,29 @@ def _mutant(
                 f"{where}: caught_by names {test!r}, which is not a test cell of {path.stem}; "
                 f"they are {', '.join(tests)}"
             )
+        if caught_by.count(test) > 1:
+            raise CourseError(f"{where}: caught_by names {test!r} twice")
     edits = [_edit(change, where, cells) for change in _changes(table, where)]
     answers = {}
     for cell in dict.fromkeys(edit.cell for edit in edits):
         answers[cell] = _apply(cells[cell], [e for e in edits if e.cell == cell], where)
-        try:
-            ast.parse(answers[cell])
-        except SyntaxError as error:
-            raise CourseError(
-                f"{where}: {cell} line {error.lineno} is not Python: {error.msg}"
-            ) from error
+        _check_compiles(answers[cell], f"{where}: {cell}")
     return Mutant(name, says, tuple(caught_by), answers)
+
+
+def _check_compiles(source: str, where: str) -> None:
+    """Not only parsed: a `break` outside a loop is found later."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd escape may be the mutant's point
+            compile(source, "<mutant>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        line = f" line {error.lineno}" if error.lineno else ""
+        raise CourseError(f"{where}{line} is not Python: {error.msg}") from error
+    except ValueError as error:  # a null byte
+        raise CourseError(f"{where} is not Python: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise CourseError(f"{where} is nested too deep") from error
 
 
 def _changes(table: dict[str, Any], where: str) -> list[dict[str, Any]]:
@@ -146,7 +168,7 @@ def _edit(change: dict[str, Any], where: str, cells: Mapping[str, str]) -> _Edit
         raise CourseError(f"{where}: by must be text, got {new!r}")
     if old == new:
         raise CourseError(f"{where}: replace and by are the same text")
-    if "cell" in change and change["cell"] not in cells:
+    if "cell" in change and change["cell"] not in list(cells):  # it may be a table
         raise CourseError(
             f"{where}: {change['cell']!r} is not a solution cell of the question; "
             f"they are {', '.join(cells)}"

@@ -146,15 +146,33 @@ def _write(path: Path, wanted: StudentZip, checkout: Path) -> None:
     for name in _project(checkout)["license-files"]:
         contents[name] = (checkout / name).read_bytes()
     for package in wanted.packages:
-        for file in (checkout / "src" / package).rglob("*"):
-            if file.is_file() and "__pycache__" not in file.parts:
-                contents[file.relative_to(checkout).as_posix()] = file.read_bytes()
+        for file in _modules(checkout / "src" / package):
+            contents[file.relative_to(checkout).as_posix()] = file.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
-    with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
-        for inside, content in sorted(contents.items()):
-            entry = zipfile.ZipInfo(f"{wanted.name}/{inside}", _DATE)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-    half.replace(path)
+    try:
+        with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
+            for inside, content in sorted(contents.items()):
+                entry = zipfile.ZipInfo(f"{wanted.name}/{inside}", _DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, content)
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+
+
+def _modules(package: Path) -> Iterator[Path]:
+    """What can be imported of a package, and its py.typed.
+
+    Not what else lies there, as an editor's copies or notes, and no links: they may lead anywhere.
+    """
+    for path in package.iterdir():
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            if path.name.isidentifier() and (path / "__init__.py").is_file():
+                yield from _modules(path)
+        elif path.name == "py.typed" or (path.suffix == ".py" and path.stem.isidentifier()):
+            yield path

@@ -49,6 +49,7 @@ class Variant:
 def load_variants(assignment: Assignment, kind: Kind) -> list[Variant]:
     """All variants of one kind, sorted by name; CourseError names the file that is wrong."""
     folder = assignment.folder / _FOLDERS[kind]
+    _check_folder(folder, kind)
     variants = [_load(path, kind, assignment) for path in sorted(folder.glob("*.py"))]
     if kind == "mutant":
         tests = [test.grade_id for test in assignment.tests]
@@ -57,21 +58,41 @@ def load_variants(assignment: Assignment, kind: Kind) -> list[Variant]:
                 Variant(mutant.name, kind, mutant.says, mutant.answers, mutant.caught_by)
                 for mutant in read_mutants(path, assignment.solutions, tests)
             ]
-    variants.sort(key=lambda variant: variant.name)
+    variants.sort(key=lambda variant: (variant.name.lower(), variant.name))
     for first, second in pairwise(variants):
         if first.name == second.name:
             raise CourseError(f"{folder}: two mutants are named {first.name!r}")
+        if first.name.lower() == second.name.lower():
+            raise CourseError(f"{folder}: {first.name!r} and {second.name!r} differ only in case")
+    variants.sort(key=lambda variant: variant.name)
     return variants
+
+
+def _check_folder(folder: Path, kind: Kind) -> None:
+    """No file may be passed over in silence, as a q1.TOML or a q1.toml~ would be."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise CourseError(f"{folder} must be a folder")
+    wanted = "qK.toml and NAME.py" if kind == "mutant" else "NAME.py"
+    suffixes = {".py", ".toml"} if kind == "mutant" else {".py"}
+    for path in sorted(folder.iterdir()):
+        if path.name == "__pycache__" or path.name.startswith("."):
+            continue
+        if path.suffix not in suffixes or path.is_dir():
+            raise CourseError(f"{path} is not read: only files {wanted} are")
 
 
 def _load(path: Path, kind: Kind, assignment: Assignment) -> Variant:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         summary = ast.get_docstring(ast.parse(text))
     except SyntaxError as error:
         raise CourseError(f"{path} line {error.lineno}: {error.msg}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # not UTF-8, or a null byte
         raise CourseError(f"{path}: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise CourseError(f"{path}: too large, or nested too deep") from error
     if not summary:
         raise CourseError(
             f"{path}: the file must begin with a docstring that says what it stands for"

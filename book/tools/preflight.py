@@ -66,7 +66,7 @@ def other_python() -> str:
 
 def disk_error(root: Path) -> str:
     """What of the environment and the build does not fit on the disk; "" if both do."""
-    there = (root / ".venv").is_dir()
+    there = (root / ".venv" / ".installed").is_file()  # a folder alone: the install broke off
     needed = BUILD if there else ENVIRONMENT + DOWNLOADS + BUILD
     free = shutil.disk_usage(str(root)).free / 1e9
     if free >= needed:
@@ -80,6 +80,14 @@ def disk_error(root: Path) -> str:
     )
 
 
+def folder_error(root: Path) -> str:
+    """Which folder the environment and the build could not be written into; "" if all can."""
+    for folder in (root, root / ".venv", root / "_build"):
+        if folder.exists() and not os.access(str(folder), os.W_OK | os.X_OK):
+            return f"{folder} can't be written; work in a copy of your own, or change who owns it"
+    return ""
+
+
 def grading_obstacle() -> str:
     """Why students' code could not be put into a sandbox here; "" if nothing speaks against it."""
     if sys.platform != "linux":
@@ -88,14 +96,20 @@ def grading_obstacle() -> str:
         wanted = " or ".join(SANDBOX_MACHINES)
         return f"its sandbox needs a processor of kind {wanted}, and this is {platform.machine()}"
     number = _printed([sys.executable, "-c", _UNSHARE])
-    if number not in ("", "0"):  # "": the trial itself failed, and shows nothing
+    if number.isdigit() and number != "0":  # not a number: the trial itself failed, shows nothing
         return f"its sandbox needs user namespaces, and here: {os.strerror(int(number))}"
     return ""
 
 
 def _printed(command: "Sequence[str]") -> str:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return done.stdout.decode().strip() if done.returncode == 0 else ""
+    """What a program prints; "" where it fails or can't even be started."""
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
 
 
 def _dotted(version: "Sequence[int]") -> str:
@@ -107,7 +121,7 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--course", action="store_true", help="say as well if grading can't work")
     options = parser.parse_args(arguments)
-    error = python_error() or disk_error(ROOT)
+    error = python_error() or folder_error(ROOT) or disk_error(ROOT)
     if error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,7 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return check(options.notebook)
 
 
+def _leave_current_folder_out() -> None:
+    """A module beside the notebook must not be taken for one of the library's."""
+    current = {""}
+    with suppress(OSError):  # the folder has been deleted: nothing is imported from it
+        current.add(os.getcwd())
+    sys.path[:] = [folder for folder in sys.path if folder not in current]
+
+
 if __name__ == "__main__":
-    # A module beside the notebook must not be taken for one of the library's.
-    sys.path[:] = [folder for folder in sys.path if folder not in ("", os.getcwd())]
+    _leave_current_folder_out()
     sys.exit(main())

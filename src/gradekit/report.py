@@ -17,9 +17,9 @@ from gradekit.notebook import (
     Step,
     Submission,
     assemble,
-    read,
     to_steps,
 )
+from gradekit.notebook.file import read
 from gradekit.preload import preload
 from gradekit.protocol import SEED_VARIABLE
 from gradekit.runner import GivenCellError, Record, Runner, Verdict

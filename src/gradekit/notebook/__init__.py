@@ -18,7 +18,6 @@ from gradekit.notebook.cells import (
     role_of,
 )
 from gradekit.notebook.description import KEY, Description, TimeLimits, find_description
-from gradekit.notebook.file import read
 from gradekit.notebook.reading import Notebook, NotebookError, parse
 from gradekit.notebook.submission import (
     Extra,
@@ -51,7 +50,6 @@ __all__ = [
     "nbgrader_metadata",
     "parse",
     "question_of",
-    "read",
     "role_of",
     "shown_names",
     "take",

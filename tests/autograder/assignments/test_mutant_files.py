@@ -178,6 +178,28 @@ FAULTS = {
         "by = 'return return total",
         "'q1_one_less': q1_mean line 4 is not Python: invalid syntax",
     ),
+    "compiled": (
+        "by = 'return total / (len(values) - 1)'",
+        "by = 'break'",
+        "'q1_one_less': q1_mean line 4 is not Python: 'break' outside loop",
+    ),
+    "null byte": (
+        "by = 'return total / (len(values) - 1)'",
+        'by = "return 1 \\u0000"',
+        "'q1_one_less': q1_mean ",
+    ),
+    "deep": ("by = 'return total / (len", f"by = 'return {'-' * 200_000}(len", "nested too deep"),
+    "deep TOML": ("[[mutant]]", f"x = {'[' * 200_000}\n[[mutant]]", "nested too deep"),
+    "cell is a list": ("replace =", "cell = []\nreplace =", "[] is not a solution cell of the"),
+    "cell is a table": ("replace =", "cell = {}\nreplace =", "{} is not a solution cell of the"),
+    "test is a list": ('"q1_small_visible"', "[]", "caught_by names [], which is not a test cell"),
+    "escape": ("Divides", "\\u001b[31mDivides", "says must be one line without control char"),
+    "two lines": ("Divides", "Divides\\n", "says must be one line without control characters"),
+    "twice": (
+        "q1_other_hidden",
+        "q1_small_visible",
+        "'q1_one_less': caught_by names 'q1_small_visible' twice",
+    ),
     "both": (
         "by = 'return total / (len(values) - 1)'",
         "[[mutant.change]]\nreplace = 'total = sum'\nby = 'total = max'",
@@ -220,6 +242,51 @@ def test_a_fault_in_one_of_several_changes_is_named(tmp_path: Path, fault: str) 
 def test_two_mutants_of_one_name_are_a_fault(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match=r"q1.toml: two mutants are named 'q1_one_less'"):
         read(tmp_path, ONE + ONE)
+
+
+def test_names_that_differ_only_in_case_are_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match=r"'q1_one_less' and 'q1_One_less' differ only in case"):
+        read(tmp_path, ONE + ONE.replace("q1_one", "q1_One"))
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    assert read(tmp_path, f"\ufeff{ONE}") == read(tmp_path, ONE)
+
+
+@pytest.mark.parametrize(
+    "name", ["q1.TOML", "q1.toml~", "notes.txt", "q1", "old/", "old.py/", "q3.toml/"]
+)
+def test_what_would_be_passed_over_is_named(solutions: Path, name: str) -> None:
+    assignment = load_assignment(solutions / NAME)
+    path = solutions / NAME / "mutants" / name.rstrip("/")
+    (path.parent / "__pycache__").mkdir()
+    (path.parent / ".q1.toml.swp").touch()
+    before = load_variants(assignment, "mutant")
+    assert len(before) == 2
+    if name.endswith("/"):
+        path.mkdir()
+    else:
+        path.write_text("")
+    with pytest.raises(CourseError, match=re.escape(f"{path} is not read: only files qK.toml")):
+        load_variants(assignment, "mutant")
+
+
+def test_mutants_must_be_a_folder(solutions: Path) -> None:
+    assignment = load_assignment(solutions / NAME)
+    folder = solutions / NAME / "mutants"
+    folder.rename(folder.with_name("elsewhere"))
+    assert load_variants(assignment, "mutant") == []
+    folder.touch()
+    with pytest.raises(CourseError, match="mutants must be a folder"):
+        load_variants(assignment, "mutant")
+
+
+@pytest.mark.parametrize("text", ["\0", "x = " + "-" * 200_000 + "1"])
+def test_a_file_that_cannot_be_parsed_is_a_fault(solutions: Path, text: str) -> None:
+    path = solutions / NAME / "mutants" / "odd.py"
+    path.write_text(f'"""Odd."""\n{text}\n')
+    with pytest.raises(CourseError, match=r"odd\.py"):
+        load_variants(load_assignment(solutions / NAME), "mutant")
 
 
 @pytest.mark.parametrize("name", ["q3.toml", "mutants.toml", "q01.toml"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
+import os
 import re
+import shutil
 import tomllib
 import zipfile
 from pathlib import Path
@@ -54,6 +56,49 @@ def test_an_archive_holds_its_packages_and_nothing_else(
     }
     assert {"src/gradekit/checks.py", "src/gradekit/py.typed"} <= inside
     assert inside == sources | {"pyproject.toml", "LICENSE", "LICENSE-TEXT"}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what is packed into the kit."""
+    folder = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(CHECKOUT / "src" / "gradekit", folder / "src" / "gradekit", ignore=ignored)
+    for name in ("pyproject.toml", "LICENSE", "LICENSE-TEXT"):
+        shutil.copy(CHECKOUT / name, folder)
+    return folder
+
+
+def test_what_lies_beside_the_modules_is_not_packed(checkout: Path, tmp_path: Path) -> None:
+    def names() -> list[str]:
+        (path,) = pack(Course(tmp_path), [load_assignment(TINY)], checkout)
+        return zipfile.ZipFile(path).namelist()
+
+    before = names()
+    package = checkout / "src" / "gradekit"
+    for name in ("checks.py~", "notes.md", ".env", "checks-old.py", ".hidden.py", "1.py"):
+        (package / name).touch()
+    Path(os.fsdecode(os.fsencode(package) + b"/\xff.py")).touch()
+    for folder in (".ipynb_checkpoints", "data", "old copies"):
+        (package / folder).mkdir()
+        (package / folder / "checks.py").touch()
+    (package / "old copies" / "__init__.py").touch()
+    (tmp_path / "secret.py").write_text("secret")
+    (package / "secret.py").symlink_to(tmp_path / "secret.py")
+    (package / "link").symlink_to(package / "protocol")
+    assert names() == before
+
+
+def test_no_half_of_an_archive_stays(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(OSError, match="No space left"):
+        pack(Course(tmp_path), [load_assignment(TINY)], checkout)
+    assert list((tmp_path / "release").iterdir()) == []
 
 
 def test_each_has_its_own_requirements(packed: dict[str, Path]) -> None:

@@ -18,7 +18,8 @@ from autograder.assignments.source import Assignment, load_assignment
 from autograder.assignments.variants import load_variants
 from autograder.course import Course
 from autograder.execution.engine import SandboxEngine
-from gradekit.notebook import KEY, file_name_notes, parse, read, take
+from gradekit.notebook import KEY, file_name_notes, parse, take
+from gradekit.notebook.file import read
 from gradekit.report import check, run_visible_tests
 from tests.autograder.tinycourse import NAME
 

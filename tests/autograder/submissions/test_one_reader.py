@@ -25,12 +25,11 @@ from gradekit.notebook import (
     Submission,
     assemble,
     parse,
-    read,
     reading,
     take,
     to_steps,
 )
-from gradekit.notebook.file import NO_DESCRIPTION
+from gradekit.notebook.file import NO_DESCRIPTION, read
 from tests.autograder.tinycourse import NAME
 
 Notebook = dict[str, Any]
