@@ -113,6 +113,19 @@ def _all_cores() -> Iterator[None]:
                 os.environ[name] = value
 
 
+# What most implementations import, which takes longer than all else they do on a small problem.
+_IMPORTED = ["tests.benchmarks.cases", "sklearn.linear_model", "sklearn.decomposition", "numba"]
+
+
+def _context() -> multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext:
+    """How processes are started: each anew, or, where only the path is tried, from a warm one."""
+    if not is_quick() or "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTED)
+    return context
+
+
 def measure(case: Case) -> Measurement:
     """Seconds of each implementation, one for each round; they take turns within a round.
 
@@ -121,7 +134,7 @@ def measure(case: Case) -> Measurement:
     that no goal is about may fail: the others are measured without it.
     """
     print(f"{case.name}: {case.title} (median of {case.repeats} rounds)", flush=True)
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     pipes: dict[str, Connection] = {}
     processes = []
     found = Measurement()
