@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.case import Prepared
+from tests.benchmarks.quick import is_quick
 
 LONGEST = 120.0  # seconds of one run, after which no dearer setting is tried
 
@@ -119,6 +120,8 @@ def to_gap(
     ladders: Sequence[Ladder], gap_of: Callable[[Any], float], target: float, **options: Any
 ) -> Prepared:
     """Prepare the cheapest setting; an implementation that can't reach the target is a miss."""
+    if is_quick():  # any setting will do to see that it works
+        target = max(target, 0.1)
     found = cheapest(ladders, gap_of, target, **options)
     return Prepared(
         timed=lambda: found.ladder.run(found.setting),

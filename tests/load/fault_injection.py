@@ -21,6 +21,7 @@ from typing import Any
 
 from autograder.__main__ import main
 from autograder.course import Course
+from tests.unmeasured import unmeasured
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "tests" / "autograder" / "fixtures"
@@ -116,7 +117,7 @@ def start(
     return subprocess.Popen(
         [sys.executable, *launch, "grade", *where, "--workers", "2", "--quiet"],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"},
+        env={**unmeasured(), "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
