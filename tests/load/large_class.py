@@ -46,8 +46,14 @@ class Memory:
         return max(self.work) // max(1, *self.jobs)
 
     def growth(self) -> int:
-        """By how much the grader and its warm processes grew from the second third to the last."""
-        lasting = [sum(pair) for pair in zip(self.grader, self.warm, strict=True)]
+        """By how much the grader and its warm processes grew from the second third to the last.
+
+        Only moments with as many submissions at work count: what the warm processes share with
+        their children is all theirs when those are gone.
+        """
+        busy = max(self.jobs)
+        samples = zip(self.grader, self.warm, self.jobs, strict=True)
+        lasting = [grader + warm for grader, warm, jobs in samples if jobs == busy]
         third = len(lasting) // 3
         second, last = lasting[third : -third or None], lasting[-third:]
         return int(statistics.median(last) - statistics.median(second))
