@@ -302,7 +302,10 @@ Spectrum = tuple[Tensor, Tensor, Tensor]
 
 
 def _svd(Xc: Tensor) -> Spectrum:
-    _, s, Vh = torch.linalg.svd(Xc, full_matrices=False)
+    # On a GPU torch's own choice is Jacobi's method. In float32 its singular values of the digits
+    # are off by 5e-6; those by QR by 8e-7, a CPU's by 5e-7 (H100), in twice the time.
+    driver = "gesvd" if Xc.is_cuda else None
+    _, s, Vh = torch.linalg.svd(Xc, full_matrices=False, driver=driver)
     return s, Vh.T, s.square().sum()
 
 

@@ -106,6 +106,7 @@ def test_nearest_looks_at_the_direction_only():
 
 
 def test_without_the_file_the_vocabulary_is_planted(empty_cache, recwarn):
+    pytest.importorskip("rdata")  # without it a warning says so
     vectors = word_vectors(seed=1)
     assert vectors.name == "planted vocabulary (synthetic)"
     assert torch.equal(vectors.X, planted_vocabulary(seed=1).X)
