@@ -18,7 +18,7 @@ from typing import Any
 
 from book.experiments.provenance import cores, provenance
 from tests.benchmarks.case import Case, Fact, Goal, Measured, Prepared
-from tests.benchmarks.cases import all_cases
+from tests.benchmarks.cases import all_cases, case_modules
 from tests.benchmarks.quick import is_quick
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +93,16 @@ def _serve(case: str, name: str, pipe: Connection) -> None:
         pass  # the harness has ended
     except Exception:
         pipe.send(traceback.format_exc())
+    finally:
+        _end_workers()
+
+
+def _end_workers() -> None:
+    """End the processes that joblib has started: they wait minutes for work, and ours for them."""
+    if "joblib" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(kill_workers=True)
 
 
 @contextmanager
@@ -114,7 +124,7 @@ def _all_cores() -> Iterator[None]:
 
 
 # What most implementations import, which takes longer than all else they do on a small problem.
-_IMPORTED = ["tests.benchmarks.cases", "sklearn.linear_model", "sklearn.decomposition", "numba"]
+_PEERS = ("sklearn.linear_model", "sklearn.decomposition", "numba")
 
 
 def _context() -> multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext:
@@ -122,7 +132,7 @@ def _context() -> multiprocessing.context.SpawnContext | multiprocessing.context
     if not is_quick() or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_IMPORTED)
+    context.set_forkserver_preload([*case_modules(), *_PEERS])
     return context
 
 

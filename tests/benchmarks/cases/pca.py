@@ -8,8 +8,10 @@ import torch
 
 from replearn.pca import PCA
 from tests.benchmarks.case import Case, Goal
+from tests.benchmarks.quick import size
 
-N, D, COMPONENTS = 60_000, 784, 30
+N, SMALL = size(60_000, 3_000), size(6_000, 1_000)
+D, COMPONENTS = 784, 30
 
 
 def _data(n: int = N) -> torch.Tensor:
@@ -51,11 +53,11 @@ def scikit_learn_randomized() -> Callable[[], object]:
 
 
 def small_svd() -> Callable[[], object]:
-    return _ours("svd", 6000)
+    return _ours("svd", SMALL)
 
 
 def small_full() -> Callable[[], object]:
-    return _scikit_learn("full", 6000)
+    return _scikit_learn("full", SMALL)
 
 
 CASES = [
@@ -75,7 +77,7 @@ CASES = [
     ),
     Case(
         name="pca-full",
-        title=f"PCA by a full SVD, 6,000 x {D}, float32",
+        title=f"PCA by a full SVD, {SMALL:,} x {D}, float32",
         implementations={"replearn svd": small_svd, "scikit-learn full": small_full},
         goals=[Goal("replearn svd", "scikit-learn full", 0.95)],
         repeats=3,
