@@ -27,7 +27,6 @@ ELSEWHERE = {
     "book/_ext/replearn_book": "tests/book",
     "book/tools": "tests/book",
     "autograder/execution/sandbox": "tests/autograder/execution",
-    "src/gradekit/notebook": "tests/autograder/submissions",  # by way of intake
 }
 
 

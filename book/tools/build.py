@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,8 +130,10 @@ def run_chapters(root: Path, caches: Mapping[Path, Path]) -> None:
     # long. The variable is read when a kernel starts, so it is set here and not in the workers.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // AT_ONCE)))
     with ProcessPoolExecutor(AT_ONCE) as pool:
-        jobs = [pool.submit(run_chapter, path, caches[path], timeout) for path in pending]
-        for number, job in enumerate(jobs, 1):
+        # The last chapters first: they train more than the first ones, and one that takes long
+        # and starts last would leave a core without work.
+        jobs = [pool.submit(run_chapter, path, caches[path], timeout) for path in pending[::-1]]
+        for number, job in enumerate(as_completed(jobs), 1):
             name, seconds, good = job.result()
             state = "ran" if good else "FAILED"
             print(f"book: [{number}/{len(jobs)}] {name} {state} in {seconds:.0f} s", flush=True)

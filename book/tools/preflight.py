@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)
-# In GB. The first is what du says of .venv (torch for CPUs alone; with CUDA it is several more);
-# the others are round numbers for what pip downloads to make it, and for _build.
-ENVIRONMENT, DOWNLOADS, BUILD = 2.3, 0.7, 0.5
+# In GB. What du says of .venv (torch for CPUs alone; with CUDA it is several more), what the wheels
+# that pip downloads for it hold, and three times what `make course` leaves in _build.
+ENVIRONMENT, DOWNLOADS, BUILD = 2.3, 0.6, 0.3
 SANDBOX_MACHINES = ("x86_64", "aarch64")
 
 _UNSHARE = """

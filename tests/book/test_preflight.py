@@ -109,7 +109,7 @@ def test_a_python_that_makes_no_environments(says, preflight, monkeypatch, missi
 
 @pytest.mark.parametrize(
     ("environment", "free", "status"),
-    [(False, 3.6, 0), (False, 3.4, 2), (True, 0.6, 0), (True, 0.4, 2)],
+    [(False, 3.6, 0), (False, 3.1, 2), (True, 0.4, 0), (True, 0.2, 2)],
 )
 def test_a_disk_too_small(says, preflight, monkeypatch, tmp_path, environment, free, status):
     (tmp_path / ".venv").mkdir()  # also where the install broke off
@@ -119,7 +119,7 @@ def test_a_disk_too_small(says, preflight, monkeypatch, tmp_path, environment, f
     found, text = says()
     assert found == status
     if status:
-        needed = "0.5 are needed (the build takes" if environment else "3.5 are needed (the env"
+        needed = "0.3 are needed (the build takes" if environment else "3.2 are needed (the env"
         assert f"{tmp_path} has {free} GB free, and {needed}" in text
 
 
