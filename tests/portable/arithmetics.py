@@ -40,7 +40,9 @@ class Arithmetic:
     def environment(self, folder: Path) -> dict[str, str]:
         """The variables to run under; what they need is made in ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
-        variables = {"OMP_NUM_THREADS": "1", "NUMBA_CACHE_DIR": str(folder / "numba")}
+        variables = {"OMP_NUM_THREADS": "1"}
+        if "NUMBA_CPU_NAME" in self.variables:  # else this processor's own, compiled already
+            variables["NUMBA_CACHE_DIR"] = str(folder / "numba")
         if self.shifted:
             library = folder / "shifted.so"
             source = Path(__file__).with_name("shifted.c")
