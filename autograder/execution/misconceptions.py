@@ -31,7 +31,7 @@ _TOLERANCE = (
 
 
 class Catalogue:
-    """What the mutants of assignments return, found out when it is first asked for.
+    """What the mutants of assignments return, each found out when it is first compared with.
 
     Parameters
     ----------
@@ -43,22 +43,37 @@ class Catalogue:
     def __init__(self, run: Run, cache: Path | None) -> None:
         self._run, self._cache = run, cache
         self._environment = Environment()
-        self._locks: dict[tuple[str, str], threading.Lock] = {}
-        self._known: dict[tuple[str, str], dict[str, list[Any]]] = {}
+        self._lock = threading.Lock()
+        self._questions: dict[tuple[str, str], _Question] = {}
         self._mutants: dict[str, list[Variant]] = {}
 
     def matches(self, assignment: Assignment, values: Values) -> dict[str, str]:
         """The misconception of each question that was answered like a mutant."""
         found = {}
-        for question, calls in sorted(values.items()):
+        for name, calls in sorted(values.items()):
             if not any(_returned(call) for call in calls):
                 continue  # nothing but exceptions: that is no answer to compare
-            mutants = self._values_of(assignment, question)
-            for mutant in self._mutants_of(assignment, question):
-                if same(calls, mutants.get(mutant.name, [])):
-                    found[question] = mutant.summary
+            question = self._question(assignment, name)
+            for mutant in question.mutants:
+                with question.lock:  # one finds out, the others wait for it
+                    returned = question.values_of(mutant, self._run)
+                if same(calls, returned):
+                    found[name] = mutant.summary
                     break
         return found
+
+    def _question(self, assignment: Assignment, name: str) -> _Question:
+        key = (assignment.digest, name)
+        with self._lock:
+            if key not in self._questions:
+                mutants = self._mutants_of(assignment, name)
+                texts = [[mutant.name, sorted(mutant.answers.items())] for mutant in mutants]
+                cells = [text for mutant in mutants for text in mutant.answers.values()]
+                content = [key, texts, self._environment.of(assignment, cells)]
+                path = self._cache and self._cache / assignment.name / f"values-{name}.json"
+                wanted = sha256(json.dumps(content).encode()).hexdigest()
+                self._questions[key] = _Question(assignment, mutants, wanted, path)
+            return self._questions[key]
 
     def _mutants_of(self, assignment: Assignment, question: str) -> list[Variant]:
         key = assignment.digest
@@ -70,44 +85,42 @@ class Catalogue:
             if {question_of(name) for name in mutant.answers} == {question}
         ]
 
-    def _values_of(self, assignment: Assignment, question: str) -> dict[str, list[Any]]:
-        """What each mutant of a question returns, by its name."""
-        key = (assignment.digest, question)
-        with self._locks.setdefault(key, threading.Lock()):  # one finds out, the others wait for it
-            if key not in self._known:
-                mutants = self._mutants_of(assignment, question)
-                texts = [[mutant.name, sorted(mutant.answers.items())] for mutant in mutants]
-                cells = [text for mutant in mutants for text in mutant.answers.values()]
-                content = [key, texts, self._environment.of(assignment, cells)]
-                wanted = sha256(json.dumps(content).encode()).hexdigest()
-                path = self._cache and self._cache / assignment.name / f"values-{question}.json"
-                values = _load(path, wanted)
-                if values is None:
-                    values = self._run(assignment, _one_after_the_other(assignment, mutants))
-                    if path:
-                        write_atomically(path, json.dumps({"key": wanted, "values": values}))
-                self._known[key] = values
-            return self._known[key]
+
+class _Question:
+    """A question's mutants and what they return, in a file beside memory."""
+
+    def __init__(
+        self, assignment: Assignment, mutants: list[Variant], key: str, path: Path | None
+    ) -> None:
+        self._assignment, self._key, self._path = assignment, key, path
+        self.mutants = mutants
+        self.lock = threading.Lock()
+        self._known = _load(path, key) if path else {}
+
+    def values_of(self, mutant: Variant, run: Run) -> list[Any]:
+        """What a mutant's functions return in the question's tests, call by call."""
+        if mutant.name not in self._known:
+            steps = _in_the_reference(self._assignment, mutant)
+            self._known[mutant.name] = run(self._assignment, steps).get(mutant.name, [])
+            if self._path:
+                text = json.dumps({"key": self._key, "values": self._known})
+                write_atomically(self._path, text)
+        return self._known[mutant.name]
 
 
-def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list[Step]:
-    """The reference notebook, then each mutant's cells and the tests of its question.
+def _in_the_reference(assignment: Assignment, mutant: Variant) -> list[Step]:
+    """The reference notebook with a mutant's cells, and the tests of its question.
 
-    They share a process, as they are ours; the tests' question carries the mutant's name.
+    The tests' question carries the mutant's name.
     """
-    reference = assemble(assignment.cells, Submission("", assignment.name, assignment.answers))
-    code = to_steps(reference, assignment.description.names)
-    steps = [step for step in code if step.role != "test"]
-    for mutant in mutants:
-        question = question_of(next(iter(mutant.answers)))
-        reference_cells = [
-            step for step in code if step.role == "student" and step.question == question
-        ]
-        for cell in reference_cells:  # all of them: the mutant before may have changed another one
-            text = mutant.answers.get(cell.name, cell.source)
-            steps.append(replace(cell, source=text, question=mutant.name))
-        tests = [step for step in code if step.role == "test" and step.question == question]
-        steps += [replace(step, question=mutant.name) for step in tests]
+    answers = assignment.answers | mutant.answers
+    cells = assemble(assignment.cells, Submission("", assignment.name, answers))
+    question = question_of(next(iter(mutant.answers)))
+    steps = [
+        replace(step, question=mutant.name) if step.role == "test" else step
+        for step in to_steps(cells, assignment.description.names)
+        if step.role != "test" or step.question == question
+    ]
     return [replace(step, index=index) for index, step in enumerate(steps)]
 
 
@@ -132,11 +145,9 @@ def _returned(call: list[Any]) -> bool:
     return not any(part.startswith("raised") for part in call[1])
 
 
-def _load(path: Path | None, wanted: str) -> dict[str, list[Any]] | None:
-    if path is None:
-        return None
+def _load(path: Path, key: str) -> dict[str, list[Any]]:
     try:
         kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return dict(kept["values"]) if kept["key"] == wanted else None
+        return dict(kept["values"]) if kept["key"] == key else {}
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # it is only a cache
+        return {}  # it is only a cache
