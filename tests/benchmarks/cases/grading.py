@@ -25,7 +25,7 @@ from tests.load.large_class import enlarge, watch
 
 ROOT = Path(__file__).resolve().parents[3]
 ASSIGNMENT = "ps1_pca"
-SIZE, STOCK_SIZE = size(60, 4), size(20, 3)
+SIZE, STOCK_SIZE = size(60, 4), size(20, 2)
 _MIB = 2**20
 
 
