@@ -24,6 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from autograder.assignments.tables import check_keys
 from autograder.errors import CourseError
 from gradekit.notebook import question_of
 
@@ -95,7 +96,7 @@ def _tables(path: Path) -> list[dict[str, Any]]:
         raise CourseError(f"{path}: not TOML ({error})") from error
     except (RecursionError, MemoryError) as error:
         raise CourseError(f"{path}: too large, or nested too deep") from error
-    _check_keys(content, {"mutant"}, {"mutant"}, str(path))
+    check_keys(content, {"mutant"}, {"mutant"}, str(path))
     return _list_of_tables(content["mutant"], "mutant", str(path))
 
 
@@ -108,7 +109,7 @@ def _mutant(
         raise CourseError(
             f"{where}: the name must be {path.stem}_, like the file's, and letters, digits or _"
         )
-    _check_keys(table, _MUTANT_KEYS, _ABOUT_KEYS, where)
+    check_keys(table, _MUTANT_KEYS, _ABOUT_KEYS, where)
     says = _text(table, "says", where)
     # It is shown in terminals and reports, in one line.
     if any(unicodedata.category(character) in _UNSHOWN for character in says):
@@ -151,13 +152,13 @@ def _changes(table: dict[str, Any], where: str) -> list[dict[str, Any]]:
     """The one change that stands in the mutant's own table, or the several below it."""
     if "change" not in table:
         change = {key: value for key, value in table.items() if key in _CHANGE_KEYS}
-        _check_keys(change, _CHANGE_KEYS, {"replace", "by"}, where)
+        check_keys(change, _CHANGE_KEYS, {"replace", "by"}, where)
         return [change]
     for key in sorted(_CHANGE_KEYS & set(table)):
         raise CourseError(f"{where}: {key} and [[mutant.change]] exclude each other")
     changes = _list_of_tables(table["change"], "mutant.change", where)
     for number, change in enumerate(changes, 1):
-        _check_keys(change, _CHANGE_KEYS, {"replace", "by"}, f"{where}: change {number}")
+        check_keys(change, _CHANGE_KEYS, {"replace", "by"}, f"{where}: change {number}")
     return changes
 
 
@@ -210,7 +211,7 @@ def _shown(text: str) -> str:
 
 
 def _text(table: dict[str, Any], key: str, where: str) -> str:
-    _check_keys(table, set(table), {key}, where)
+    check_keys(table, set(table), {key}, where)
     value = table[key]
     if not isinstance(value, str) or not value.strip():
         raise CourseError(f"{where}: {key} must be text and not empty, got {value!r}")
@@ -221,11 +222,3 @@ def _list_of_tables(value: object, key: str, where: str) -> list[dict[str, Any]]
     if not isinstance(value, list) or not value or not all(isinstance(v, dict) for v in value):
         raise CourseError(f"{where}: {key} must be written as tables [[{key}]]")
     return value
-
-
-def _check_keys(table: Mapping[str, Any], known: set[str], needed: set[str], where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise CourseError(f"{where}: unknown key {key!r}; known: {', '.join(sorted(known))}")
-    for key in sorted(needed - set(table)):
-        raise CourseError(f"{where}: {key} is missing")

@@ -6,13 +6,14 @@ import ast
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from autograder.assignments.tables import check_keys
 from autograder.errors import CourseError
 from gradekit.notebook import (
     Cell,
@@ -172,7 +173,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         raise CourseError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path}: not TOML ({error})") from error
-    _check_keys(settings, _TOP_KEYS | set(_TIMES), required={"title", "questions"}, where=str(path))
+    check_keys(settings, _TOP_KEYS | set(_TIMES), needed={"title", "questions"}, where=str(path))
     for key, kind, kind_name in (
         ("title", str, "text"),
         ("chapter", str, "text"),
@@ -190,14 +191,6 @@ def _read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
-def _check_keys(table: Mapping[str, Any], known: set[str], required: set[str], where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise CourseError(f"{where}: unknown key {key!r}; known: {', '.join(sorted(known))}")
-    for key in sorted(required - set(table)):
-        raise CourseError(f"{where}: {key} is missing")
-
-
 def _is_text_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
@@ -211,7 +204,7 @@ def _questions(
         where = f"{path}: [questions.{key}]"
         if not isinstance(table, dict):
             raise CourseError(f"{where} must be a table")
-        _check_keys(table, _QUESTION_KEYS, required={"title"}, where=where)
+        check_keys(table, _QUESTION_KEYS, needed={"title"}, where=where)
         if not isinstance(table["title"], str) or not isinstance(table.get("section", ""), str):
             raise CourseError(f"{where}: title and section must be text")
         if not _is_text_list(table.get("names", [])):
