@@ -101,7 +101,7 @@ def grade_class(
         reused: set[str] = set()
         for student in students:
             taken = read_submission(course, assignment, student)
-            key = environment.key(taken, assignment, engine.version)
+            key = environment.key(taken, assignment, engine.version(assignment))
             stored = course.results.load(assignment.name, student)
             if stored and stored[0] == key and clerk.has_notebook(stored[1]):
                 clerk.file(stored[1], taken, key=None)

@@ -84,7 +84,7 @@ def _results(
     keys: dict[tuple[str, str], str] = {}
     for submission, assignment in jobs:
         name = (assignment.name, submission.student)
-        keys[name] = environment.key(submission, assignment, engine.version)
+        keys[name] = environment.key(submission, assignment, engine.version(assignment))
         stored = store.load(*name)
         if stored and stored[0] == keys[name]:
             results[name] = stored[1]
@@ -121,6 +121,10 @@ def _judge(report: Report, assignment: Assignment, item: Variant | str, result: 
         if alive or result.outcome == "not graded":
             report.lines.append(f"{where}: SURVIVED {', '.join(alive)}")
             report.faults += [f"{where}: survived {name}" for name in alive]
+        elif all(failed[name].startswith("NameError") for name in item.caught_by):
+            # It is no program, so what it is killed by is not the misconception that it names.
+            report.lines.append(f"{where}: BROKEN, {failed[item.caught_by[0]]}")
+            report.faults.append(f"{where}: uses a name that is not there, so it shows nothing")
         else:
             report.killed += 1
             also = sorted(set(failed) - set(item.caught_by))

@@ -43,9 +43,8 @@ _GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebo
 class Engine(Protocol):
     """Grades one submission. Must be safe to call from several threads at once."""
 
-    @property
-    def version(self) -> str:
-        """Changes whenever the same submission may get another result."""
+    def version(self, assignment: Assignment) -> str:
+        """Changes whenever a submission of that assignment may get another result."""
 
     def open(self) -> None:
         """Get ready to grade; CourseError when this machine can't."""
@@ -91,11 +90,11 @@ class SandboxEngine:
         self._background = ThreadPoolExecutor(1, thread_name_prefix="background")
         self.peak_memory = 0  # of the largest submission so far, in bytes
 
-    @property
-    def version(self) -> str:
-        """Changes with the secret, and with whether there is a sandbox."""
+    def version(self, assignment: Assignment) -> str:
+        """Changes with the secret, whether there is a sandbox, and the mutants compared with."""
         secret = sha256(self._secret).hexdigest()[:12]
-        return f"runner-1{'' if self._safe else '-unsafe'}-{secret}"
+        mutants = f"-{self._catalogue.version(assignment)}" if self._compare else ""
+        return f"runner-1{'' if self._safe else '-unsafe'}-{secret}{mutants}"
 
     def open(self) -> None:
         """Try the sandbox once; CourseError when there is none that holds."""
@@ -143,11 +142,13 @@ class SandboxEngine:
             notebook=to_notebook(cells, {int(i): o for i, o in record["outputs"].items()}),
         )
 
-    def _values(self, assignment: Assignment, steps: list[Step]) -> dict[str, list[Any]]:
+    def _values(
+        self, assignment: Assignment, steps: list[Step]
+    ) -> tuple[dict[str, list[Any]], bool]:
         """What is returned in the tests among some cells, on inputs equal for all."""
         compare = sorted({step.question for step in steps if step.role == "test"})
         record = self._run(steps, 0, assignment, grade=False, compare=compare)
-        return cast(dict[str, list[Any]], record["values"])
+        return cast(dict[str, list[Any]], record["values"]), record["outcome"] == "complete"
 
     def close(self) -> None:
         """End the warm processes, and what runs in them."""

@@ -2,7 +2,8 @@
 
 Each mutant of an assignment stands for a misconception. When a question fails, its tests are run
 once more on inputs that are the same for everyone, and the values that the student's functions
-return are compared with those that each mutant's return.
+return are compared with those that each mutant's return. Where several mutants return the same,
+which happens where the first test ends them all, the answer is called none of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +25,8 @@ from autograder.results import write_atomically
 from gradekit.notebook import Step, Submission, assemble, question_of, to_steps
 
 Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of each call in turn
-Run = Callable[[Assignment, list[Step]], Values]
+# Also whether all was run: a machine that has too much to do may cut a mutant's run short.
+Run = Callable[[Assignment, list[Step]], tuple[Values, bool]]
 
 _TOLERANCE = (
     1e-6  # relative to the largest number of a value: another order of sums is no other answer
@@ -36,7 +39,7 @@ class Catalogue:
     Parameters
     ----------
     run : works through a notebook's cells and gives, by the tests' question, the values that were
-        returned in them.
+        returned in them, and whether it came to the end.
     cache : folder that keeps them between runs; None keeps them in memory only.
     """
 
@@ -47,19 +50,24 @@ class Catalogue:
         self._questions: dict[tuple[str, str], _Question] = {}
         self._mutants: dict[str, list[Variant]] = {}
 
+    def version(self, assignment: Assignment) -> str:
+        """Changes with the mutants and their sentences; CourseError where they are wrong."""
+        mutants = [[m.name, m.summary, sorted(m.answers.items())] for m in self._all(assignment)]
+        return sha256(json.dumps(mutants).encode()).hexdigest()[:16]
+
     def matches(self, assignment: Assignment, values: Values) -> dict[str, str]:
-        """The misconception of each question that was answered like a mutant."""
+        """The misconception of each question that was answered like one mutant and no other."""
         found = {}
         for name, calls in sorted(values.items()):
             if not any(_returned(call) for call in calls):
                 continue  # nothing but exceptions: that is no answer to compare
             question = self._question(assignment, name)
-            for mutant in question.mutants:
-                with question.lock:  # one finds out, the others wait for it
-                    returned = question.values_of(mutant, self._run)
-                if same(calls, returned):
-                    found[name] = mutant.summary
-                    break
+            with question.lock:  # one finds out, the others wait for it
+                like = [
+                    m for m in question.mutants if same(calls, question.values_of(m, self._run))
+                ]
+            if len(like) == 1:
+                found[name] = like[0].summary
         return found
 
     def _question(self, assignment: Assignment, name: str) -> _Question:
@@ -76,14 +84,17 @@ class Catalogue:
             return self._questions[key]
 
     def _mutants_of(self, assignment: Assignment, question: str) -> list[Variant]:
+        return [
+            mutant
+            for mutant in self._all(assignment)
+            if {question_of(name) for name in mutant.answers} == {question}
+        ]
+
+    def _all(self, assignment: Assignment) -> list[Variant]:
         key = assignment.digest
         if key not in self._mutants:
             self._mutants[key] = load_variants(assignment, "mutant")
-        return [
-            mutant
-            for mutant in self._mutants[key]
-            if {question_of(name) for name in mutant.answers} == {question}
-        ]
+        return self._mutants[key]
 
 
 class _Question:
@@ -96,16 +107,31 @@ class _Question:
         self.mutants = mutants
         self.lock = threading.Lock()
         self._known = _load(path, key) if path else {}
+        self._complete = set(self._known)
 
     def values_of(self, mutant: Variant, run: Run) -> list[Any]:
         """What a mutant's functions return in the question's tests, call by call."""
         if mutant.name not in self._known:
-            steps = _in_the_reference(self._assignment, mutant)
-            self._known[mutant.name] = run(self._assignment, steps).get(mutant.name, [])
-            if self._path:
-                text = json.dumps({"key": self._key, "values": self._known})
-                write_atomically(self._path, text)
+            values, complete = run(self._assignment, _in_the_reference(self._assignment, mutant))
+            self._known[mutant.name] = values.get(mutant.name, [])
+            if complete:
+                self._complete.add(mutant.name)
+                self._write()
         return self._known[mutant.name]
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        kept = {name: self._known[name] for name in self._complete}
+        try:
+            write_atomically(self._path, json.dumps({"key": self._key, "values": kept}))
+        except OSError as error:  # nobody's mark may hang on it
+            warnings.warn(
+                f"{self._path} can't be written ({error.strerror}): what mutants return is found "
+                "out anew in the next run",
+                stacklevel=2,
+            )
+            self._path = None
 
 
 def _in_the_reference(assignment: Assignment, mutant: Variant) -> list[Step]:
@@ -146,8 +172,26 @@ def _returned(call: list[Any]) -> bool:
 
 
 def _load(path: Path, key: str) -> dict[str, list[Any]]:
+    """What a file holds for a key; a file that can't be read, or holds something else: nothing."""
     try:
-        kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return dict(kept["values"]) if kept["key"] == key else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # it is only a cache
+        kept = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(kept, dict) or kept.get("key") != key or not _is_values(kept.get("values")):
+        return {}
+    return dict(kept["values"])
+
+
+def _is_values(found: object) -> bool:
+    return isinstance(found, dict) and all(
+        isinstance(calls, list) and all(map(_is_call, calls)) for calls in found.values()
+    )
+
+
+def _is_call(call: object) -> bool:
+    match call:
+        case [str(), list(structure), list(numbers)]:
+            return all(isinstance(part, str) for part in structure) and all(
+                isinstance(number, int | float) for number in numbers
+            )
+    return False

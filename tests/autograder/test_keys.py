@@ -97,9 +97,9 @@ def test_what_mutants_return_is_found_out_again_when_what_they_import_changes(
     calls: list[str] = []
 
     def look() -> int:
-        def run(assignment: Assignment, _: object) -> dict[str, list[object]]:
+        def run(assignment: Assignment, _: object) -> tuple[dict[str, list[object]], bool]:
             calls.append(assignment.name)
-            return {}
+            return {}, True
 
         before = len(calls)
         answer = [["mean", ["float"], [1.0]]]

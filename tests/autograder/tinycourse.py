@@ -24,7 +24,9 @@ NAME = "ps0_tiny"
 class ScriptedEngine:
     """Starts no kernel: a test passes when its question's answers are the reference's."""
 
-    version = "scripted-1"
+    def version(self, assignment: Assignment) -> str:
+        del assignment
+        return "scripted-1"
 
     def __init__(self, **_: object) -> None:
         self.graded: list[str] = []

@@ -19,7 +19,9 @@ from tests.autograder.tinycourse import NAME, run
 class Verdicts:
     """An engine that fails exactly the named tests of each submission."""
 
-    version = "verdicts-1"
+    def version(self, assignment: Assignment) -> str:
+        del assignment
+        return "verdicts-1"
 
     def __init__(self, **failures: set[str]) -> None:
         self.failures = {name.replace("__", "/"): tests for name, tests in failures.items()}
@@ -73,6 +75,19 @@ def test_a_test_that_misses_its_mutant_fails_the_command(
     assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
     out = capsys.readouterr().out
     assert f"fault: {NAME} mutant/q2_variance: survived q2_small_visible" in out
+    assert out.endswith("killed 1 of 2 mutants; 2 of 2 right answers at full marks\n")
+
+
+def test_a_mutant_that_uses_a_name_that_is_not_there_is_a_fault(
+    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mutant = solutions / NAME / "mutants" / "q2.toml"
+    text = mutant.read_text(encoding="utf-8")
+    mutant.write_text(text.replace("by = 'return sum((value", "by = 'return sum((valu"))
+    assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
+    out = capsys.readouterr().out
+    assert f"{NAME} mutant/q2_variance: BROKEN, NameError" in out
+    assert f"fault: {NAME} mutant/q2_variance: uses a name that is not there" in out
     assert out.endswith("killed 1 of 2 mutants; 2 of 2 right answers at full marks\n")
 
 

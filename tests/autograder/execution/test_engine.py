@@ -215,7 +215,7 @@ def test_without_a_sandbox_the_scores_are_the_same_and_it_is_said(
         assert one.tests == other.tests
         assert other.status().endswith("graded without a sandbox")
         assert "sandbox" not in one.status()
-        assert unsafe.version != engine.version
+        assert unsafe.version(assignment) != engine.version(assignment)
 
 
 @pytest.fixture

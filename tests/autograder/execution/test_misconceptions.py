@@ -1,7 +1,9 @@
-"""Which mutant an answer behaves like, and how few are asked to find out."""
+"""Which mutant an answer behaves like, and what is kept of what they return."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,15 +24,16 @@ def call(number: float) -> list[list[object]]:
 class Asked:
     """Stands for the engine: what each mutant returns, and which were asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, complete: bool = True) -> None:
+        self.complete = complete
         self.names: list[str] = []
         self.tests: list[Step] = []
 
-    def __call__(self, assignment: Assignment, steps: list[Step]) -> Values:
+    def __call__(self, assignment: Assignment, steps: list[Step]) -> tuple[Values, bool]:
         self.tests = [step for step in steps if step.role == "test"]
         (name,) = {step.question for step in self.tests}
         self.names.append(name)
-        return {name: call(RETURNED[name])}
+        return {name: call(RETURNED[name])}, self.complete
 
 
 @pytest.fixture
@@ -43,15 +46,23 @@ def mutants(monkeypatch: pytest.MonkeyPatch, assignment: Assignment) -> list[Var
 
 
 @pytest.mark.usefixtures("mutants")
-def test_mutants_are_asked_until_one_matches(assignment: Assignment) -> None:
+def test_each_mutant_is_asked_once(assignment: Assignment) -> None:
     asked = Asked()
     catalogue = Catalogue(asked, None)
     assert catalogue.matches(assignment, {"q2": call(2.0)}) == {"q2": "two."}
-    assert asked.names == ["one", "two"]
     assert catalogue.matches(assignment, {"q2": call(9.0)}) == {}
-    assert asked.names == ["one", "two", "three"]  # each once
     assert catalogue.matches(assignment, {"q2": call(3.0)}) == {"q2": "three."}
-    assert len(asked.names) == 3
+    assert asked.names == list(RETURNED)
+
+
+@pytest.mark.usefixtures("mutants")
+def test_an_answer_like_two_mutants_is_called_neither(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RETURNED, "three", RETURNED["two"])
+    catalogue = Catalogue(Asked(), None)
+    assert catalogue.matches(assignment, {"q2": call(2.0)}) == {}
+    assert catalogue.matches(assignment, {"q2": call(1.0)}) == {"q2": "one."}
 
 
 @pytest.mark.usefixtures("mutants")
@@ -65,14 +76,65 @@ def test_a_mutant_is_asked_by_its_questions_tests_alone(assignment: Assignment) 
 @pytest.mark.usefixtures("mutants")
 def test_what_is_known_outlives_the_run(assignment: Assignment, tmp_path: Path) -> None:
     first, second = Asked(), Asked()
-    Catalogue(first, tmp_path).matches(assignment, {"q2": call(2.0)})
-    Catalogue(second, tmp_path).matches(assignment, {"q2": call(3.0)})
-    assert (first.names, second.names) == (["one", "two"], ["three"])
-    for path in tmp_path.rglob("values-q2.json"):
-        path.write_text("damaged")
-    third = Asked()
-    Catalogue(third, tmp_path).matches(assignment, {"q2": call(1.0)})
-    assert third.names == ["one"]
+    for asked in (first, second):
+        found = Catalogue(asked, tmp_path).matches(assignment, {"q2": call(2.0)})
+        assert found == {"q2": "two."}
+    assert (first.names, second.names) == (list(RETURNED), [])
+
+
+def spoil(text: str, values: object) -> str:
+    return json.dumps(json.loads(text) | {"values": values})
+
+
+DAMAGE = {
+    "cut": lambda text: text[:40],
+    "deep": lambda _: "[" * 200_000,
+    "list": lambda _: "[]",
+    "no values": lambda text: spoil(text, None),
+    "null": lambda text: spoil(text, {"two": None}),
+    "short call": lambda text: spoil(text, {"two": [["mean"], [1]]}),
+    "text": lambda text: spoil(text, {"two": [["mean", ["float"], ["1"]]]}),
+}
+
+
+@pytest.mark.usefixtures("mutants")
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_file_is_as_none(
+    assignment: Assignment, tmp_path: Path, damage: Callable[[str], str]
+) -> None:
+    Catalogue(Asked(), tmp_path).matches(assignment, {"q2": call(2.0)})
+    (path,) = tmp_path.rglob("values-q2.json")
+    path.write_text(damage(path.read_text()))
+    asked = Asked()
+    assert Catalogue(asked, tmp_path).matches(assignment, {"q2": call(1.0)}) == {"q2": "one."}
+    assert asked.names == list(RETURNED)
+
+
+@pytest.mark.usefixtures("mutants")
+def test_a_file_that_cannot_be_written_costs_nobody_the_sentence(
+    assignment: Assignment, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.write_text("in the way")
+    with pytest.warns(UserWarning, match=r"values-q2.json can't be written \(") as said:
+        found = Catalogue(Asked(), cache).matches(assignment, {"q2": call(2.0)})
+    assert found == {"q2": "two."}
+    assert len(said) == 1
+
+
+@pytest.mark.usefixtures("mutants")
+def test_a_run_that_was_cut_short_is_not_kept(assignment: Assignment, tmp_path: Path) -> None:
+    late, asked = Asked(complete=False), Asked()
+    Catalogue(late, tmp_path).matches(assignment, {"q2": call(2.0)})
+    Catalogue(asked, tmp_path).matches(assignment, {"q2": call(2.0)})
+    assert asked.names == list(RETURNED)
+
+
+def test_a_new_sentence_is_another_version(assignment: Assignment, mutants: list[Variant]) -> None:
+    before = Catalogue(Asked(), None).version(assignment)
+    assert Catalogue(Asked(), None).version(assignment) == before
+    mutants[0] = replace(mutants[0], summary="Another sentence.")
+    assert Catalogue(Asked(), None).version(assignment) != before
 
 
 @pytest.mark.usefixtures("mutants")
