@@ -143,7 +143,7 @@ def test_without_the_assignments_description_nothing_is_claimed(
     assert check(write(tmp_path / "ps.ipynb", cells, lost=True)) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: ps.ipynb: the notebook has lost what the assignment wrote into")
+    assert err.startswith("error: ps.ipynb: the notebook holds nothing of what an assignment")
     assert "copy your answers into a fresh copy of the assignment's notebook" in err
     assert err.count("\n") == 1
 
@@ -238,7 +238,7 @@ def test_spoilt_metadata_counts_as_lost(tmp_path: Path, spoilt: dict[str, Any]) 
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["metadata"][KEY].update(spoilt)
     path.write_text(json.dumps(notebook), encoding="utf-8")
-    with pytest.raises(NotebookError, match=r"ps\.ipynb: the notebook has lost what"):
+    with pytest.raises(NotebookError, match=r"ps\.ipynb: the notebook holds nothing of what"):
         read(path)
 
 
@@ -272,7 +272,7 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "odd cells": (b'{"cells": [1]}', "not a notebook of format 4 (it has no list of cells)"),
     "format 3": (b'{"worksheets": []}', "a notebook of format 3 or older, wanted format 4"),
     "odd text": (b'{"cells": [{"source": 3}]}', "cell 1 has no text"),
-    "nothing": (b'{"cells": []}', "the notebook has lost what the assignment wrote into"),
+    "nothing": (b'{"cells": []}', "the notebook holds nothing of what an assignment"),
     "too large": (b" " * (reading.MAX_BYTES + 1), "larger than 20 MB"),
 }
 

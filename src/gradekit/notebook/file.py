@@ -10,8 +10,9 @@ from gradekit.notebook.reading import NotebookError
 from gradekit.notebook.submission import Submission, file_name_notes, take
 
 NO_DESCRIPTION = (
-    "the notebook has lost what the assignment wrote into its metadata, so it can't be checked "
-    "here (it can be graded); to check it, copy your answers into a fresh copy of the "
+    "the notebook holds nothing of what an assignment writes into its metadata, so it can't be "
+    "checked here. If it is an assignment's, another program has removed it: the grader still "
+    "finds the answers by their cells; to check them, copy your answers into a fresh copy of the "
     "assignment's notebook"
 )
 

@@ -106,8 +106,7 @@ def _notebook(content: bytes) -> dict[str, Any]:
     cells = notebook.get("cells")
     if not isinstance(cells, list) and isinstance(notebook.get("worksheets"), list):
         raise NotebookError(
-            "a notebook of format 3 or older, wanted format 4: open it in Jupyter, save it "
-            "and hand it in again"
+            "a notebook of format 3 or older, wanted format 4: open it in Jupyter and save it"
         )
     if not isinstance(cells, list) or not all(isinstance(cell, dict | None) for cell in cells):
         raise NotebookError(_NO_CELLS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from gradekit.notebook.cells import Cell
-from gradekit.notebook.description import Description
+from gradekit.notebook.description import Description, find_description
 from gradekit.notebook.order import in_order
 from gradekit.notebook.reading import Notebook, NotebookError
 from gradekit.notebook.recognition import recognise
@@ -91,12 +91,14 @@ def take(
 
     Raises
     ------
-    NotebookError : no answer to the assignment is in it.
+    NotebookError : no answer to the assignment is in it, or it is another assignment's.
     """
     wanted = [cell.grade_id for cell in description.answers]
     named = {cell.grade_id for cell in notebook.cells}
     lost = [name for name in wanted if name not in named]
     names = [cell.grade_id for cell in notebook.cells]
+    if lost == wanted:
+        _refuse_others(notebook, description)
     if lost:
         names = recognise(notebook.cells, description)
     placed = _place(notebook, names, description.cells)
@@ -136,6 +138,16 @@ class _Placed:
     twice: list[str] = field(default_factory=list)  # the last counts
     outdone: list[str] = field(default_factory=list)  # one before the last counts
     retyped: list[str] = field(default_factory=list)
+
+
+def _refuse_others(notebook: Notebook, description: Description) -> None:
+    """Another assignment's notebook: a cell the student added there is no answer here."""
+    found = find_description(notebook.metadata)
+    if found is not None and found.assignment != description.assignment:
+        raise NotebookError(
+            f"none of the answer cells of {description.assignment} is in it; "
+            f"it is a notebook of {one_line(found.assignment, _NAME_CHARS)}"
+        )
 
 
 def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> _Placed:

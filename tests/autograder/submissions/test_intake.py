@@ -119,8 +119,8 @@ UNREADABLE = {
     b"\xff\xfe": "not a notebook (it is not valid JSON)",
     b"[" * 100_000: "not a notebook (it is not valid JSON)",
     b"[1, 2]": "not a notebook of format 4 (it has no list of cells)",
-    b'{"worksheets": []}': "a notebook of format 3 or older, wanted format 4: open it in Jupyter, "
-    "save it and hand it in again",
+    b'{"worksheets": []}': "a notebook of format 3 or older, wanted format 4: open it in Jupyter "
+    "and save it",
     b'{"nbformat": 4}': "not a notebook of format 4 (it has no list of cells)",
     b'{"cells": {}}': "not a notebook of format 4 (it has no list of cells)",
     b'{"cells": "x"}': "not a notebook of format 4 (it has no list of cells)",

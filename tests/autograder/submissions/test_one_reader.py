@@ -354,6 +354,22 @@ def test_nothing_is_recognised_in_an_unrelated_notebook(assignment: Assignment) 
         recognised(assignment, ("code", "x = 1"), ("code", "y = 2"), ("markdown", "words"))
 
 
+def test_an_added_cell_in_another_assignments_notebook_is_no_answer(
+    assignment: Assignment, released: Notebook
+) -> None:
+    """Else a download graded as the wrong assignment would take the place of the right one."""
+    key = "gradekit"
+    about = {**released["metadata"][key], "assignment": "ps7_other"}
+    own = [{"cell_type": kind, "metadata": {}, "source": "x"} for kind in ("markdown", "code")]
+    cells = [
+        {**cell, "metadata": {"nbgrader": {"grade_id": f"other_{number}"}}}
+        for number, cell in enumerate(released["cells"])
+    ]
+    content = {"metadata": {key: about}, "cells": [*cells, *own]}
+    with pytest.raises(NotebookError, match=r"is in it; it is a notebook of ps7_other$"):
+        take(parse(json.dumps(content).encode()), assignment.description)
+
+
 def test_a_cell_that_was_given_another_name_is_not_recognised(assignment: Assignment) -> None:
     cell = {
         "cell_type": "code",
