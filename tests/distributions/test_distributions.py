@@ -29,7 +29,8 @@ from replearn import __version__
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "autograder" / "fixtures"
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "_build", "shared", "__pycache__", "*.egg-info", ".*_cache", "build", "dist"
+    *(".git", ".venv", "_build", "shared", "__pycache__", "*.egg-info", ".*_cache", "build"),
+    *("dist", ".coverage*", ".hypothesis"),  # the last two come and go while tests run
 )
 
 pytest.importorskip("setuptools", minversion="77", reason="builds with the installed setuptools")
