@@ -144,11 +144,11 @@ class SandboxEngine:
 
     def _values(
         self, assignment: Assignment, steps: list[Step]
-    ) -> tuple[dict[str, list[Any]], bool]:
+    ) -> tuple[dict[str, list[Any]], list[str]]:
         """What is returned in the tests among some cells, on inputs equal for all."""
         compare = sorted({step.question for step in steps if step.role == "test"})
         record = self._run(steps, 0, assignment, grade=False, compare=compare)
-        return cast(dict[str, list[Any]], record["values"]), record["outcome"] == "complete"
+        return cast(dict[str, list[Any]], record["values"]), cast(list[str], record["lost"])
 
     def close(self) -> None:
         """End the warm processes, and what runs in them."""

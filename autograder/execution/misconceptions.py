@@ -25,8 +25,9 @@ from autograder.results import write_atomically
 from gradekit.notebook import Step, Submission, assemble, question_of, to_steps
 
 Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of each call in turn
-# Also whether all was run: a machine that has too much to do may cut a mutant's run short.
-Run = Callable[[Assignment, list[Step]], tuple[Values, bool]]
+# Also the questions of whose values some may be missing: a machine that has too much to do may cut
+# a mutant's tests short.
+Run = Callable[[Assignment, list[Step]], tuple[Values, list[str]]]
 
 _TOLERANCE = (
     1e-6  # relative to the largest number of a value: another order of sums is no other answer
@@ -34,12 +35,12 @@ _TOLERANCE = (
 
 
 class Catalogue:
-    """What the mutants of assignments return, each found out when it is first compared with.
+    """What the mutants of assignments return, found out when it is first asked for.
 
     Parameters
     ----------
     run : works through a notebook's cells and gives, by the tests' question, the values that were
-        returned in them, and whether it came to the end.
+        returned in them, and the questions that did not come to their end.
     cache : folder that keeps them between runs; None keeps them in memory only.
     """
 
@@ -62,10 +63,8 @@ class Catalogue:
             if not any(_returned(call) for call in calls):
                 continue  # nothing but exceptions: that is no answer to compare
             question = self._question(assignment, name)
-            with question.lock:  # one finds out, the others wait for it
-                like = [
-                    m for m in question.mutants if same(calls, question.values_of(m, self._run))
-                ]
+            returned = question.values(self._run)
+            like = [m for m in question.mutants if same(calls, returned[m.name])]
             if len(like) == 1:
                 found[name] = like[0].summary
         return found
@@ -105,24 +104,25 @@ class _Question:
     ) -> None:
         self._assignment, self._key, self._path = assignment, key, path
         self.mutants = mutants
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._known = _load(path, key) if path else {}
-        self._complete = set(self._known)
+        self._kept = set(self._known)
 
-    def values_of(self, mutant: Variant, run: Run) -> list[Any]:
-        """What a mutant's functions return in the question's tests, call by call."""
-        if mutant.name not in self._known:
-            values, complete = run(self._assignment, _in_the_reference(self._assignment, mutant))
-            self._known[mutant.name] = values.get(mutant.name, [])
-            if complete:
-                self._complete.add(mutant.name)
+    def values(self, run: Run) -> dict[str, list[Any]]:
+        """What each mutant's functions return in the question's tests, call by call."""
+        with self._lock:  # one finds out, the others wait for it
+            missing = [mutant for mutant in self.mutants if mutant.name not in self._known]
+            if missing:
+                found, lost = run(self._assignment, _one_after_the_other(self._assignment, missing))
+                self._known |= {mutant.name: found.get(mutant.name, []) for mutant in missing}
+                self._kept |= {mutant.name for mutant in missing} - set(lost)
                 self._write()
-        return self._known[mutant.name]
+            return self._known
 
     def _write(self) -> None:
         if self._path is None:
             return
-        kept = {name: self._known[name] for name in self._complete}
+        kept = {name: self._known[name] for name in sorted(self._kept)}
         try:
             write_atomically(self._path, json.dumps({"key": self._key, "values": kept}))
         except OSError as error:  # nobody's mark may hang on it
@@ -134,19 +134,24 @@ class _Question:
             self._path = None
 
 
-def _in_the_reference(assignment: Assignment, mutant: Variant) -> list[Step]:
-    """The reference notebook with a mutant's cells, and the tests of its question.
+def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list[Step]:
+    """The reference notebook, then each mutant's cells and the tests of its question.
 
-    The tests' question carries the mutant's name.
+    They share a process, as they are ours; the tests' question carries the mutant's name.
     """
-    answers = assignment.answers | mutant.answers
-    cells = assemble(assignment.cells, Submission("", assignment.name, answers))
-    question = question_of(next(iter(mutant.answers)))
-    steps = [
-        replace(step, question=mutant.name) if step.role == "test" else step
-        for step in to_steps(cells, assignment.description.names)
-        if step.role != "test" or step.question == question
-    ]
+    reference = assemble(assignment.cells, Submission("", assignment.name, assignment.answers))
+    code = to_steps(reference, assignment.description.names)
+    steps = [step for step in code if step.role != "test"]
+    for mutant in mutants:
+        question = question_of(next(iter(mutant.answers)))
+        reference_cells = [
+            step for step in code if step.role == "student" and step.question == question
+        ]
+        for cell in reference_cells:  # all of them: the mutant before may have changed another one
+            text = mutant.answers.get(cell.name, cell.source)
+            steps.append(replace(cell, source=text, question=mutant.name))
+        tests = [step for step in code if step.role == "test" and step.question == question]
+        steps += [replace(step, question=mutant.name) for step in tests]
     return [replace(step, index=index) for index, step in enumerate(steps)]
 
 

@@ -68,6 +68,8 @@ class Record:
     notes: list[str] = field(default_factory=list)
     outputs: dict[int, list[Any]] = field(default_factory=dict)
     values: dict[str, list[Any]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    """Questions of whose values some may be missing, as a process died or time was over."""
 
     def as_json(self) -> dict[str, Any]:
         """The record as plain lists and dicts."""
@@ -141,6 +143,7 @@ class Runner:
                 self._test(step, before, namespace, slot, False)
         self.record.verdicts = verdicts
         self.record.outcome, self.record.detail = outcome
+        self.record.lost = sorted(questions if self._over else questions & set(self._lost))
 
     def close(self) -> None:
         """End the process of the last pass."""

@@ -97,9 +97,9 @@ def test_what_mutants_return_is_found_out_again_when_what_they_import_changes(
     calls: list[str] = []
 
     def look() -> int:
-        def run(assignment: Assignment, _: object) -> tuple[dict[str, list[object]], bool]:
+        def run(assignment: Assignment, _: object) -> tuple[dict[str, list[object]], list[str]]:
             calls.append(assignment.name)
-            return {}, True
+            return {}, []
 
         before = len(calls)
         answer = [["mean", ["float"], [1.0]]]

@@ -563,6 +563,18 @@ def test_what_goes_wrong_with_cells_and_time(enter: Enter) -> None:
         judged(enter, [Step(0, "given", "1 / 0", "setup"), *STEPS[1:]])
 
 
+def test_a_question_whose_values_were_cut_short_is_named(enter: Enter) -> None:
+    dies = Step(1, "student", "import os\ndef f(x): os._exit(0)", "q1_f", "q1")
+    judge = Runner([STEPS[0], dies, *STEPS[2:]], enter, TimeLimits(5, 10, 60))
+    judge.values({"q1", "q2"})
+    judge.close()
+    assert judge.record.lost == ["q1"]
+    judge = Runner(STEPS, enter, TimeLimits(5, 10, 60))
+    judge.values({"q1", "q2"})
+    judge.close()
+    assert judge.record.lost == []
+
+
 def test_values_of_all_kinds_are_summed_up(enter: Enter) -> None:
     answer = "def f(x): return [1, 2.5, True, None, 'a', {'k': (x,)}, torch.ones(2), np.ones(3), f]"
     steps = [
