@@ -194,7 +194,7 @@ def test_right_work_without_any_metadata_is_graded_and_not_checked(
     assert check(path) == 2
     out, error = capsys.readouterr()
     assert out == ""
-    assert error.startswith(f"error: {NAME}.ipynb: the notebook has lost")
+    assert error.startswith(f"error: {NAME}.ipynb: the notebook holds nothing of")
     submission = take(parse(path.read_bytes()), quick.description)
     assert submission.answers.keys() == quick.answers.keys()
     (note,) = submission.notes
