@@ -91,7 +91,7 @@ def grade_class(
     """
     require_release(course, assignment)
     students = course.students(assignment.name)
-    environment = Environment()
+    environment, version = Environment(), engine.version(assignment)
     stubs = stub_answers(assignment)
     with Book(course) as book:
         _sweep(course, assignment.name)
@@ -101,7 +101,7 @@ def grade_class(
         reused: set[str] = set()
         for student in students:
             taken = read_submission(course, assignment, student)
-            key = environment.key(taken, assignment, engine.version(assignment))
+            key = environment.key(taken, assignment, version)
             stored = course.results.load(assignment.name, student)
             if stored and stored[0] == key and clerk.has_notebook(stored[1]):
                 clerk.file(stored[1], taken, key=None)

@@ -19,7 +19,7 @@ from autograder.grading import grade_class
 from autograder.keys import Environment, hash_of_grader
 from autograder.results import Rejected, ResultStore
 from gradekit.notebook import Extra, Submission
-from tests.autograder.tinycourse import NAME, ScriptedEngine
+from tests.autograder.tinycourse import NAME, ScriptedEngine, run
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
@@ -111,6 +111,20 @@ def test_what_mutants_return_is_found_out_again_when_what_they_import_changes(
     assert look() == 0
     comment_in(library / "used.py")
     assert look() == 1
+
+
+def test_mutants_that_are_wrong_are_said_before_anybody_is_graded(
+    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = Course(tmp_path / "course")
+    for command in ("release", "demo"):
+        assert run(command, course=course, solutions=solutions) == 0
+    (solutions / NAME / "mutants" / "q2.toml").write_text("[[mutant")
+    assert run("grade", course=course, solutions=solutions) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "q2.toml" in error
+    assert list(course.results.folder.glob("*/*.json")) == []
 
 
 @pytest.fixture

@@ -66,28 +66,41 @@ def test_the_fixtures_own_tests_hold(
     assert capsys.readouterr().out == out
 
 
-def test_a_test_that_misses_its_mutant_fails_the_command(
-    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("change", "line", "fault"),
+    [
+        (
+            ('"q2_other_hidden"', '"q2_other_hidden", "q2_small_visible"'),
+            "SURVIVED q2_small_visible",
+            "survived q2_small_visible",
+        ),
+        (
+            ("by = 'return sum((value", "by = 'return sum((valu"),
+            "BROKEN, NameError",
+            "uses a name that is not there",
+        ),
+        (
+            ("by = 'return sum((value", "by = 'value = value; return sum((value"),
+            "BROKEN, UnboundLocalError",
+            "uses a name that is not there",
+        ),
+    ],
+    ids=["a test that misses it", "a name that is nowhere", "a name before its value"],
+)
+def test_a_mutant_that_is_not_caught_as_it_says_fails_the_command(
+    tmp_path: Path,
+    solutions: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: tuple[str, str],
+    line: str,
+    fault: str,
 ) -> None:
     mutant = solutions / NAME / "mutants" / "q2.toml"
-    text = mutant.read_text(encoding="utf-8")
-    mutant.write_text(text.replace('"q2_other_hidden"', '"q2_other_hidden", "q2_small_visible"'))
+    mutant.write_text(mutant.read_text(encoding="utf-8").replace(*change))
     assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
     out = capsys.readouterr().out
-    assert f"fault: {NAME} mutant/q2_variance: survived q2_small_visible" in out
-    assert out.endswith("killed 1 of 2 mutants; 2 of 2 right answers at full marks\n")
-
-
-def test_a_mutant_that_uses_a_name_that_is_not_there_is_a_fault(
-    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    mutant = solutions / NAME / "mutants" / "q2.toml"
-    text = mutant.read_text(encoding="utf-8")
-    mutant.write_text(text.replace("by = 'return sum((value", "by = 'return sum((valu"))
-    assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
-    out = capsys.readouterr().out
-    assert f"{NAME} mutant/q2_variance: BROKEN, NameError" in out
-    assert f"fault: {NAME} mutant/q2_variance: uses a name that is not there" in out
+    assert f"{NAME} mutant/q2_variance: {line}" in out
+    assert f"fault: {NAME} mutant/q2_variance: {fault}" in out
     assert out.endswith("killed 1 of 2 mutants; 2 of 2 right answers at full marks\n")
 
 

@@ -358,14 +358,13 @@ def test_an_added_cell_in_another_assignments_notebook_is_no_answer(
     assignment: Assignment, released: Notebook
 ) -> None:
     """Else a download graded as the wrong assignment would take the place of the right one."""
-    key = "gradekit"
-    about = {**released["metadata"][key], "assignment": "ps7_other"}
+    about = {**released["metadata"][KEY], "assignment": "ps7_other"}
     own = [{"cell_type": kind, "metadata": {}, "source": "x"} for kind in ("markdown", "code")]
     cells = [
         {**cell, "metadata": {"nbgrader": {"grade_id": f"other_{number}"}}}
         for number, cell in enumerate(released["cells"])
     ]
-    content = {"metadata": {key: about}, "cells": [*cells, *own]}
+    content = {"metadata": {KEY: about}, "cells": [*cells, *own]}
     with pytest.raises(NotebookError, match=r"is in it; it is a notebook of ps7_other$"):
         take(parse(json.dumps(content).encode()), assignment.description)
 
