@@ -42,8 +42,9 @@ def ours() -> Callable[[], object]:
             results = course.results.folder / ASSIGNMENT
             return _measure(command, results, "*.json", SIZE, sampled=sampled)
 
-        sampled = grade(sampled=True)
-        timed = sampled if is_quick() else grade(sampled=False)
+        if is_quick():  # one run shows that it works
+            return grade(sampled=True)
+        timed, sampled = grade(sampled=False), grade(sampled=True)
         return Measured(timed.seconds, timed.facts | sampled.facts)
 
     return run
