@@ -97,7 +97,7 @@ def take(
     named = {cell.grade_id for cell in notebook.cells}
     lost = [name for name in wanted if name not in named]
     names = [cell.grade_id for cell in notebook.cells]
-    if lost == wanted:
+    if lost:
         _refuse_others(notebook, description)
     if lost:
         names = recognise(notebook.cells, description)
@@ -141,12 +141,22 @@ class _Placed:
 
 
 def _refuse_others(notebook: Notebook, description: Description) -> None:
-    """Another assignment's notebook: a cell the student added there is no answer here."""
+    """Another assignment's notebook: a cell the student added there is no answer here.
+
+    It is one where more of that assignment's answer cells are in it than of the one wanted: two
+    assignments may both have a q10_essay, and a course may have renamed its assignment.
+    """
     found = find_description(notebook.metadata)
-    if found is not None and found.assignment != description.assignment:
+    if found is None or found.assignment == description.assignment:
+        return
+    names = {cell.grade_id for cell in notebook.cells}
+    theirs, ours = (
+        len(names & {cell.grade_id for cell in each.answers}) for each in (found, description)
+    )
+    if theirs > ours:
         raise NotebookError(
-            f"none of the answer cells of {description.assignment} is in it; "
-            f"it is a notebook of {one_line(found.assignment, _NAME_CHARS)}"
+            f"it is a notebook of {one_line(found.assignment, _NAME_CHARS)}, "
+            f"wanted one of {description.assignment}"
         )
 
 

@@ -354,19 +354,44 @@ def test_nothing_is_recognised_in_an_unrelated_notebook(assignment: Assignment) 
         recognised(assignment, ("code", "x = 1"), ("code", "y = 2"), ("markdown", "words"))
 
 
+def renamed(released: Notebook, assignment: str, number: int) -> Notebook:
+    """The notebook of another assignment, whose cells' names differ but for the first few."""
+    about = copy.deepcopy(released["metadata"][KEY])
+    about["assignment"] = assignment
+    new = {cell["grade_id"]: f"other_{cell['grade_id']}" for cell in about["cells"][number:]}
+    for cell in about["cells"]:
+        cell["grade_id"] = new.get(cell["grade_id"], cell["grade_id"])
+    cells = copy.deepcopy(released["cells"])
+    for cell in cells:
+        if own := cell["metadata"].get("nbgrader"):
+            own["grade_id"] = new.get(own["grade_id"], own["grade_id"])
+    return {**released, "metadata": {KEY: about}, "cells": cells}
+
+
+@pytest.mark.parametrize("shared", [0, 3])
 def test_an_added_cell_in_another_assignments_notebook_is_no_answer(
-    assignment: Assignment, released: Notebook
+    assignment: Assignment, released: Notebook, shared: int
 ) -> None:
     """Else a download graded as the wrong assignment would take the place of the right one."""
-    about = {**released["metadata"][KEY], "assignment": "ps7_other"}
+    other = renamed(released, "ps7_other", shared)
     own = [{"cell_type": kind, "metadata": {}, "source": "x"} for kind in ("markdown", "code")]
-    cells = [
-        {**cell, "metadata": {"nbgrader": {"grade_id": f"other_{number}"}}}
-        for number, cell in enumerate(released["cells"])
-    ]
-    content = {"metadata": {KEY: about}, "cells": [*cells, *own]}
-    with pytest.raises(NotebookError, match=r"is in it; it is a notebook of ps7_other$"):
-        take(parse(json.dumps(content).encode()), assignment.description)
+    content = json.dumps({**other, "cells": [*other["cells"], *own]}).encode()
+    with pytest.raises(
+        NotebookError, match=f"^it is a notebook of ps7_other, wanted one of {NAME}"
+    ):
+        take(parse(content), assignment.description)
+
+
+@pytest.mark.parametrize("names_too", [False, True])
+def test_work_for_an_assignment_that_was_renamed_is_taken(
+    assignment: Assignment, released: Notebook, names_too: bool
+) -> None:
+    """Whether its cells still have their names, or have lost them."""
+    other = renamed(released, "ps0_small", 100)  # all keep their names
+    if names_too:
+        other["cells"] = [{**cell, "metadata": {}} for cell in other["cells"]]
+    taken = take(parse(json.dumps(other).encode()), assignment.description)
+    assert {"q1_mean", "q2_spread"} <= set(taken.answers)
 
 
 def test_a_cell_that_was_given_another_name_is_not_recognised(assignment: Assignment) -> None:
