@@ -15,8 +15,6 @@ from autograder.keys import Environment
 from autograder.results import Result, ResultStore
 from gradekit.notebook import Submission, question_of
 
-_BROKEN = ("NameError", "UnboundLocalError")  # how the message of a program that is none begins
-
 
 @dataclass
 class Report:
@@ -123,7 +121,7 @@ def _judge(report: Report, assignment: Assignment, item: Variant | str, result: 
         if alive or result.outcome == "not graded":
             report.lines.append(f"{where}: SURVIVED {', '.join(alive)}")
             report.faults += [f"{where}: survived {name}" for name in alive]
-        elif all(failed[name].startswith(_BROKEN) for name in item.caught_by):
+        elif all(failed[name].startswith("NameError") for name in item.caught_by):
             # It is no program, so what it is killed by is not the misconception that it names.
             report.lines.append(f"{where}: BROKEN, {failed[item.caught_by[0]]}")
             report.faults.append(f"{where}: uses a name that is not there, so it shows nothing")

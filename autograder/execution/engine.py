@@ -136,11 +136,16 @@ class SandboxEngine:
             detail=record["detail"],
             tests=tests,
             notes=(*submission.notes, *record["notes"]),
-            misconceptions=self._catalogue.matches(assignment, record["values"]),
+            misconceptions=self._misconceptions(assignment, record),
             sandboxed=self._safe,
             seconds=round(time.monotonic() - started, 2),
             notebook=to_notebook(cells, {int(i): o for i, o in record["outputs"].items()}),
         )
+
+    def _misconceptions(self, assignment: Assignment, record: dict[str, Any]) -> dict[str, str]:
+        """Of the questions whose values are whole: a part may be like anything's part."""
+        values = {q: calls for q, calls in record["values"].items() if q not in record["lost"]}
+        return self._catalogue.matches(assignment, values)
 
     def _values(
         self, assignment: Assignment, steps: list[Step]

@@ -52,9 +52,15 @@ class Catalogue:
         self._mutants: dict[str, list[Variant]] = {}
 
     def version(self, assignment: Assignment) -> str:
-        """Changes with the mutants and their sentences; CourseError where they are wrong."""
-        mutants = [[m.name, m.summary, sorted(m.answers.items())] for m in self._all(assignment)]
-        return sha256(json.dumps(mutants).encode()).hexdigest()[:16]
+        """Changes with the mutants, their sentences and what they import.
+
+        CourseError where they are wrong.
+        """
+        mutants = self._all(assignment)
+        cells = [text for mutant in mutants for text in mutant.answers.values()]
+        texts = [[m.name, m.summary, sorted(m.answers.items())] for m in mutants]
+        content = json.dumps([texts, self._environment.of(assignment, cells)])
+        return sha256(content.encode()).hexdigest()[:16]
 
     def matches(self, assignment: Assignment, values: Values) -> dict[str, str]:
         """The misconception of each question that was answered like one mutant and no other."""
@@ -64,7 +70,7 @@ class Catalogue:
                 continue  # nothing but exceptions: that is no answer to compare
             question = self._question(assignment, name)
             returned = question.values(self._run)
-            like = [m for m in question.mutants if same(calls, returned[m.name])]
+            like = [m for m in question.mutants if same(calls, returned.get(m.name, []))]
             if len(like) == 1:
                 found[name] = like[0].summary
         return found
@@ -106,25 +112,37 @@ class _Question:
         self.mutants = mutants
         self._lock = threading.Lock()
         self._known = _load(path, key) if path else {}
-        self._kept = set(self._known)
+        self._lost: set[str] = set()  # what did not come to its end, not even alone
 
     def values(self, run: Run) -> dict[str, list[Any]]:
-        """What each mutant's functions return in the question's tests, call by call."""
+        """What each mutant's functions return in the question's tests, call by call.
+
+        A mutant whose tests don't end is left out. The mutants share a notebook's time, so those
+        that did not come to their end together are run once more, each alone.
+        """
         with self._lock:  # one finds out, the others wait for it
-            missing = [mutant for mutant in self.mutants if mutant.name not in self._known]
+            missing = [m for m in self.mutants if m.name not in {*self._known, *self._lost}]
             if missing:
-                found, lost = run(self._assignment, _one_after_the_other(self._assignment, missing))
-                self._known |= {mutant.name: found.get(mutant.name, []) for mutant in missing}
-                self._kept |= {mutant.name for mutant in missing} - set(lost)
+                self._run(run, missing)
+                if len(missing) > 1:
+                    for mutant in [m for m in missing if m.name not in self._known]:
+                        self._run(run, [mutant])
+                self._lost |= {m.name for m in missing} - set(self._known)
                 self._write()
             return self._known
+
+    def _run(self, run: Run, mutants: list[Variant]) -> None:
+        found, lost = run(self._assignment, _one_after_the_other(self._assignment, mutants))
+        names = {mutant.name for mutant in mutants} - set(lost)
+        self._known |= {name: found.get(name, []) for name in names}
 
     def _write(self) -> None:
         if self._path is None:
             return
-        kept = {name: self._known[name] for name in sorted(self._kept)}
         try:
-            write_atomically(self._path, json.dumps({"key": self._key, "values": kept}))
+            write_atomically(
+                self._path, json.dumps({"key": self._key, "values": self._known}, sort_keys=True)
+            )
         except OSError as error:  # nobody's mark may hang on it
             warnings.warn(
                 f"{self._path} can't be written ({error.strerror}): what mutants return is found "
@@ -197,6 +215,6 @@ def _is_call(call: object) -> bool:
     match call:
         case [str(), list(structure), list(numbers)]:
             return all(isinstance(part, str) for part in structure) and all(
-                isinstance(number, int | float) for number in numbers
+                isinstance(number, float) for number in numbers
             )
     return False

@@ -113,6 +113,24 @@ def test_what_mutants_return_is_found_out_again_when_what_they_import_changes(
     assert look() == 1
 
 
+def test_a_class_is_compared_again_when_what_a_mutant_imports_changes(
+    solutions: Path, library: Path
+) -> None:
+    mutant = solutions / NAME / "mutants" / "q1_one_less.py"
+    text = mutant.read_text(encoding="utf-8")
+    mutant.write_text(text.replace("def mean", "import lib.used\n\n\ndef mean", 1))
+    assignment = load_assignment(solutions / NAME)
+
+    def version() -> str:
+        return Catalogue(lambda *_: ({}, []), None).version(assignment)
+
+    before = version()
+    comment_in(library / "unused.py")
+    assert version() == before
+    comment_in(library / "through.py")
+    assert version() != before
+
+
 def test_mutants_that_are_wrong_are_said_before_anybody_is_graded(
     tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

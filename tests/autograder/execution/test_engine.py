@@ -218,6 +218,21 @@ def test_without_a_sandbox_the_scores_are_the_same_and_it_is_said(
         assert unsafe.version(assignment) != engine.version(assignment)
 
 
+def test_an_answer_that_was_cut_short_is_compared_with_nothing(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[set[str]] = []
+    monkeypatch.setattr(
+        "autograder.execution.misconceptions.Catalogue.matches",
+        lambda _, __, values: compared.append(set(values)) or {},
+    )
+    with closing(SandboxEngine(compare=True)) as engine:
+        endless = "import time\ndef mean(values):\n    time.sleep(60)"
+        wrong = "def spread(values):\n    return 7.0"
+        engine.grade(answer(assignment, q1_mean=endless, q2_spread=wrong), assignment)
+    assert compared == [{"q2"}]
+
+
 @pytest.fixture
 def demo(course: Course, assignment: Assignment) -> Course:
     make_class(course, assignment)

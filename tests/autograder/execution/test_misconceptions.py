@@ -24,8 +24,8 @@ def call(number: float) -> list[list[object]]:
 class Asked:
     """Stands for the engine: what each mutant returns, and which were asked."""
 
-    def __init__(self, *lost: str) -> None:
-        self.lost = lost
+    def __init__(self, *, together: tuple[str, ...] = (), alone: tuple[str, ...] = ()) -> None:
+        self.together, self.alone = together, alone  # what does not come to its end
         self.names: list[str] = []
         self.tests: list[Step] = []
 
@@ -33,7 +33,9 @@ class Asked:
         self.tests = [step for step in steps if step.role == "test"]
         names = list(dict.fromkeys(step.question for step in self.tests))
         self.names += names
-        return {name: call(RETURNED[name]) for name in names}, list(self.lost)
+        lost = self.together if len(names) > 1 else self.alone
+        found = {name: [] if name in lost else call(RETURNED[name]) for name in names}
+        return found, [name for name in names if name in lost]
 
 
 @pytest.fixture
@@ -93,6 +95,7 @@ DAMAGE = {
     "no values": lambda text: spoil(text, None),
     "null": lambda text: spoil(text, {"two": None}),
     "short call": lambda text: spoil(text, {"two": [["mean"], [1]]}),
+    "a number beyond all": lambda text: spoil(text, {"two": [["f", ["float"], [10**400]]]}),
     "text": lambda text: spoil(text, {"two": [["mean", ["float"], ["1"]]]}),
 }
 
@@ -123,11 +126,29 @@ def test_a_file_that_cannot_be_written_costs_nobody_the_sentence(
 
 
 @pytest.mark.usefixtures("mutants")
-def test_a_mutant_that_was_cut_short_is_asked_again(assignment: Assignment, tmp_path: Path) -> None:
-    late, asked = Asked("three"), Asked()
-    for each in (late, asked):
-        Catalogue(each, tmp_path).matches(assignment, {"q2": call(2.0)})
-    assert (late.names, asked.names) == (list(RETURNED), ["three"])
+def test_mutants_that_had_no_time_together_are_asked_alone(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RETURNED, "three", RETURNED["two"])
+    asked = Asked(together=("one", "three"))
+    catalogue = Catalogue(asked, None)
+    assert catalogue.matches(assignment, {"q2": call(1.0)}) == {"q2": "one."}
+    assert catalogue.matches(assignment, {"q2": call(2.0)}) == {}  # like two, one of which was lost
+    assert asked.names == [*RETURNED, "one", "three"]
+
+
+@pytest.mark.usefixtures("mutants")
+def test_a_mutant_that_never_ends_is_left_out_and_asked_again_another_time(
+    assignment: Assignment, tmp_path: Path
+) -> None:
+    endless, asked = Asked(together=("three",), alone=("three",)), Asked()
+    catalogue = Catalogue(endless, tmp_path)
+    for _ in range(2):
+        assert catalogue.matches(assignment, {"q2": call(2.0)}) == {"q2": "two."}
+        assert catalogue.matches(assignment, {"q2": call(3.0)}) == {}
+    assert endless.names == [*RETURNED, "three"]
+    found = Catalogue(asked, tmp_path).matches(assignment, {"q2": call(3.0)})
+    assert (found, asked.names) == ({"q2": "three."}, ["three"])
 
 
 def test_a_new_sentence_is_another_version(assignment: Assignment, mutants: list[Variant]) -> None:
