@@ -82,7 +82,7 @@ def denoise(
     if sigma == 0:
         return image.clone()
     error = size * size * (gain * sigma) ** 2
-    from replearn.sparse.omp import omp  # here: patches are there without sparse coding too
+    from replearn.sparse.pursuit import omp  # here: patches are there without sparse coding too
 
     def estimate(P: Tensor, _: Tensor) -> Tensor:
         P, means = remove_mean(P)
@@ -145,7 +145,7 @@ def inpaint(
     size = _side(D, image)
     check_not_negative("sigma", sigma)
     D = torch.cat([torch.full_like(D[:, :1], 1 / size), D], 1)
-    from replearn.sparse.omp import omp
+    from replearn.sparse.pursuit import omp
 
     def estimate(P: Tensor, M: Tensor) -> Tensor:
         k = M.sum(1)

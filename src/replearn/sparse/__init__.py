@@ -4,6 +4,7 @@ from replearn.sparse.codes import Codes
 from replearn.sparse.coordinate import coordinate_descent
 from replearn.sparse.lasso import duality_gap, largest_penalty, lipschitz, objective, optimality
 from replearn.sparse.lista import LISTA, lista_loss
+from replearn.sparse.path import homotopy
 from replearn.sparse.prox import (
     hard_threshold,
     nonnegative_threshold,
@@ -11,22 +12,29 @@ from replearn.sparse.prox import (
     soft_threshold,
 )
 from replearn.sparse.proximal_gradient import fista, ista
+from replearn.sparse.pursuit import omp
+from replearn.sparse.selection import PenaltySelection, codes_along, select_penalty
 from replearn.sparse.solve import sparse_codes
 
 __all__ = [
     "LISTA",
     "Codes",
+    "PenaltySelection",
+    "codes_along",
     "coordinate_descent",
     "duality_gap",
     "fista",
     "hard_threshold",
+    "homotopy",
     "ista",
     "largest_penalty",
     "lipschitz",
     "lista_loss",
     "nonnegative_threshold",
     "objective",
+    "omp",
     "optimality",
+    "select_penalty",
     "sign_clamp",
     "soft_threshold",
     "sparse_codes",

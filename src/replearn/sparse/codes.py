@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -23,11 +23,14 @@ class Codes:
     reason : str
         Why ``solver="auto"`` chose it; empty where the caller chose.
     iterations : Tensor, (n,), int64
-        Iterations each sample took: proximal steps, or rounds of coordinate descent.
-    objective : Tensor, (n,)
-        F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1.
-    gap : Tensor, (n,)
-        Duality gap: F(h) is at most so much above its minimum.
+        Iterations each sample took: proximal steps, rounds of coordinate descent, or steps of the
+        homotopy.
+    objective : Tensor, (n,), float64
+        F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1 (or with the norm and the l2 asked for), in
+        float64 whatever the dtype of X: squares of numbers of float32 may lie beyond it.
+    gap : Tensor, (n,), float64
+        F(h) is at most so much above its minimum, rounding included: either it is computed in
+        float64 from the code as it is returned, or what float32 may have done is added.
     converged : Tensor, (n,), bool
         Whether the gap came within ``tol`` times the objective. A ``tol`` below 8 eps of the dtype
         counts as 8 eps (1e-6 in float32, 2e-15 in float64), 0 too: what lies below is rounding, as
@@ -48,15 +51,35 @@ class Codes:
     trace: list[float] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, problem: Problem, solver: str) -> Codes:
-        """Codes of a problem, not yet computed: its solver fills them in place."""
-        X, n = problem.X, len(problem.X)
+    def empty(cls, problem: Problem, solver: str, copies: int = 1) -> Codes:
+        """Codes of a problem, not yet computed: its solver fills them in place.
+
+        ``copies`` of each sample stand side by side.
+        """
+        X, n = problem.X, copies * len(problem.X)
         return cls(
             H=X.new_empty(n, problem.D.shape[1]),
             solver=solver,
             reason="",
             iterations=torch.zeros(n, dtype=torch.int64, device=X.device),
-            objective=X.new_empty(n),
-            gap=X.new_empty(n),
+            objective=X.new_empty(n, dtype=torch.float64),
+            gap=X.new_empty(n, dtype=torch.float64),
             converged=torch.zeros(n, dtype=torch.bool, device=X.device),
         )
+
+    def every(self, p: int, e: int) -> Codes:
+        """The e-th of each p samples."""
+        return replace(
+            self,
+            H=self.H[e::p],
+            iterations=self.iterations[e::p],
+            objective=self.objective[e::p],
+            gap=self.gap[e::p],
+            converged=self.converged[e::p],
+        )
+
+    def put(self, rows: Tensor, other: Codes) -> None:
+        """Write the results of these rows over."""
+        for name in ("H", "objective", "gap", "converged"):
+            getattr(self, name)[rows] = getattr(other, name)
+        self.iterations[rows] += other.iterations

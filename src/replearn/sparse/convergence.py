@@ -9,7 +9,14 @@ from torch import Tensor
 
 from replearn.sparse.arguments import Problem, fitted, within
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import correlation_rounding, gap_from, rounding, smallest_curvature
+from replearn.sparse.lasso import (
+    by_blocks,
+    correlation_rounding,
+    gap_from,
+    objective_from,
+    rounding,
+    smallest_curvature,
+)
 from replearn.sparse.steps import GradientStep
 
 _EXAMINE = 10  # iterations between two looks at the gaps, and at the restarts
@@ -62,6 +69,9 @@ class Samples:
 class Convergence:
     """Looks at the duality gaps now and then, and writes the codes of finished samples out.
 
+    Gaps of the iterations are cheap ones, from what the step has computed anyway in the dtype of
+    X. A sample for which they are small enough is looked at in float64, and only that counts.
+
     A finished sample is left alone: it iterates on until it is dropped, which is not written. With
     ``trace`` each iteration is looked at, and all samples run on until all are finished at once.
     """
@@ -69,11 +79,13 @@ class Convergence:
     def __init__(
         self, problem: Problem, codes: Codes, gradient_step: GradientStep, *, trace: bool
     ) -> None:
-        self.max_iter = problem.max_iter
+        self.max_iter = problem.iterations()
         self._problem, self._codes, self._trace = problem, codes, trace
         self._gradient_step = gradient_step
         unpenalised = bool((problem.penalty == 0).any())
-        self._mu = smallest_curvature(problem.D, problem.nonnegative) if unpenalised else 0.0
+        self._mu = 0.0
+        if unpenalised:
+            self._mu = smallest_curvature(problem.D, problem.nonnegative, problem.l2)
 
     def is_due(self, k: int) -> bool:
         """Whether to look after k iterations."""
@@ -84,23 +96,39 @@ class Convergence:
         problem, codes = self._problem, self._codes
         Q = (U - H).div_(self._gradient_step.t)
         R = self._gradient_step.squared_error(samples.shift, samples.x2, H, Q)
-        value = 0.5 * R + samples.penalty * H.abs().sum(1)
-        gap = gap_from(H, Q, R, samples.penalty, problem.nonnegative, self._mu, samples.slack)
+        pieces = H, Q, R, samples.penalty
+        value = objective_from(problem.norm, pieces)
+        gap = gap_from(problem.norm, pieces, self._mu, samples.slack)
         done = within(gap, value, samples.x2, problem.tol)
         if self._trace:
-            codes.trace.append(float(value.mean(dtype=torch.float64)))
             new = torch.ones_like(done)  # the codes are those of the last iteration
-            samples.finished = done
         else:
             new = ~samples.finished & (done | (k == self.max_iter))
-            samples.finished |= done
-        if bool(new.any()):
-            at = samples.rows[new]
-            codes.H[at] = H[new]
-            codes.objective[at], codes.gap[at] = value[new], gap[new]
-            exact = fitted(value, samples.x2, samples.penalty, rounding(problem.D))
-            codes.converged[at] = (done | exact)[new]
-            codes.iterations[at] = k
+        if not bool(new.any()):
+            return
+        at = samples.rows[new]
+        value, gap = self._exactly(at, H[new], samples.slack[new])
+        x2 = samples.x2[new].double()
+        done = within(gap, value, x2, problem.tol, problem.X.dtype)
+        if self._trace:
+            codes.trace.append(float(value.mean()))
+            samples.finished = done
+        else:
+            samples.finished[new] = done
+        kept = done if k < self.max_iter and not self._trace else torch.ones_like(done)
+        codes.H[at[kept]] = H[new][kept]
+        codes.objective[at[kept]], codes.gap[at[kept]] = value[kept], gap[kept]
+        exact = fitted(value, x2, samples.penalty[new], rounding(problem.D))
+        codes.converged[at[kept]] = (done | exact)[kept]
+        codes.iterations[at[kept]] = k
+
+    def _exactly(self, rows: Tensor, H: Tensor, slack: Tensor) -> tuple[Tensor, Tensor]:
+        """Objectives and gaps of these codes, in float64."""
+        values, gaps = [], []
+        for part, norm, pieces in by_blocks(self._problem, H, rows):
+            values.append(objective_from(norm, pieces))
+            gaps.append(gap_from(norm, pieces, self._mu, slack[part].double()))
+        return torch.cat(values), torch.cat(gaps)
 
     def is_over(self, k: int, samples: Samples) -> bool:
         """Whether these were the last iterations of these samples."""

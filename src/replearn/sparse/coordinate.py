@@ -11,7 +11,9 @@ small enough to stay in the fastest memory: first by passes over them; and where
 as for coherent dictionaries, by a Newton step: the signs fixed, the objective is quadratic on the
 support S, its minimum solves ``G_SS h_S = (D^T x)_S - penalty sign(h_S)`` (Cholesky), and the step
 goes towards it until the first code reaches 0. Then q is computed afresh for all atoms, so that
-rounding errors don't add up, and the duality gap says whether another round is needed. The first
+rounding errors don't add up, and the duality gap says whether another round is needed. In float32
+that ends where rounding could have done to the gap what is left of it; a sample that needs more is
+finished by rounds in float64, from the code it has. The first
 rounds work at a higher penalty, a share of the largest correlation |q_j|, so that few become active
 that the solution does not need.
 
@@ -25,26 +27,18 @@ A. Battle, R. Raina and A. Ng, NIPS (2006), for the Newton step (feature-sign se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any
+from collections.abc import Callable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from replearn._batches import slices
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
-from replearn.sparse.lasso import correlation_rounding, rounding, smallest_curvature
+from replearn.sparse.compiled import Exactly, precision_of
+from replearn.sparse.parallel import Halt, Task, in_threads
+from replearn.sparse.scaling import scaled
 
 __all__ = ["coordinate_descent"]
-
-Array = NDArray[Any]
-
-_BLOCK = 2**23  # codes whose X D is computed at a time: bounds the memory beyond X and H
-_CHUNK = 2**15  # codes of a task: long enough to be worth one, short enough to share and to stop
 
 
 @torch.no_grad()
@@ -56,16 +50,17 @@ def coordinate_descent(
     tol: float = 1e-4,
     max_iter: int = 1000,
     H0: Tensor | None = None,
+    weights: Tensor | None = None,
+    l2: float = 0.0,
     nonnegative: bool = False,
     newton: bool = True,
 ) -> Codes:
     """Sparse codes by coordinate descent on the CPU: see the module's text.
 
-    The fastest solver on a CPU, and the one for coherent dictionaries and small tolerances. It
-    keeps D^T D, (m, m), and as much again for each of ``torch.get_num_threads()`` threads; the
-    result does not depend on their number. In float32 a gap below about 1e-6 of the objective is
-    rounding: a sample that no longer improves is given up, with ``converged`` False. The first
-    call in a fresh environment compiles for some seconds.
+    The fastest solver on a CPU for dictionaries whose atoms are not much alike. It keeps D^T D,
+    (m, m), in float32 and float64, and twice as much again for each of
+    ``torch.get_num_threads()`` threads; the result does not depend on their number. The first call
+    in a fresh environment compiles for some seconds.
 
     Parameters
     ----------
@@ -81,6 +76,10 @@ def coordinate_descent(
         At most so many rounds.
     H0 : Tensor, (n, m), optional
         Codes to start from; None starts from 0.
+    weights : Tensor, (m,), optional
+        As for :func:`sparse_codes`.
+    l2 : float
+        As for :func:`sparse_codes`.
     nonnegative : bool
         Whether codes must be >= 0.
     newton : bool
@@ -102,7 +101,15 @@ def coordinate_descent(
     tensor([[1., 0.]])
     """
     problem = check_problem(
-        X, D, penalty, H0=H0, nonnegative=nonnegative, tol=tol, max_iter=max_iter
+        X,
+        D,
+        penalty,
+        weights=weights,
+        l2=l2,
+        H0=H0,
+        nonnegative=nonnegative,
+        tol=tol,
+        max_iter=max_iter,
     )
     return run(problem, newton=newton)
 
@@ -111,61 +118,50 @@ def run(
     problem: Problem, *, newton: bool = True, callback: ProgressCallback | None = None
 ) -> Codes:
     """Solve a checked problem."""
-    X = problem.X
-    if X.device.type != "cpu":
-        raise ValueError(f"X: lies on {X.device}, want the cpu for coordinate descent")
+    given = problem
+    problem, scaling = scaled(given)
+    exactly = Exactly.of(problem, "coordinate descent")
     codes = Codes.empty(problem, solver="coordinate descent")
     if problem.H0 is not None:
-        codes.H.copy_(problem.H0)
+        codes.H.copy_(exactly.weighted(problem.H0))
     finished = 0
-    for count in _solve(problem, codes, newton):
+    for count in in_threads(len(problem.X), problem.D.shape[1], _tasks(exactly, codes, newton)):
         finished += count
         if callback is not None:
             callback(count)
-    assert finished == len(X)
-    return codes
+    assert finished == len(problem.X)
+    exactly.unweight_(codes.H)
+    return codes if scaling is None else scaling.unscaled(codes, given)
 
 
-def _solve(problem: Problem, codes: Codes, newton: bool) -> Iterator[int]:
-    """Products in the main thread, by torch; the samples in threads, by compiled loops.
-
-    Those do without Python's lock. Yields how many samples are finished, as they are.
-    """
+def _tasks(exactly: Exactly, codes: Codes, newton: bool) -> Callable[[slice], Task]:
+    """Products by torch; what the threads do with them by compiled loops."""
     from replearn.sparse import kernels  # imports numba
 
-    X, D, penalty = problem.X, problem.D, problem.penalty.contiguous().numpy()
-    n, m = len(X), D.shape[1]
-    G = (D.T @ D).numpy()
-    mu = smallest_curvature(D, problem.nonnegative) if (penalty == 0).any() else 0.0
-    options = problem.H0 is not None, bool(newton), problem.tol, problem.max_iter
-    precision = mu, torch.finfo(X.dtype).eps, rounding(D), correlation_rounding(D)
+    problem = exactly.problem
+    warm, iterations = problem.H0 is not None, problem.iterations()
+    # Weights may make atoms of any lengths, whose squares float32 does not hold.
+    work = torch.float64 if exactly.weights is not None else problem.X.dtype
+    D, G = exactly.D.to(work), exactly.G.to(work)
+    penalty = problem.penalty.to(work).contiguous().numpy()
+    G_work, D_exact, G_exact = G.numpy(), exactly.D.numpy(), exactly.G.numpy()
+    options = warm, newton, problem.tol, iterations, kernels.SWEEPS
+    precision = precision_of(problem, exactly, work)
+    exact_precision = precision_of(problem, exactly, torch.float64)
     outputs = (codes.H, codes.iterations, codes.objective, codes.gap, codes.converged)
-    halt = np.zeros(1, dtype=np.bool_)
-    rows, chunk = max(1, _BLOCK // m), max(1, _CHUNK // m)
-    threads = torch.get_num_threads()
 
-    def task(B: Array, x2: Array, at: slice) -> int:
-        samples = (B, x2, penalty[at], G, problem.nonnegative)
-        results = tuple(output[at].numpy() for output in outputs)
-        kernels.solve(samples, options, precision, halt, results)
-        return len(B)
+    def begin(part: slice) -> Task:
+        block = problem.X[part]
+        B = (block.to(work) @ D).numpy()
+        squares = torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square().numpy()
+        samples = block.contiguous().numpy()
 
-    with ThreadPoolExecutor(threads, thread_name_prefix="replearn-sparse") as pool:
-        try:
-            for part in slices(n, rows):
-                block = X[part]
-                B = (block @ D).numpy()
-                x2 = torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square().numpy()
-                size = min(chunk, -(-len(block) // threads))
-                tasks: set[Future[int]] = set()
-                for some in slices(len(block), size):
-                    at = slice(part.start + some.start, part.start + some.stop)
-                    tasks.add(pool.submit(task, B[some], x2[some], at))
-                while tasks:
-                    # A wait without end would not notice an interrupt on every system.
-                    done, tasks = wait(tasks, timeout=0.1, return_when=FIRST_COMPLETED)
-                    for finished in done:
-                        yield finished.result()
-        finally:  # interrupted: what has not begun is dropped, what runs stops after its round
-            halt[0] = True
-            pool.shutdown(cancel_futures=True)
+        def task(some: slice, at: slice, halt: Halt) -> None:
+            reduced = B[some], squares[some], penalty[at], G_work, problem.nonnegative
+            exact = samples[some], D_exact, G_exact
+            results = tuple(output[at].numpy() for output in outputs)
+            kernels.solve(reduced, exact, options, precision, exact_precision, halt, results)
+
+        return task
+
+    return begin

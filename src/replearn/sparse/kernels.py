@@ -24,7 +24,9 @@ HOMOTOPY = 0.5  # the penalty of a round is at least this share of the largest c
 HOMOTOPY_ROUNDS = 10  # ... in the first rounds
 INNER = 0.3  # the active problem of a round is solved until its violation falls to this share
 SWEEPS, SWEEPS_BETWEEN = 12, 4  # passes before the first Newton step of a round, and between
+SWEEPS_AT_END = 1  # passes before it where the code is nearly the solution
 NEWTON_STEPS = 30  # at most, in a round
+LARGE = 1e30  # beyond all numbers of a problem in its own units; loops this fast know no infinity
 IDLE = 4  # rounds without progress beyond rounding after which a sample is given up
 
 
@@ -38,12 +40,18 @@ nonnegative."""
 Sample = tuple[Array, float, Any, Array, bool]
 """The same for one sample: b (m,), ||x||^2, penalty, G, nonnegative."""
 
-Options = tuple[bool, bool, float, int]
-"""Whether to start from the codes in the results, whether to take Newton steps, tol, max_iter."""
+Exact = tuple[Array, Array, Array]
+"""X (n, d), D (d, m) and G (m, m) in float64: what a sample is finished with that needs more than
+float32."""
 
-Precision = tuple[float, float, float, float]
+Options = tuple[bool, bool, float, int, int]
+"""Whether to start from the codes in the results, whether to take Newton steps, tol, max_iter, and
+how many passes come before the first Newton step of a round."""
+
+Precision = tuple[float, float, float, float, float]
 """mu, the smallest curvature where a penalty is 0; eps of the dtype; noise and slack: noise ||x||^2
-is rounding in the objective, slack ||x|| in a correlation."""
+is rounding in the objective, slack ||x|| in a correlation, whatever the dtype; and error:
+error ||x|| ||h||_1 is what rounding may do to the gap, 0 where there is nothing more precise."""
 
 Results = tuple[Array, Array, Array, Array, Array]
 """Where to write: H (n, m), and (n,) each iterations, objective, gap and converged."""
@@ -127,13 +135,14 @@ def largest_correlation(q: Array, nonnegative: bool) -> Any:
 @compiled
 def bound(
     sample: Sample, precision: Precision, q: Array, active: Array, code: Array, k: int
-) -> tuple[Any, float, float]:
-    """Largest correlation, objective and duality gap: the formulas of replearn.sparse.lasso.
+) -> tuple[Any, float, float, float]:
+    """Largest correlation, objective, duality gap and what rounding may have done to the gap.
 
-    With ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over the active atoms are in float64.
+    By the formulas of replearn.sparse.lasso, with ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over
+    the active atoms are in float64.
     """
     b, x2, lam, _, nonnegative = sample
-    mu, _, _, slack = precision
+    mu, _, _, slack, error = precision
     largest = largest_correlation(q, nonnegative)
     l1, qh, bh = 0.0, 0.0, 0.0
     for a in range(k):
@@ -149,7 +158,7 @@ def bound(
     gap = lam * l1 - s * qh + 0.5 * (1 - s) * (1 - s) * R
     if lam == 0 and mu > 0:
         gap = min(gap, curvature_bound(q, active, code, k, mu, nonnegative))
-    return largest, 0.5 * R + lam * l1, max(gap, 0.0)
+    return largest, 0.5 * R + lam * l1, max(gap, 0.0), error * np.sqrt(x2) * l1
 
 
 @compiled
@@ -325,12 +334,12 @@ def descend(
     lam: Any,
     nonnegative: bool,
     use_newton: bool,
+    sweeps: int,
     singular: Any,
     halt: Array,
 ) -> None:
     """Solve the problem on the active atoms until the violation has fallen to INNER of itself."""
     target = INNER * violation(reduced, k, lam, nonnegative)
-    sweeps = SWEEPS
     for _ in range(NEWTON_STEPS):
         for _ in range(sweeps):
             if sweep(reduced, k, lam, nonnegative) <= target:
@@ -377,7 +386,8 @@ def extend(G: Array, q: Array, active: Array, reduced: Reduced, first: int, k: i
         for e in range(first):
             gram[e, a] = gram[a, e]
         size = gram[a, a]
-        # 1 / size must be finite; an atom this small is zero but for underflow.
+        # 1 / size must be finite; an atom this small is zero but for underflow, as the longest has
+        # a length near 1 (replearn.sparse.scaling).
         inverse[a] = 1 / size if size > 1e-36 else size - size
     for a in range(k):
         correlation[a] = q[active[a]]
@@ -397,9 +407,9 @@ def activate(atoms: Atoms, code: Array, k: int, cut: Any, nonnegative: bool) -> 
 
 
 @compiled
-def read_codes(h: Array, G: Array, atoms: Atoms, reduced: Reduced) -> int:
+def read_codes(h: Array, atoms: Atoms, reduced: Reduced) -> int:
     """Start from the code h: its atoms are active. Returns their number."""
-    q, inside, active = atoms
+    _, inside, active = atoms
     code = reduced[0]
     k = 0
     for j in range(h.shape[0]):
@@ -407,46 +417,46 @@ def read_codes(h: Array, G: Array, atoms: Atoms, reduced: Reduced) -> int:
             inside[j] = True
             active[k], code[k] = j, h[j]
             k += 1
-    extend(G, q, active, reduced, 0, k)  # but for the correlations, as q is not known yet
     return k
 
 
 @compiled
-def write_codes(h: Array, active: Array, code: Array, k: int) -> None:
-    """The code of the active atoms, and 0 elsewhere."""
-    h[:] = 0
-    for a in range(k):
-        h[active[a]] = code[a]
-
-
-@compiled
 def solve_sample(
-    sample: Sample, k: int, options: Options, precision: Precision, halt: Array, buffers: Buffers
+    sample: Sample,
+    k: int,
+    built: int,
+    options: Options,
+    precision: Precision,
+    halt: Array,
+    buffers: Buffers,
 ) -> tuple[int, int, float, float, bool]:
     """Rounds from k active atoms on, as replearn.sparse.coordinate says.
 
-    Returns how many atoms are active in the end, the number of rounds, objective, gap and whether
-    it is small enough.
+    The first ``built`` of them are in the reduced problem. Returns how many atoms are active in the
+    end, the number of rounds, objective, a bound on its distance from the minimum and whether that
+    is small enough. If rounding does not let it be, and the gap is down to rounding, that is the
+    end: what is left to do wants more precision.
     """
     b, x2, lam, G, nonnegative = sample
-    _, use_newton, tol, max_iter = options
-    mu, eps, _, _ = precision
+    _, use_newton, tol, max_iter, sweeps = options
+    mu, eps, _, _, _ = precision
     atoms, reduced, direction = buffers
     q, _, active = atoms
     code, places = reduced[0], direction[0]
     number = b.dtype.type
     singular = number(64 * eps)
-    best, closest, idle, rounds = np.inf, np.inf, 0, 0
+    share = number(HOMOTOPY)
+    level = number(LARGE) if k == 0 else lam  # codes to start from are those of this penalty
+    best, closest, idle, rounds = LARGE, LARGE, 0, 0
     while True:
         correlations(b, G, active, code, k, q)
-        largest, value, gap = bound(sample, precision, q, active, code, k)
-        done = gap <= tol * value + 0.5 * eps**1.5 * x2
-        if done or rounds == max_iter or idle == IDLE or halt[0]:
-            return k, rounds, value, gap, done
+        largest, value, gap, error = bound(sample, precision, q, active, code, k)
+        done = gap + error <= tol * value + 0.5 * eps**1.5 * x2
+        if done or gap < error or rounds == max_iter or idle == IDLE or halt[0]:
+            return k, rounds, value, gap + error, done
         rounds += 1
-        level = lam
-        if rounds <= HOMOTOPY_ROUNDS:
-            level = max(lam, number(HOMOTOPY) * largest)
+        # Never above the last: a problem that is not solved yet would be begun again and again.
+        level = max(lam, min(level, share * largest)) if rounds <= HOMOTOPY_ROUNDS else lam
         if level == lam:
             # Near the optimum the objective stands still first: its error is the square of the
             # violation's, of whose order the gap is (or all of F, until the correlations are 0).
@@ -454,32 +464,115 @@ def solve_sample(
             stands = value > best - 2 * eps * x2 and near > 0.9 * closest
             idle = idle + 1 if stands else 0
             best, closest = min(best, value), min(closest, near)
+        if built < k:
+            extend(G, q, active, reduced, built, k)
         kept = deactivate(atoms, reduced, places, k)
         k = activate(atoms, code, kept, level, nonnegative)
         extend(G, q, active, reduced, kept, k)
-        descend(reduced, direction, k, level, nonnegative, use_newton, singular, halt)
+        built = k
+        descend(reduced, direction, k, level, nonnegative, use_newton, sweeps, singular, halt)
+
+
+@compiled
+def write_result(
+    i: int,
+    sample: Sample,
+    k: int,
+    iterations: int,
+    value: float,
+    gap: float,
+    done: bool,
+    precision: Precision,
+    buffers: Buffers,
+    results: Results,
+) -> None:
+    """The code of k active atoms, rounded to the dtype of the results, as result i.
+
+    Of a code in float64 that is rounded the objective changes by ``-q^T e + 1/2 e^T G e`` and the
+    penalty's change, where e is what rounding has changed; the gap by as much, as the dual point
+    stays.
+    """
+    H, all_iterations, objective, gaps, converged = results
+    _, x2, lam, G, _ = sample
+    (q, _, active), (code, _, _, _), _ = buffers
+    number = H.dtype.type
+    h = H[i]
+    h[:] = 0
+    for a in range(k):
+        h[active[a]] = number(code[a])
+    change = 0.0
+    if H.itemsize != G.itemsize:
+        for a in range(k):
+            j = active[a]
+            e = np.float64(h[j]) - code[a]
+            row, curved = G[j], 0.0
+            for t in range(k):
+                other = active[t]
+                curved += row[other] * (np.float64(h[other]) - code[t])
+            change += e * (0.5 * curved - q[j])
+            change += lam * (abs(np.float64(h[j])) - abs(np.float64(code[a])))
+    fitted = lam == 0 and value <= 0.5 * precision[2] * x2
+    all_iterations[i] = iterations
+    objective[i], gaps[i] = value + change, max(gap + change, 0.0)
+    converged[i] = done or fitted
+
+
+@compiled
+def product(x: Array, D: Array, b: Array) -> None:
+    """b = D^T x in float64."""
+    for t in range(b.shape[0]):
+        b[t] = 0
+    for i in range(x.shape[0]):
+        value, row = np.float64(x[i]), D[i]
+        for t in range(b.shape[0]):
+            b[t] += value * row[t]
 
 
 @compiled
 def solve(
-    problem: Problem, options: Options, precision: Precision, halt: Array, results: Results
+    problem: Problem,
+    exact: Exact,
+    options: Options,
+    precision: Precision,
+    exact_precision: Precision,
+    halt: Array,
+    results: Results,
 ) -> None:
-    """Codes of all samples. Returns at once when another thread sets ``halt[0]``."""
+    """Codes of all samples. Returns at once when another thread sets ``halt[0]``.
+
+    Where float32 does not suffice, a sample is finished in float64.
+    """
     B, squares, penalty, G, nonnegative = problem
-    H, iterations, objective, gap, converged = results
-    warm, noise = options[0], precision[2]
-    buffers = allocate(B)
+    X, D, G64 = exact
+    H = results[0]
+    warm, use_newton, tol, max_iter, _ = options
+    buffers = allocate(G)
     atoms, reduced, _ = buffers
     _, inside, active = atoms
+    finish = G.itemsize != G64.itemsize
+    second = allocate(G64) if finish else allocate(G64[:1, :1])
+    b = np.empty(G64.shape[1])
     for i in range(B.shape[0]):
         x2, lam = squares[i], penalty[i]
         inside[:] = False
-        k = read_codes(H[i], G, atoms, reduced) if warm else 0
-        k, rounds, value, above, done = solve_sample(
-            (B[i], x2, lam, G, nonnegative), k, options, precision, halt, buffers
-        )
-        write_codes(H[i], active, reduced[0], k)
-        fitted = lam == 0 and value <= 0.5 * noise * x2
-        iterations[i], objective[i], gap[i], converged[i] = rounds, value, above, done or fitted
+        k = read_codes(H[i], atoms, reduced) if warm else 0
+        sample = B[i], x2, lam, G, nonnegative
+        k, rounds, value, gap, done = solve_sample(sample, k, 0, options, precision, halt, buffers)
+        if done or not finish or halt[0]:
+            write_result(i, sample, k, rounds, value, gap, done, precision, buffers, results)
+        else:
+            product(X[i], D, b)
+            second[0][1][:] = False
+            for a in range(k):
+                second[0][2][a], second[1][0][a] = active[a], reduced[0][a]
+                second[0][1][active[a]] = True
+            whole = b, x2, np.float64(lam), G64, nonnegative
+            left = warm, use_newton, tol, max_iter - rounds, SWEEPS_AT_END
+            k, more, value, gap, done = solve_sample(
+                whole, k, 0, left, exact_precision, halt, second
+            )
+            write_result(
+                i, whole, k, rounds + more, value, gap, done, exact_precision, second, results
+            )
         if halt[0]:
             return

@@ -19,6 +19,11 @@ into that set, ``theta = s (x - D h)``, tends to the best one as h tends to the 
 
 In this form nothing of the size of ||x||^2 cancels.
 
+The penalty may be another norm than ||h||_1 (:mod:`replearn.sparse.norms`): with the dual norm
+of q in the place of max_j |q_j| all of this holds. The elastic net adds ``l2/2 ||h||^2``. It is the
+lasso problem of the samples (x, 0) and the dictionary of D above sqrt(l2) I, so all of it holds for
+that too, with ``q = D^T (x - D h) - l2 h`` and ``R = ||x - D h||^2 + l2 ||h||^2``.
+
 Data is X (n, d), codes are H (n, m): one problem a row, each with its own penalty where a tensor
 (n,) is given. scikit-learn's ``Lasso(alpha)`` divides the first term by d: alpha = penalty / d.
 
@@ -26,28 +31,53 @@ References
 ----------
 R. Tibshirani, Journal of the Royal Statistical Society B 58 (1996). S.-J. Kim, K. Koh, M. Lustig,
 S. Boyd and D. Gorinevsky, IEEE Journal of Selected Topics in Signal Processing 1 (2007), for the
-gap by the scaled residual.
+gap by the scaled residual. H. Zou and T. Hastie, Journal of the Royal Statistical Society B 67
+(2005), for the elastic net and the lasso problem that it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from replearn._batches import slices
 from replearn._validate import check_matrix
-from replearn.sparse.arguments import check_codes, check_dictionary, check_problem
+from replearn.sparse.arguments import (
+    Problem,
+    check_codes,
+    check_dictionary,
+    check_norm,
+    check_problem,
+    check_sign,
+)
+from replearn.sparse.norms import GroupNorm, L1Norm
 
 __all__ = ["duality_gap", "largest_penalty", "lipschitz", "objective", "optimality"]
 
 _ROWS = 8192  # samples worked on at a time: bounds the memory beyond the arguments
 
 
+Pieces = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Of some samples: H, q = D^T (x - D h) - l2 h, and R = ||x - D h||^2 + l2 ||h||^2, of
+an elastic net the correlations and the squared error of the lasso problem that it is; penalties."""
+
+
 @torch.no_grad()
-def objective(X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor) -> Tensor:
+def objective(
+    X: Tensor,
+    D: Tensor,
+    H: Tensor,
+    penalty: float | Tensor,
+    *,
+    weights: Tensor | None = None,
+    groups: Tensor | None = None,
+    l2: float = 0.0,
+) -> Tensor:
     """``F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1`` of each sample.
+
+    Computed in float64, and rounded to the dtype of X.
 
     Parameters
     ----------
@@ -59,6 +89,12 @@ def objective(X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor) -> Tenso
         Codes.
     penalty : float or Tensor, (n,)
         At least 0; one for each sample if a tensor.
+    weights : Tensor, (m,) or (number of groups,), optional
+        As for :func:`sparse_codes`.
+    groups : Tensor, (m,), of int64, optional
+        As for :func:`sparse_codes`.
+    l2 : float
+        As for :func:`sparse_codes`.
 
     Returns
     -------
@@ -68,7 +104,7 @@ def objective(X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor) -> Tenso
     Raises
     ------
     ValueError
-        An argument does not fit; the message names it.
+        An argument does not fit, or the objective overflows X's dtype; the message names it.
 
     Examples
     --------
@@ -76,24 +112,29 @@ def objective(X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor) -> Tenso
     >>> objective(X, D, H, 2.0)
     tensor([4.5000])
     """
-    lam = check_problem(X, D, penalty).penalty
+    problem = check_problem(X, D, penalty, weights=weights, groups=groups, l2=l2)
     check_codes("H", H, X, D)
-
-    def of(rows: slice) -> Tensor:
-        R = torch.addmm(X[rows], H[rows], D.T, alpha=-1).square_().sum(1)
-        return 0.5 * R + lam[rows] * H[rows].abs().sum(1)
-
-    return _by_rows(len(X), of)
+    return _in_dtype(_by_rows(problem, H, lambda norm, p: objective_from(norm, p)), X)
 
 
 @torch.no_grad()
 def optimality(
-    X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor, *, nonnegative: bool = False
+    X: Tensor,
+    D: Tensor,
+    H: Tensor,
+    penalty: float | Tensor,
+    *,
+    weights: Tensor | None = None,
+    groups: Tensor | None = None,
+    l2: float = 0.0,
+    nonnegative: bool = False,
 ) -> Tensor:
     """Largest violation of the optimality conditions by each sample, in units of the penalty.
 
     It is the distance, in the largest coordinate, from ``q = D^T (x - D h)`` to the subgradients
-    of ``penalty ||h||_1`` at h: 0 if and only if h is optimal.
+    of ``penalty ||h||_1`` at h: 0 if and only if h is optimal. (With groups it is the length of
+    that distance, in the group where it is largest.) Computed in float64, and rounded to the dtype
+    of X.
 
     Parameters
     ----------
@@ -105,6 +146,12 @@ def optimality(
         Codes.
     penalty : float or Tensor, (n,)
         At least 0; one for each sample if a tensor.
+    weights : Tensor, (m,) or (number of groups,), optional
+        As for :func:`sparse_codes`.
+    groups : Tensor, (m,), of int64, optional
+        As for :func:`sparse_codes`.
+    l2 : float
+        As for :func:`sparse_codes`.
     nonnegative : bool
         Whether codes must be >= 0; H must then have no negative entry.
 
@@ -125,26 +172,30 @@ def optimality(
     >>> optimality(X, D, H, 2.0)
     tensor([1., 0.])
     """
-    lam = check_problem(X, D, penalty).penalty
+    problem = check_problem(
+        X, D, penalty, weights=weights, groups=groups, l2=l2, nonnegative=nonnegative
+    )
     check_codes("H", H, X, D)
-    _check_sign(H, nonnegative)
-
-    def of(rows: slice) -> Tensor:
-        h, t = H[rows], lam[rows, None]
-        q = torch.addmm(X[rows], h, D.T, alpha=-1) @ D
-        at_zero = ((q if nonnegative else q.abs()) - t).clamp_(min=0)
-        return torch.where(h == 0, at_zero, (q - t * h.sign()).abs()).amax(1)
-
-    return _by_rows(len(X), of)
+    check_sign("H", H, nonnegative)
+    return _in_dtype(_by_rows(problem, H, lambda norm, p: norm.violation(p[0], p[1], p[3])), X)
 
 
 @torch.no_grad()
 def duality_gap(
-    X: Tensor, D: Tensor, H: Tensor, penalty: float | Tensor, *, nonnegative: bool = False
+    X: Tensor,
+    D: Tensor,
+    H: Tensor,
+    penalty: float | Tensor,
+    *,
+    weights: Tensor | None = None,
+    groups: Tensor | None = None,
+    l2: float = 0.0,
+    nonnegative: bool = False,
 ) -> Tensor:
     """An upper bound on ``F(h) - min F`` of each sample, 0 at the optimum.
 
-    With penalty 0 no scaled residual but 0 is feasible; there the bound is that of strong
+    Computed in float64, and rounded to the dtype of X. With penalty 0 no scaled residual but 0 is
+    feasible; there the bound is that of strong
     convexity: with mu the smallest eigenvalue of D^T D (the smallest but zero for codes of both
     signs), the objective is at most ``max_v q^T v - mu/2 ||v||^2`` above the minimum, over the v
     with h + v >= 0 where codes are nonnegative. (Nonnegative codes of linearly dependent atoms
@@ -162,6 +213,12 @@ def duality_gap(
         Codes.
     penalty : float or Tensor, (n,)
         At least 0; one for each sample if a tensor.
+    weights : Tensor, (m,) or (number of groups,), optional
+        As for :func:`sparse_codes`.
+    groups : Tensor, (m,), of int64, optional
+        As for :func:`sparse_codes`.
+    l2 : float
+        As for :func:`sparse_codes`.
     nonnegative : bool
         Whether codes must be >= 0; H must then have no negative entry.
 
@@ -173,7 +230,7 @@ def duality_gap(
     Raises
     ------
     ValueError
-        An argument does not fit; the message names it.
+        An argument does not fit, or the gap overflows X's dtype; the message names it.
 
     Examples
     --------
@@ -183,54 +240,80 @@ def duality_gap(
     >>> duality_gap(X, D, H, 2.0)
     tensor([0.5000, 0.0000])
     """
-    lam = check_problem(X, D, penalty).penalty
+    problem = check_problem(
+        X, D, penalty, weights=weights, groups=groups, l2=l2, nonnegative=nonnegative
+    )
     check_codes("H", H, X, D)
-    _check_sign(H, nonnegative)
-    mu = smallest_curvature(D, nonnegative) if bool((lam == 0).any()) else 0.0
-    slack = correlation_rounding(D)
-
-    def of(rows: slice) -> Tensor:
-        r = torch.addmm(X[rows], H[rows], D.T, alpha=-1)
-        R, x2 = r.square().sum(1), X[rows].square().sum(1)
-        return gap_from(H[rows], r @ D, R, lam[rows], nonnegative, mu, slack * x2.sqrt())
-
-    return _by_rows(len(X), of)
+    check_sign("H", H, nonnegative)
+    mu = smallest_curvature(D, nonnegative, l2) if bool((problem.penalty == 0).any()) else 0.0
+    slack = correlation_rounding(D) * torch.linalg.vector_norm(X, dim=1, dtype=torch.float64)
+    gaps = [gap_from(norm, pieces, mu, slack[rows]) for rows, norm, pieces in by_blocks(problem, H)]
+    return _in_dtype(torch.cat(gaps), X)
 
 
-def gap_from(
-    H: Tensor, Q: Tensor, R: Tensor, lam: Tensor, nonnegative: bool, mu: float, slack: Tensor
-) -> Tensor:
-    """The duality gap (n,) from codes H (n, m), Q = (X - H D^T) D, R = ||x - D h||^2 (n,).
+def by_blocks(
+    problem: Problem, H: Tensor, rows: Tensor | None = None
+) -> Iterator[tuple[slice, L1Norm | GroupNorm, Pieces]]:
+    """Some rows at a time: which, the norm and their pieces, in float64.
 
-    Correlations up to ``slack`` (n,) are rounding.
+    H are the codes of these rows of the problem, or of all.
     """
+    D = problem.D.double()
+    norm = problem.norm.to(D)
+    for part in slices(len(H), _ROWS):
+        at = part if rows is None else rows[part]
+        h = H[part].double()
+        r = torch.addmm(problem.X[at].double(), h, D.T, alpha=-1)
+        q, R = r @ D, r.square().sum(1)
+        if problem.l2 > 0:
+            q.sub_(h, alpha=problem.l2)
+            R += problem.l2 * h.square().sum(1)
+        yield part, norm, (h, q, R, problem.penalty[at].double())
+
+
+def objective_from(norm: L1Norm | GroupNorm, pieces: Pieces) -> Tensor:
+    """The objectives (n,)."""
+    H, _, R, lam = pieces
+    return 0.5 * R + lam * norm.value(H)
+
+
+def gap_from(norm: L1Norm | GroupNorm, pieces: Pieces, mu: float, slack: Tensor) -> Tensor:
+    """The duality gaps (n,); correlations up to ``slack`` (n,) are rounding."""
+    H, Q, R, lam = pieces
     qh = (Q * H).sum(1)
-    largest = (Q.amax(1) if nonnegative else Q.abs().amax(1)).clamp_(min=0)
+    largest = norm.dual(Q)
     if mu == 0:  # nothing else bounds the gap without a penalty
         largest = torch.where((lam == 0) & (largest <= slack), 0.0, largest)
     # The s that maximises the dual objective, s = r^T x / ||r||^2, brought into the feasible set.
     best = torch.where(R > 0, 1 + qh / R, 1.0)
     s = torch.minimum(best, torch.where(largest > 0, lam / largest, torch.inf)).clamp_(min=0)
-    gap = lam * H.abs().sum(1) - s * qh + 0.5 * (1 - s).square() * R
+    gap = lam * norm.value(H) - s * qh + 0.5 * (1 - s).square() * R
     if mu > 0:
         v = Q / mu
-        if nonnegative:
+        if norm.nonnegative:
             v = torch.maximum(v, -H)
         gap = torch.where(lam == 0, torch.minimum(gap, ((Q - 0.5 * mu * v) * v).sum(1)), gap)
     return gap.clamp_(min=0)
 
 
-def smallest_curvature(D: Tensor, nonnegative: bool) -> float:
-    """Smallest eigenvalue of D^T D, or the smallest but zero for codes of both signs.
+def smallest_curvature(
+    D: Tensor, nonnegative: bool, l2: float = 0.0, noise: float | None = None
+) -> float:
+    """Smallest eigenvalue of D^T D + l2 I, or for l2 = 0 the smallest but zero.
 
-    Atoms that are zero are left out: their codes change nothing.
+    The latter for codes of both signs, which may move along the others. Zero is what is at most
+    ``noise`` of the largest, None for that of D's dtype. Atoms that are zero are left out: their
+    codes change nothing.
     """
+    noise = rounding(D) if noise is None else noise
     D = D[:, (D != 0).any(0)]
     m = D.shape[1]
     if m == 0:
-        return 0.0
+        return l2
     s = torch.linalg.svdvals(D.double()).square()
-    kept = s[s > rounding(D) * s[0]]
+    if l2 > 0:
+        return l2 + (float(s[-1]) if len(s) == m else 0.0)
+    kept = s[s > noise * s[0]]
     if nonnegative and len(kept) < m:
         return 0.0
     return float(kept[-1])
@@ -265,7 +348,7 @@ def lipschitz(D: Tensor) -> float:
     Raises
     ------
     ValueError
-        D is not a finite float (d, m) tensor.
+        D is not a finite float (d, m) tensor, or its eigenvalue overflows or underflows float64.
 
     Examples
     --------
@@ -273,13 +356,26 @@ def lipschitz(D: Tensor) -> float:
     True
     """
     check_dictionary(D)
-    A = D.double()
+    size = float(D.abs().max())
+    if size == 0:
+        return 0.0
+    A = D.double() / size
     small = A.T @ A if A.shape[1] <= A.shape[0] else A @ A.T
-    return float(torch.linalg.eigvalsh(small)[-1]) * (1 + 8 * torch.finfo(D.dtype).eps)
+    L = float(torch.linalg.eigvalsh(small)[-1]) * (1 + 8 * torch.finfo(D.dtype).eps)
+    if not 0 < L * size**2 < float("inf"):
+        raise ValueError(f"D: got values up to {size:.3g}, whose squares are no numbers of float64")
+    return L * size**2
 
 
 @torch.no_grad()
-def largest_penalty(X: Tensor, D: Tensor) -> Tensor:
+def largest_penalty(
+    X: Tensor,
+    D: Tensor,
+    *,
+    weights: Tensor | None = None,
+    groups: Tensor | None = None,
+    nonnegative: bool = False,
+) -> Tensor:
     """``max_j |D^T x|_j`` (n,): the smallest penalty for which the code is 0.
 
     Parameters
@@ -288,15 +384,22 @@ def largest_penalty(X: Tensor, D: Tensor) -> Tensor:
         Data, float32 or float64.
     D : Tensor, (d, m)
         Dictionary; atoms are columns.
+    weights : Tensor, (m,) or (number of groups,), optional
+        As for :func:`sparse_codes`.
+    groups : Tensor, (m,), of int64, optional
+        As for :func:`sparse_codes`.
+    nonnegative : bool
+        Whether codes must be >= 0.
 
     Returns
     -------
     Tensor, (n,)
+        In the units of X times those of D.
 
     Raises
     ------
     ValueError
-        X is not a finite float (n, d) tensor, or D no such (d, m) tensor.
+        An argument does not fit; the message names it.
 
     Examples
     --------
@@ -305,13 +408,25 @@ def largest_penalty(X: Tensor, D: Tensor) -> Tensor:
     """
     check_matrix("X", X)
     check_dictionary(D, X)
-    return _by_rows(len(X), lambda rows: (X[rows] @ D).abs_().amax(1))
+    norm = check_norm(D, weights, groups, nonnegative)
+    found = torch.cat([norm.dual(X[rows] @ D) for rows in slices(len(X), _ROWS)])
+    return _finite("X, D", "the largest penalty", found)
 
 
-def _by_rows(n: int, of: Callable[[slice], Tensor]) -> Tensor:
-    return torch.cat([of(rows) for rows in slices(n, _ROWS)])
+def _by_rows(
+    problem: Problem, H: Tensor, of: Callable[[L1Norm | GroupNorm, Pieces], Tensor]
+) -> Tensor:
+    return torch.cat([of(norm, pieces) for _, norm, pieces in by_blocks(problem, H)])
 
 
-def _check_sign(H: Tensor, nonnegative: bool) -> None:
-    if nonnegative and bool((H < 0).any()):
-        raise ValueError("H: got negative codes, want none with nonnegative=True")
+def _in_dtype(values: Tensor, X: Tensor) -> Tensor:
+    return _finite("X", "the value", values.to(X.dtype))
+
+
+def _finite(name: str, what: str, values: Tensor) -> Tensor:
+    if not bool(torch.isfinite(values).all()):
+        raise ValueError(
+            f"{name}: got values so large that {what} overflows {values.dtype}; want smaller ones, "
+            "with the penalty in proportion"
+        )
+    return values

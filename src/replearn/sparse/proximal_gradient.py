@@ -30,6 +30,7 @@ from replearn._batches import slices
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes
 from replearn.sparse.convergence import Convergence, Samples
+from replearn.sparse.scaling import scaled
 from replearn.sparse.steps import GradientStep, ProximalOperator, Rule, step_size
 
 __all__ = ["fista", "ista"]
@@ -48,6 +49,9 @@ def ista(
     tol: float = 1e-4,
     max_iter: int = 1000,
     H0: Tensor | None = None,
+    weights: Tensor | None = None,
+    groups: Tensor | None = None,
+    l2: float = 0.0,
     nonnegative: bool = False,
     rule: Rule = "prox",
     trace: bool = False,
@@ -72,6 +76,12 @@ def ista(
         At most so many iterations.
     H0 : Tensor, (n, m), optional
         Codes to start from; None starts from 0.
+    weights : Tensor, (m,) or (number of groups,), optional
+        As for :func:`sparse_codes`.
+    groups : Tensor, (m,), of int64, optional
+        As for :func:`sparse_codes`.
+    l2 : float
+        As for :func:`sparse_codes`.
     nonnegative : bool
         Whether codes must be >= 0.
     rule : {"prox", "sign clamp"}
@@ -98,10 +108,21 @@ def ista(
     """
     if rule not in ("prox", "sign clamp"):
         raise ValueError(f"rule: got {rule!r}, want 'prox' or 'sign clamp'")
-    if nonnegative and rule == "sign clamp":
-        raise ValueError("rule: got 'sign clamp', want 'prox' with nonnegative=True")
+    if rule == "sign clamp" and (nonnegative or weights is not None or groups is not None):
+        raise ValueError(
+            "rule: got 'sign clamp', want 'prox' with weights, groups or nonnegative=True"
+        )
     problem = check_problem(
-        X, D, penalty, H0=H0, nonnegative=nonnegative, tol=tol, max_iter=max_iter
+        X,
+        D,
+        penalty,
+        weights=weights,
+        groups=groups,
+        l2=l2,
+        H0=H0,
+        nonnegative=nonnegative,
+        tol=tol,
+        max_iter=max_iter,
     )
     return run(problem, accelerate=False, step=step, rule=rule, trace=trace)
 
@@ -116,6 +137,9 @@ def fista(
     tol: float = 1e-4,
     max_iter: int = 1000,
     H0: Tensor | None = None,
+    weights: Tensor | None = None,
+    groups: Tensor | None = None,
+    l2: float = 0.0,
     nonnegative: bool = False,
     restart: bool = True,
     trace: bool = False,
@@ -140,6 +164,12 @@ def fista(
         At most so many iterations.
     H0 : Tensor, (n, m), optional
         Codes to start from; None starts from 0.
+    weights : Tensor, (m,) or (number of groups,), optional
+        As for :func:`sparse_codes`.
+    groups : Tensor, (m,), of int64, optional
+        As for :func:`sparse_codes`.
+    l2 : float
+        As for :func:`sparse_codes`.
     nonnegative : bool
         Whether codes must be >= 0.
     restart : bool
@@ -166,7 +196,16 @@ def fista(
     tensor([[1., 0.]])
     """
     problem = check_problem(
-        X, D, penalty, H0=H0, nonnegative=nonnegative, tol=tol, max_iter=max_iter
+        X,
+        D,
+        penalty,
+        weights=weights,
+        groups=groups,
+        l2=l2,
+        H0=H0,
+        nonnegative=nonnegative,
+        tol=tol,
+        max_iter=max_iter,
     )
     return run(problem, accelerate=True, step=step, restart=restart, trace=trace)
 
@@ -182,11 +221,13 @@ def run(
     callback: ProgressCallback | None = None,
 ) -> Codes:
     """Solve a checked problem block by block."""
+    given = problem
+    problem, scaling = scaled(given, common=trace)
     X, D = problem.X, problem.D
     (n, m), device = (len(X), D.shape[1]), X.device
     codes = Codes.empty(problem, solver="fista" if accelerate else "ista")
-    t = step_size(step, D)
-    gradient_step = GradientStep(D, t)
+    t = step_size(step, problem, scaling)
+    gradient_step = GradientStep(D, t, problem.l2)
     proximal = ProximalOperator(problem, t, rule)
     convergence = Convergence(problem, codes, gradient_step, trace=trace)
     size = n if trace else max(1, _BLOCK["cpu" if device.type == "cpu" else "cuda"] // m)
@@ -202,7 +243,7 @@ def run(
             _ista(H, samples, gradient_step, proximal, convergence)
         if callback is not None:
             callback(len(rows))
-    return codes
+    return codes if scaling is None else scaling.unscaled(codes, given)
 
 
 def _ista(

@@ -123,8 +123,10 @@ def test_halted_kernels_return():
     H = np.full((6, 8), 7.0)
     counts, values, gaps, done = np.zeros(6, np.int64), np.zeros(6), np.zeros(6), np.zeros(6, bool)
     some = (B, X.square().sum(1).numpy(), lam, G, False)
-    options, precision = (False, True, 1e-9, 100), (0.0, 2e-16, 1e-15, 1e-15)
-    kernels.solve(some, options, precision, halt, (H, counts, values, gaps, done))
+    exact = X.numpy(), D.numpy(), G
+    options, precision = (False, True, 1e-9, 100, 12), (0.0, 2e-16, 1e-15, 1e-15, 0.0)
+    results = H, counts, values, gaps, done
+    kernels.solve(some, exact, options, precision, precision, halt, results)
     assert not H[0].any()
     assert (H[1:] == 7).all()
     assert not counts.any()

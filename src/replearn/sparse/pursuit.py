@@ -29,6 +29,8 @@ from replearn._batches import slices
 from replearn._validate import check_integer, check_matrix
 from replearn.sparse.arguments import check_dictionary
 
+__all__ = ["omp"]
+
 _NUMBERS = 2**23  # in the bases of the samples that are worked on at a time
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import orthogonal_mp
 
-from replearn.sparse.omp import omp
+from replearn.sparse.pursuit import omp
 
 
 def problem(n: int = 30, d: int = 20, m: int = 50) -> tuple[torch.Tensor, torch.Tensor]:
@@ -106,7 +106,7 @@ def test_zero_samples_and_zero_or_double_atoms():
 def test_work_in_blocks_gives_the_same(monkeypatch):
     X, D = problem()
     whole = omp(X, D, error=1.0)
-    monkeypatch.setattr("replearn.sparse.omp._NUMBERS", 7 * 20 * 20)
+    monkeypatch.setattr("replearn.sparse.pursuit._NUMBERS", 7 * 20 * 20)
     torch.testing.assert_close(omp(X, D, error=1.0), whole, rtol=1e-12, atol=1e-14)
 
 

@@ -1,0 +1,73 @@
+"""What the compiled solvers share: the dictionary in float64, and what rounding may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from replearn.sparse.arguments import Problem
+from replearn.sparse.lasso import correlation_rounding, rounding, smallest_curvature
+from replearn.sparse.norms import L1Norm
+
+# A float32 gap errs by at most this times eps max_j ||d_j|| ||x|| ||h||_1, on dictionaries of all
+# kinds tried (tests/replearn/sparse/test_coordinate.py): correlations err by a few eps ||x||.
+_GAP_ERROR = 16
+
+Precision = tuple[float, float, float, float, float]
+"""As in replearn.sparse.kernels."""
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """A problem on the CPU as a lasso problem in float64.
+
+    Atoms are divided by their weights, so that codes are those of the problem times the weights,
+    and the diagonal of ``G = D^T D`` has the elastic net's part added.
+    """
+
+    problem: Problem
+    D: Tensor  # (d, m)
+    G: Tensor  # (m, m)
+    weights: Tensor | None  # (m,)
+    least_l2: float  # the least that the elastic net adds to the diagonal
+
+    @classmethod
+    def of(cls, problem: Problem, solver: str) -> Exactly:
+        """The problem, or a ValueError if the solver can't solve it."""
+        if problem.X.device.type != "cpu":
+            raise ValueError(f"X: lies on {problem.X.device}, want the cpu for {solver}")
+        if not isinstance(problem.norm, L1Norm):
+            raise ValueError(f"groups: got some with {solver}, want None, or 'fista' or 'ista'")
+        weights = problem.norm.weights
+        D = problem.D.double()
+        ridge = D.new_full((D.shape[1],), problem.l2)
+        if weights is not None:
+            weights = weights.double()
+            D, ridge = D / weights, ridge / weights.square()
+        G = D.T @ D
+        G.diagonal().add_(ridge)
+        return cls(problem, D.contiguous(), G, weights, float(ridge.min()))
+
+    def weighted(self, H: Tensor) -> Tensor:
+        """The codes of this lasso problem for codes of the problem."""
+        return H if self.weights is None else (H.double() * self.weights).to(H)
+
+    def unweight_(self, H: Tensor) -> None:
+        """Codes of this lasso problem become codes of the problem."""
+        if self.weights is not None:
+            H.copy_(H.double() / self.weights)
+
+
+def precision_of(problem: Problem, exactly: Exactly, work: torch.dtype) -> Precision:
+    """For work in this dtype, or finishing in it."""
+    unpenalised = bool((problem.penalty == 0).any())
+    mu, noise = 0.0, rounding(problem.D)
+    if unpenalised:
+        mu = smallest_curvature(exactly.D, problem.nonnegative, exactly.least_l2, noise)
+    eps = float(torch.finfo(work).eps)
+    inexact = work != torch.float64
+    longest = float(torch.linalg.vector_norm(exactly.D, dim=0).max())
+    error = _GAP_ERROR * eps * longest if inexact else 0.0
+    return mu, eps, noise, correlation_rounding(problem.D), error
