@@ -36,7 +36,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Problem:
-    """X (n, d) and D (d, m) float32; best = sum of F(h*), certified to the relative gap."""
+    """X (n, d) and D (d, m) float32; best = sum of F(h*), certified to the relative gap.
+
+    values : F(h*) of each sample (n,), certified likewise.
+    """
 
     kind: str
     photographs: str
@@ -44,6 +47,7 @@ class Problem:
     D: NDArray[np.float32]
     penalty: float
     best: float
+    values: NDArray[np.float64]
     certificate: float
     lipschitz: float
     nonzeros: float
@@ -55,6 +59,13 @@ class Problem:
             self.X.astype(np.float64), self.D.astype(np.float64), H, self.penalty
         ).sum()
         return float(value) / self.best - 1
+
+    def right(self, codes: Any, within: float) -> float:
+        """The share of samples whose objective is finite and that near to its minimum."""
+        X, D = self.X.astype(np.float64), self.D.astype(np.float64)
+        value = objective(X, D, dense(codes), self.penalty)
+        near = value - self.values <= within * self.values
+        return float(np.mean(near & np.isfinite(value)))
 
     def about(self) -> dict[str, float | str]:
         return {
@@ -101,16 +112,22 @@ class Patches:
     kind: str
     transform: NDArray[np.float32]
     shift: NDArray[np.float32]
+    centred: bool = True
 
     def draw(self, images: Sequence[Tensor], n: int, seed: int) -> Tensor:
         P = extract_patches(images, SIDE, n, seed=seed)
+        if not self.centred:
+            return P
         P -= P.mean(1, keepdim=True)
         return (P - torch.from_numpy(self.shift)) @ torch.from_numpy(self.transform)
 
 
 def patches_of(kind: str, images: Sequence[Tensor]) -> Patches:
     """Whitened patches, or ("coherent") such with only their means removed, which are smooth, so
-    that the atoms learned on them are alike."""
+    that the atoms learned on them are alike, or ("raw") patches as they are."""
+    if kind == "raw":
+        eye = np.eye(SIDE * SIDE, dtype=np.float32)
+        return Patches(kind, eye, np.zeros(SIDE * SIDE, dtype=np.float32), centred=False)
     P = extract_patches(images, SIDE, LEARN_ON, seed=1)
     P -= P.mean(1, keepdim=True)
     if kind == "whitened":
@@ -183,11 +200,16 @@ def _make(kind: str, n: int, photographs: Photographs) -> Problem:
     patches = patches_of(kind, photographs.images)
     learn_on = patches.draw(photographs.images, LEARN_ON, seed=2).numpy()
     X = patches.draw(photographs.images, n, seed=3).numpy()
-    D = learn_dictionary(learn_on)
-    penalty = penalty_for(X[:2000], D, NONZEROS)
+    if kind == "raw":  # patches code patches, at the penalty that was found hard for all
+        D = first_atoms(learn_on)
+        penalty = float(np.float32(0.05 * np.median(np.abs(X @ D).max(1))))
+    else:
+        D = learn_dictionary(learn_on)
+        penalty = penalty_for(X[:2000], D, NONZEROS)
     codes = _reference(X, D, penalty)
     X64, D64 = X.astype(np.float64), D.astype(np.float64)
-    value = objective(X64, D64, codes, penalty).sum()
+    values = objective(X64, D64, codes, penalty)
+    value = values.sum()
     certificate = float(duality_gap(X64, D64, codes, penalty).sum() / value)
     if not certificate <= CERTIFIED:
         raise RuntimeError(
@@ -201,6 +223,7 @@ def _make(kind: str, n: int, photographs: Photographs) -> Problem:
         D=D,
         penalty=penalty,
         best=float(value),
+        values=values,
         certificate=certificate,
         lipschitz=float(np.linalg.eigvalsh(D64.T @ D64)[-1]),
         nonzeros=float((codes != 0).mean()),
