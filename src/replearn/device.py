@@ -10,6 +10,8 @@ import torch
 
 from replearn._validate import check_seed
 
+__all__ = ["default_device", "seeded"]
+
 
 def default_device() -> torch.device:
     """Return the device for new tensors and models.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+__all__ = ["data_folder"]
+
 
 def data_folder() -> Path:
     """Return the folder that holds the data sets.

@@ -35,6 +35,8 @@ from replearn._memory import keep_freed_memory
 from replearn._progress import Progress, progress_bar
 from replearn._validate import check_integer, check_not_negative, check_seed, check_tensor
 
+__all__ = ["History", "train"]
+
 Loss = Callable[..., Tensor]
 
 _WRITER, _VERSION = "train", 1  # of checkpoints
