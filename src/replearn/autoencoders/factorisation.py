@@ -126,7 +126,7 @@ class DeepFactorisation(nn.Module):
         layer = UnitColumns if self.penalty > 0 else Dense
         with seeded(seed):
             self.decoder = dense_stack(sizes, activation, "linear", layer=layer)
-            self.H = nn.Parameter(0.1 * torch.randn(n, sizes[0]))
+            self.H = nn.Parameter(0.1 * torch.randn(n, sizes[0], device="cpu"))
 
     def decode(self, H: Tensor) -> Tensor:
         """Reconstructions X_hat (n, d) of codes H (n, m).

@@ -161,8 +161,8 @@ class Dense(nn.Module):
                 raise ValueError(f"{name}: got {width}, want at least 1")
         check_activation(activation)
         self.activation = activation
-        self.weight = nn.Parameter(torch.empty(m, d))
-        self.bias = nn.Parameter(torch.zeros(m))
+        self.weight = nn.Parameter(torch.empty(m, d, device="cpu"))
+        self.bias = nn.Parameter(torch.zeros(m, device="cpu"))
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, X: Tensor) -> Tensor:

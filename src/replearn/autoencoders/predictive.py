@@ -60,7 +60,7 @@ class GainEncoder(nn.Module):
     def __init__(self, d: int, m: int, activation: str = "tanh") -> None:
         super().__init__()
         self.layer = Dense(d, m, activation)
-        self.gain = nn.Parameter(torch.ones(m))
+        self.gain = nn.Parameter(torch.ones(m, device="cpu"))
 
     def forward(self, X: Tensor) -> Tensor:
         """Codes (n, m) of X (n, d)."""
@@ -88,7 +88,7 @@ class UnitDictionary(nn.Module):
 
     def __init__(self, d: int, m: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(functional.normalize(torch.randn(d, m), dim=0))
+        self.weight = nn.Parameter(functional.normalize(torch.randn(d, m, device="cpu"), dim=0))
 
     @property
     def D(self) -> Tensor:
