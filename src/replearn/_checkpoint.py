@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import struct
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from replearn._files import replaced
-
-# What reading any bytes as a checkpoint may raise.
-UNREADABLE = (
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    struct.error,
-)
+from replearn._files import UNREADABLE, replaced
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

@@ -445,6 +445,7 @@ call("data.WordVectors.nearest", lambda: {"vector": normal(D), "k": 2}, of=vocab
 # device, folders
 call("device.seeded", lambda: {"seed": 0}, then=lambda block: block.__enter__())
 call("folders.data_folder", then=str)
+call("folders.cache_folder", then=str)
 
 # dictionary
 _learner: dict[str, Any] = {"n_atoms": M, "penalty": 0.1, "epochs": 2, "max_iter": 4}
