@@ -756,7 +756,11 @@ call(
 NOT_CALLED: dict[str, str] = {
     f"replearn.{name}": reason
     for reason, names in {
-        "a type for annotations": ("autoencoders.Corruption", "autoencoders.Penalty"),
+        "a type for annotations": (
+            "autoencoders.Corruption",
+            "autoencoders.Penalty",
+            "training.Loss",
+        ),
         "a constant": (
             "autoencoders.layers.ACTIVATIONS",
             "comparison.MIME_TYPE",
