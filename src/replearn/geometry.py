@@ -27,9 +27,10 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from replearn._batches import by_rows, slices
+from replearn._modes import evaluation
 from replearn._validate import check_integer, check_matrix
 
 __all__ = [
@@ -267,14 +268,8 @@ def reconstruction_field(model: Callable[[Tensor], Tensor], points: Tensor) -> T
     tensor([[-1.,  2.]])
     """
     check_matrix("points", points)
-    training = model.training if isinstance(model, nn.Module) else False
-    if training:
-        cast(nn.Module, model).eval()
-    try:
+    with evaluation(model):
         moved = model(points)
-    finally:
-        if training:
-            cast(nn.Module, model).train()
     if not isinstance(moved, Tensor) or moved.shape != points.shape:
         got = tuple(moved.shape) if isinstance(moved, Tensor) else type(moved).__name__
         raise ValueError(f"model: got a reconstruction {got}, want {tuple(points.shape)}")

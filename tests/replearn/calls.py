@@ -752,6 +752,20 @@ call(
     ),
 )
 
+call(
+    "training.History.plot",
+    of=lambda: resolve("replearn.training.History")(loss=[2.0, 1.0], epochs=2),
+    then=lambda result: None,
+)
+call(
+    "training.train[schedule]",
+    lambda: trained(
+        schedule=lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 1),
+        max_norm=1.0,
+        callbacks=[lambda state: None],
+    ),
+)
+
 #: Public names that are not called, and why.
 NOT_CALLED: dict[str, str] = {
     f"replearn.{name}": reason
@@ -759,6 +773,7 @@ NOT_CALLED: dict[str, str] = {
         "a type for annotations": (
             "autoencoders.Corruption",
             "autoencoders.Penalty",
+            "training.Callback",
             "training.Loss",
         ),
         "a constant": (
@@ -784,6 +799,7 @@ NOT_CALLED: dict[str, str] = {
             "plotting.Rendered",
             "sparse.Codes",
             "training.History",
+            "training.State",
         ),
         "it is given solvers' own objects": ("sparse.Codes.empty",),
         "it asks for files that may have to be downloaded": (

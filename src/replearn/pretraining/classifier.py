@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from replearn._batches import slices
+from replearn._modes import evaluation
 from replearn._validate import check_integer
 from replearn.device import seeded
 
@@ -180,8 +181,8 @@ def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
         raise ValueError(
             f"X, y: got shapes {tuple(X.shape)} and {tuple(y.shape)}, want (n, d) and (n,), n >= 1"
         )
-    training = model.training
-    model.eval()
-    wrong = sum(int((model(X[rows]).argmax(1) != y[rows]).sum()) for rows in slices(len(X), _ROWS))
-    model.train(training)
+    with evaluation(model):
+        wrong = sum(
+            int((model(X[rows]).argmax(1) != y[rows]).sum()) for rows in slices(len(X), _ROWS)
+        )
     return wrong / len(X)

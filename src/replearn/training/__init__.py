@@ -13,7 +13,8 @@ SIAM Review 60(2), for the method; Kingma & Ba (2015), Adam, ICLR, for the defau
 Prechelt (1998), Early stopping - but when?, for the stopping rule.
 """
 
+from replearn.training.callbacks import Callback, State
 from replearn.training.history import History
 from replearn.training.loop import Loss, train
 
-__all__ = ["History", "Loss", "train"]
+__all__ = ["Callback", "History", "Loss", "State", "train"]

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from replearn._batches import slices
 from replearn._memory import keep_freed_memory
+from replearn._modes import evaluation, kept_modes
 from replearn._progress import Progress, progress_bar
 from replearn._validate import check_seed
-from replearn.training.arguments import check_counts, check_data, check_types
+from replearn.training.arguments import (
+    check_counts,
+    check_data,
+    check_dtypes,
+    check_functions,
+    check_numbers,
+    check_optimizer,
+    check_scheduler,
+)
+from replearn.training.callbacks import Callback, State, call_all
 from replearn.training.history import History
-from replearn.training.run import Run, identity, own_random_numbers
+from replearn.training.run import Run, identity_of_run, own_random_numbers
 
 __all__ = ["Loss", "train"]
 
@@ -37,10 +50,15 @@ def train(
     batch_size: int | None = 256,
     lr: float = 1e-3,
     optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
+    schedule: Callable[[Optimizer], LRScheduler] | None = None,
+    schedule_by: Literal["epoch", "step"] = "epoch",
+    max_norm: float | None = None,
     X_val: Tensor | None = None,
     y_val: Tensor | None = None,
     patience: int | None = None,
+    callbacks: Sequence[Callback] = (),
     checkpoint: str | os.PathLike[str] | None = None,
+    key: str | None = None,
     seed: int = 0,
     progress: Progress = True,
 ) -> History:
@@ -49,6 +67,11 @@ def train(
     Everything random is drawn from ``seed``: the order of the samples, and what the model or the
     loss draws from torch's global generator (dropout, added noise).  The global generator itself
     is left as it was found.
+
+    While it trains, a model in training mode keeps the mode of each of its modules, so that a
+    batch normalisation that was put into evaluation mode stays frozen; a model in evaluation mode
+    is put into training mode as a whole.  Afterwards, also after an error, each module has the
+    mode that it had.
 
     Parameters
     ----------
@@ -62,7 +85,7 @@ def train(
     y : Tensor, (n, ...), optional
         Targets, batched together with X.
     epochs : int
-        Passes over the data, at most (see ``patience``).
+        Passes over the data, at most (see ``patience`` and ``callbacks``).
     batch_size : int or None
         Samples per step; None takes all of them in each step.  The last batch of an epoch may
         be smaller.
@@ -70,17 +93,36 @@ def train(
         Learning rate of the default optimiser; unused when ``optimizer`` is given.
     optimizer : callable, optional
         Makes the optimiser from the trainable parameters, for example
-        ``lambda p: torch.optim.SGD(p, lr=0.1)``; its ``step`` must not need a closure.
-        Default: Adam, with torch's fused kernel.
-    X_val, y_val : Tensor, optional
+        ``lambda p: torch.optim.SGD(p, lr=0.1)``; its ``step`` must not need a closure, as that
+        of LBFGS does.  Default: Adam, with torch's fused kernel.
+    schedule : callable, optional
+        Makes a schedule of learning rates from the optimiser, for example
+        ``lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 20)``.
+    schedule_by : {"epoch", "step"}
+        When the schedule takes a step: after each epoch, or after each step of the optimiser.
+        ReduceLROnPlateau goes by epochs, by the validation loss where there is one.
+    max_norm : float, optional
+        Gradients whose norm, over all parameters together, is larger are scaled down to it.
+    X_val : Tensor, optional
         Validation data, evaluated (in evaluation mode) at the end of every epoch.
+    y_val : Tensor, optional
+        Their targets.
     patience : int, optional
         Stop when the validation loss has not improved for this many epochs.  With ``patience``
         the model ends with the weights of the epoch that had the lowest validation loss.
+    callbacks : sequence of callable
+        Each is called after each epoch, once it is in the checkpoint, as ``callback(state)`` with a
+        :class:`State`; ``state.stop = True`` ends the run.  A run that is resumed calls them with
+        the state that it took up.  What they draw at random does not change the run.
     checkpoint : path, optional
         File that holds the state after the last complete epoch, replaced atomically.  If it
         exists, training resumes there and ends with exactly the weights of a run that was never
-        interrupted; a finished run is not repeated.  A larger ``epochs`` carries it on.
+        interrupted; a finished run is not repeated.  A larger ``epochs`` carries it on.  It belongs
+        to this run, told by the values of the data, the arguments, the code of loss, schedule and
+        model and the values that they hold; not by the weights that the model starts from.
+    key : str, optional
+        Tells the run in place of the code and the values of loss, schedule and model: where those
+        hold something that has no content to be compared, or where their code may change.
     seed : int
         Of everything random: the same seed gives the same weights.
     progress : bool or "always"
@@ -110,49 +152,114 @@ def train(
     (80, True)
     """
     seed = check_seed(seed)
-    check_types(model, optimizer, lr)
+    check_functions(model, loss, optimizer, schedule, callbacks)
+    check_numbers(None if optimizer else lr, max_norm, schedule_by, key)
     check_counts(epochs, batch_size, patience, X_val)
     parameters = check_data(model, X, y, X_val, y_val)
     batch = len(X) if batch_size is None else batch_size
-    build = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
-    run = Run(model, build(parameters), torch.Generator(X.device).manual_seed(seed))
+    generator = torch.Generator(X.device).manual_seed(seed)
     path = None if checkpoint is None else Path(checkpoint)
-    mine = identity(run, X, X_val, seed, batch_size, patience) if path else {}
-    was_training = model.training
     keep_freed_memory()
 
-    with own_random_numbers(X.device, seed):
+    with ExitStack() as stack:
+        stack.enter_context(own_random_numbers(X.device, seed))
+        stack.enter_context(kept_modes(model))
+        if not model.training:
+            model.train()
+        build = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
+        optimiser = check_optimizer(build(parameters))
+        mine = {}
+        if path is not None:
+            mine = identity_of_run(
+                model,
+                optimiser,
+                {"X": X, "y": y, "X_val": X_val, "y_val": y_val},
+                {
+                    "seed": seed,
+                    "batch_size": batch_size,
+                    "patience": patience,
+                    "max_norm": max_norm,
+                    "schedule_by": schedule_by,
+                },
+                {"loss": loss, "schedule": schedule},
+                key,
+            )
+        scheduler = schedule and check_scheduler(schedule(optimiser), optimiser, schedule_by)
+        run = Run(model, optimiser, scheduler, generator)
         if path is not None and path.exists():
             run.resume(path, mine, epochs)
         elif path is not None:
             # Written before the first step: an interrupted first epoch starts afresh as well.
             run.save(path, mine)
+        step = _Step(run, loss, parameters, max_norm, by_step=schedule_by == "step")
         history = run.history
-        with progress_bar(progress, total=epochs, initial=history.epochs, unit="epoch") as bar:
-            while history.epochs < epochs and not history.stopped_early:
-                start = time.perf_counter()
-                model.train()
-                history.loss.append(_epoch(run, loss, X, y, batch))
-                if X_val is not None:
-                    history.val_loss.append(_evaluate(run, loss, X_val, y_val, batch))
-                if patience is not None:
-                    run.stop_early(patience)
-                history.epochs += 1
-                history.seconds += time.perf_counter() - start
-                if path is not None:
-                    run.save(path, mine)
-                bar.set_postfix(
-                    {"loss": history.loss[-1]}
-                    | ({"val_loss": history.val_loss[-1]} if X_val is not None else {})
-                )
-                bar.update()
-    if run.best is not None:
-        model.load_state_dict(run.best)
-    model.train(was_training)
+        state = State(model, optimiser, history)
+        if history.epochs and not history.stopped_early:
+            history.stopped_early = call_all(callbacks, state, X.device)
+        bar = stack.enter_context(
+            progress_bar(progress, total=epochs, initial=history.epochs, unit="epoch")
+        )
+        while history.epochs < epochs and not history.stopped_early:
+            start = time.perf_counter()
+            history.lr.append(run.lr)
+            history.loss.append(_epoch(run, step, X, y, batch))
+            if X_val is not None:
+                history.val_loss.append(_evaluate(run, loss, X_val, y_val, batch))
+            if schedule_by == "epoch":
+                run.end_epoch()
+            if patience is not None:
+                run.stop_early(patience)
+            history.epochs += 1
+            history.seconds += time.perf_counter() - start
+            if path is not None:
+                run.save(path, mine)
+            if call_all(callbacks, state, X.device):
+                history.stopped_early = True
+            bar.set_postfix(
+                {"loss": history.loss[-1]}
+                | ({"val_loss": history.val_loss[-1]} if X_val is not None else {})
+            )
+            bar.update()
+        if run.best is not None:
+            model.load_state_dict(run.best)
     return history
 
 
-def _epoch(run: Run, loss: Loss, X: Tensor, y: Tensor | None, batch: int) -> float:
+class _Step:
+    """One step of the optimiser on a batch; says what is wrong with the loss."""
+
+    def __init__(
+        self,
+        run: Run,
+        loss: Loss,
+        parameters: list[nn.Parameter],
+        max_norm: float | None,
+        *,
+        by_step: bool,
+    ) -> None:
+        self.model, self.optimizer, self.loss = run.model, run.optimizer, loss
+        self.parameters, self.max_norm = parameters, max_norm
+        self.scheduler = run.scheduler if by_step else None
+
+    def __call__(self, x: Tensor, targets: Tensor | None, *, first: bool) -> Tensor:
+        """The loss of the batch before the step."""
+        try:
+            value = _value(self.loss, self.model, x, targets)
+            value.backward()  # type: ignore[no-untyped-call]
+        except (RuntimeError, TypeError) as error:
+            if first:
+                check_dtypes(self.model, {"X": x, "y": targets}, error)
+            raise
+        if self.max_norm is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.max_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        return value.detach()
+
+
+def _epoch(run: Run, step: _Step, X: Tensor, y: Tensor | None, batch: int) -> float:
     """One pass over the data in random order; return the mean loss."""
     n = len(X)
     # Read when the epoch is over: reading each value would wait for the device at every step.
@@ -160,50 +267,33 @@ def _epoch(run: Run, loss: Loss, X: Tensor, y: Tensor | None, batch: int) -> flo
     order = torch.randperm(n, generator=run.generator, device=X.device) if batch < n else None
     run.optimizer.zero_grad()
     for x, targets in _batches(X, y, batch, order):
-        value = _value(run, loss, x, targets, first=not losses)
-        run.optimizer.step()
-        run.optimizer.zero_grad()
-        losses.append(value.detach())
+        losses.append(step(x, targets, first=not losses))
     run.history.steps += len(losses)
     return _mean(losses, n, batch, f"epoch {run.history.epochs + 1}")
 
 
-def _value(run: Run, loss: Loss, x: Tensor, targets: Tensor | None, first: bool) -> Tensor:
-    """The loss of a batch, its gradient in the parameters; says what is wrong with the loss."""
-    try:
-        value = loss(run.model, x) if targets is None else loss(run.model, x, targets)
-    except RuntimeError as error:
-        dtypes = dict.fromkeys(p.dtype for p in run.model.parameters())
-        if not first or not x.is_floating_point() or x.dtype in dtypes:
-            raise
-        raise ValueError(
-            f"X has dtype {x.dtype}, but the model has {', '.join(map(str, dtypes))}: "
-            "bring both to one dtype"
-        ) from error
+def _value(loss: Loss, model: nn.Module, x: Tensor, targets: Tensor | None) -> Tensor:
+    """The loss of a batch, if it is one that can be lowered."""
+    value = loss(model, x) if targets is None else loss(model, x, targets)
     if not isinstance(value, Tensor) or value.ndim != 0:
         got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(f"loss returned {got}, wanted a scalar tensor of shape ()")
-    try:
-        value.backward()  # type: ignore[no-untyped-call]
-    except RuntimeError as error:
-        if value.requires_grad:
-            raise
+        raise ValueError(f"loss: got {got}, want a scalar tensor of shape ()")
+    if value.is_complex():
+        raise ValueError(f"loss: got a value of {value.dtype}, want a real one")
+    if torch.is_grad_enabled() and not value.requires_grad:
         raise ValueError(
-            "loss returned a tensor without a gradient, wanted one computed from the model's "
-            "parameters without detach, item or no_grad"
-        ) from error
+            "loss: got a tensor without a gradient, want one computed from the model's parameters "
+            "without detach, item or no_grad"
+        )
     return value
 
 
 @torch.no_grad()
 def _evaluate(run: Run, loss: Loss, X: Tensor, y: Tensor | None, batch: int) -> float:
     """Mean loss in evaluation mode."""
-    run.model.eval()
     batch = max(batch, _MIN_VALIDATION_BATCH)
-    losses = [
-        loss(run.model, x) if targets is None else loss(run.model, x, targets)
-        for x, targets in _batches(X, y, batch, None)
-    ]
+    with evaluation(run.model):
+        losses = [_value(loss, run.model, x, targets) for x, targets in _batches(X, y, batch, None)]
     return _mean(losses, len(X), batch, f"the validation after epoch {run.history.epochs + 1}")
 
 

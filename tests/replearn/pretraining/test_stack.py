@@ -127,13 +127,14 @@ def test_a_run_that_was_interrupted_ends_with_the_weights_of_one_that_was_not(tm
             raise Interrupted
         return loss(model, X)
 
+    kept = {"checkpoint": tmp_path / "stack", "key": "a run"}  # the count in the loss changes
     with pytest.raises(Interrupted):
-        greedy(make(), X, breaks, checkpoint=tmp_path / "stack", **SETTINGS)
+        greedy(make(), X, breaks, **kept, **SETTINGS)
     begun = len(list(tmp_path.iterdir()))
     assert begun == 1 + (step - 1) // 12
     calls = 1000  # from here on only counted
     resumed = make()
-    histories = greedy(resumed, X, breaks, checkpoint=tmp_path / "stack", **SETTINGS)
+    histories = greedy(resumed, X, breaks, **kept, **SETTINGS)
     assert same_weights(resumed, whole)
     assert [h.loss for h in histories] == [h.loss for h in wanted]
     assert {file.name for file in tmp_path.iterdir()} == {"stack.1", "stack.2", "stack.3"}
