@@ -229,12 +229,16 @@ def local_pca(X: Tensor, at: Tensor, dim: int, neighbours: int) -> TangentPlanes
     bases = X.new_empty(len(at), d, dim)
     values = X.new_empty(len(at), min(neighbours, d))
     rows = max(1, _ENTRIES // max(n, neighbours * d))
+    scale = _power_of_two(torch.maximum(X.abs().max(), at.abs().max()))
+    X, at = X / scale, at / scale  # exact, and no square overflows
     for part in slices(len(at), rows):
-        near = torch.cdist(at[part], X).topk(neighbours, largest=False).indices
-        N = X[near]
+        # By differences: ||x||^2 + ||y||^2 - 2 x^T y cancels where the samples lie far from 0.
+        distances = torch.cdist(at[part], X, compute_mode="donot_use_mm_for_euclid_dist")
+        near = distances.topk(neighbours, largest=False).indices
+        N = X[near] - X[near[:, :1]]  # exact for neighbours, so that their mean is as well
         N = (N - N.mean(1, keepdim=True)) / neighbours**0.5
-        _, values[part], Vh = torch.linalg.svd(N, full_matrices=False)
-        bases[part] = _with_signs(Vh[:, :dim].mT)
+        _, s, Vh = torch.linalg.svd(N, full_matrices=False)
+        values[part], bases[part] = s * scale, _with_signs(Vh[:, :dim].mT)
     return TangentPlanes(bases, values)
 
 
@@ -291,6 +295,12 @@ def _width_of(function: Callable[[Tensor], Tensor], X: Tensor) -> int:
             "independent and no chance: is a module with dropout in training mode?"
         )
     return output.shape[1]
+
+
+def _power_of_two(largest: Tensor) -> Tensor:
+    """The largest power of two up to a number from 0, or 1."""
+    exponent = torch.frexp(largest).exponent - 1
+    return torch.where(largest > 0, torch.ldexp(torch.ones_like(largest), exponent), 1.0)
 
 
 def _check_dim(dim: int, most: int, where: str) -> None:

@@ -225,6 +225,10 @@ class DeepFactorisation(nn.Module):
         chosen = self.H.detach()[:: -(-len(self.H) // _STARTS)]
         starts = torch.cat([chosen.new_zeros(1, chosen.shape[1]), chosen])
         X_hat = self.decode(starts)
+        # ||x - x_hat||^2 but for what all starts share, around their mean: far from 0 the terms
+        # would cancel.
+        origin = X_hat.mean(0)
+        X, X_hat = X - origin, X_hat - origin
         costs = X_hat.square().sum(1) + self.penalty * starts.abs().sum(1) - 2 * X @ X_hat.T
         return starts[costs.argmin(1)]
 
