@@ -22,6 +22,7 @@ the field.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -110,7 +111,10 @@ def _forward(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
     def of_one(x: Tensor) -> Tensor:
         return function(x.unsqueeze(0)).squeeze(0)
 
-    return cast(Tensor, torch.func.vmap(torch.func.jacfwd(of_one))(X))
+    with warnings.catch_warnings():
+        # torch's own, of what it loads for this.
+        warnings.filterwarnings("ignore", ".*torch.jit.script.* is deprecated", DeprecationWarning)
+        return cast(Tensor, torch.func.vmap(torch.func.jacfwd(of_one))(X))
 
 
 def _reverse(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
@@ -121,7 +125,7 @@ def _reverse(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
     """
     wanted = torch.is_grad_enabled()
     with torch.enable_grad():
-        X = X.detach().requires_grad_()
+        X = (X.clone() if X.is_inference() else X.detach()).requires_grad_()
         sums = function(X).sum(0)
         if not sums.requires_grad:
             raise ValueError("function: got an output without a gradient, want torch's operations")

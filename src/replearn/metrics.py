@@ -275,7 +275,7 @@ def linear_probe(
     """
     _check_codes_and_classes(H, y, H_test, y_test)
     train, test = _codes(H), _codes(H_test)
-    classes, test_classes = y.cpu().numpy(), y_test.cpu().numpy()
+    classes, test_classes = (labels_.long().cpu().numpy() for labels_ in (y, y_test))
     _check_draws(classes, labels, repeats, seed)
     from sklearn.linear_model import LogisticRegression  # here: scikit-learn takes a second
 
@@ -284,10 +284,11 @@ def linear_probe(
         draws = [_stratified(classes, labels, seed + r) for r in range(repeats)]
     accuracies = []
     for rows in draws:
-        mean, std = train[rows].mean(0), train[rows].std(0)
+        # In float64, in which no square of float32 overflows.
+        mean, std = train[rows].mean(0, np.float64), train[rows].std(0, np.float64)
         scale = np.where(std > 1e-6 * (np.abs(mean) + std), std, np.inf)  # constant up to rounding
         model = LogisticRegression(max_iter=1000)
-        model.fit((train[rows] - mean) / scale, classes[rows])
+        model.fit(((train[rows] - mean) / scale).astype(train.dtype), classes[rows])
         accuracies.append(float(model.score((test - mean) / scale, test_classes)))
     spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
     return ProbeResult(float(np.mean(accuracies)), spread, tuple(accuracies))
@@ -311,7 +312,7 @@ def _check_codes_and_classes(H: Tensor, y: Tensor, H_test: Tensor, y_test: Tenso
     for name, targets in (("y", y), ("y_test", y_test)):
         if targets.is_complex():
             raise ValueError(f"{name}: got dtype {targets.dtype}, want integer classes")
-        if not bool((targets % 1 == 0).all()):
+        if not bool((targets % 1 == 0).all()) or bool((targets.double().abs() > 2**53).any()):
             raise ValueError(f"{name}: got values that are not integers, want integer classes")
 
 

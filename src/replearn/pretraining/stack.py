@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from replearn._batches import by_rows
 from replearn._modes import evaluation
-from replearn._validate import check_tensor
+from replearn._validate import check_matrix, check_tensor
 from replearn.autoencoders.layers import Dense, TiedDecoder
 from replearn.autoencoders.networks import Autoencoder
 from replearn.device import seeded
@@ -114,6 +114,7 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
     -------
     Tensor, (n, m)
     """
+    check_matrix("X", X)
     with evaluation(model):
         return by_rows(model.encode, X, rows)
 
@@ -187,7 +188,10 @@ def _check_widths(layers: Sequence[Layer], width: int | None = None) -> None:
     for index, layer in enumerate(layers):
         m, d = _dense_of(layer).weight.shape
         if width is not None and width != d:
-            raise ValueError(f"layers: layer {index + 1} takes {d} values, gets {width}")
+            raise ValueError(
+                f"layers: got layer {index + 1} for {d} values, want one for {width}, as many as "
+                "it is given"
+            )
         width = m
 
 

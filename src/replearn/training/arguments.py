@@ -6,7 +6,6 @@ import inspect
 import math
 from collections.abc import Iterable, Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -96,8 +95,6 @@ def check_data(
     given = {"X": X} | {name: tensor for name, tensor in optional.items() if tensor is not None}
     for name, tensor in given.items():
         check_tensor(name, tensor)
-        if tensor.layout != torch.strided:
-            raise ValueError(f"{name}: got layout {tensor.layout}, want a dense tensor")
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("model: got no parameter that requires a gradient, want at least one")

@@ -206,7 +206,7 @@ def test_targets_of_another_dtype_are_named() -> None:
 
 
 def test_sparse_samples_are_named() -> None:
-    with pytest.raises(ValueError, match=r"X: got layout torch.sparse_coo, want a dense tensor"):
+    with pytest.raises(ValueError, match=r"X: got a tensor of layout sparse_coo, want a dense one"):
         train(model(), data().to_sparse(), loss=loss, epochs=1, progress=False)
 
 
