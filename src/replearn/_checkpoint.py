@@ -30,7 +30,7 @@ def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> 
     """
     if path.is_dir():
         raise ValueError(
-            f"checkpoint: got {path}, a folder, which is not a file written by {writer}"
+            f"checkpoint: got {path}, which is a folder, want a file written by {writer}"
         )
     with path.open("rb") as file:  # outside: a file that may not be read is another matter
         try:

@@ -396,7 +396,7 @@ def test_a_checkpoint_that_was_cut_short_is_refused(tmp_path):
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="a folder, which is not a file written by train"):
+    with pytest.raises(ValueError, match="which is a folder, want a file written by train"):
         train(autoencoder(), data(), checkpoint=tmp_path, **settings_of_a_run())
     path = tmp_path / "run.pt"
     path.write_bytes(b"notes")
