@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import struct
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from replearn._files import replaced
+from replearn._files import UNREADABLE, replaced
 
-# What reading any bytes as a checkpoint may raise.
-UNREADABLE = (
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    struct.error,
-)
+_SHOWN = 4  # differences of two runs that a message names
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -44,16 +29,20 @@ def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> 
         are not those of ``identity``; the sentence names what differs.
     """
     if path.is_dir():
-        raise ValueError(f"checkpoint {path} is a folder, so is not a file written by {writer}")
+        raise ValueError(
+            f"checkpoint: got {path}, which is a folder, want a file written by {writer}"
+        )
     with path.open("rb") as file:  # outside: a file that may not be read is another matter
         try:
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
             kind, theirs = (state["writer"], state["version"]), dict(state["identity"])
         except UNREADABLE as error:
-            raise ValueError(f"checkpoint {path} is not a file written by {writer}") from error
+            raise ValueError(
+                f"checkpoint: got {path}, which is not a file written by {writer}, want one that is"
+            ) from error
     if kind != (writer, version):
         raise ValueError(
-            f"checkpoint {path} was written by {kind[0]}, version {kind[1]}, wanted {writer}, "
+            f"checkpoint: got {path}, written by {kind[0]}, version {kind[1]}, want {writer}, "
             f"version {version}"
         )
     differences = [
@@ -62,15 +51,20 @@ def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> 
         if identity.get(key) != theirs.get(key)
     ]
     if differences:
+        more = len(differences) - _SHOWN
+        if more > 0:
+            differences[_SHOWN:] = [f"and {more} more"]
         raise ValueError(
-            f"checkpoint {path} belongs to another run: {'; '.join(differences)}; "
-            "give another path, or the arguments of that run"
+            f"checkpoint: got {path}, which belongs to another run: {'; '.join(differences)}; "
+            "want another path, or the arguments of that run"
         )
     return state
 
 
 def fingerprint(X: Tensor) -> str:
     """Shape, dtype, device and a digest of the values: what tells one data set from another."""
-    values = X.detach().cpu().contiguous().flatten().view(torch.uint8)
-    digest = hashlib.sha256(values.numpy().data).hexdigest()[:16]
+    values = X.detach().resolve_conj().resolve_neg()
+    values = (values if values.layout == torch.strided else values.to_dense()).cpu()
+    content = values.contiguous().flatten().view(torch.uint8).numpy().data
+    digest = hashlib.sha256(content).hexdigest()[:16]
     return f"{tuple(X.shape)} {X.dtype} on {X.device.type}, digest {digest}"

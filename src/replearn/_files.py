@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pickle
 import secrets
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,23 @@ from typing import BinaryIO
 
 # The autograder has its own, in autograder.results: marks and secrets also need permissions, a wait
 # for the disk and an error that names the file. Private modules of the library are not for it.
+
+# What reading any bytes as a pickle, or as a state of torch, may raise.
+UNREADABLE = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+)
 
 
 @contextmanager

@@ -14,9 +14,14 @@ from torch import Tensor
 
 
 def check_tensor(name: str, value: object, want: str = "a torch tensor") -> None:
-    """Refuse all but a tensor."""
+    """Refuse all but a dense tensor that has values."""
     if not isinstance(value, Tensor):
         raise ValueError(f"{name}: got {type(value).__name__}, want {want}")
+    if value.is_nested or value.layout != torch.strided:
+        kind = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+        raise ValueError(f"{name}: got a tensor of layout {kind}, want a dense one")
+    if value.device.type == "meta":
+        raise ValueError(f"{name}: got a tensor on the meta device, want one that has values")
 
 
 def check_integer(name: str, value: object) -> None:
@@ -47,9 +52,18 @@ def check_not_negative(name: str, value: object) -> None:
 
 
 def check_matrix(
-    name: str, X: Tensor, d: int | None = None, dtype: torch.dtype | None = None
+    name: str,
+    X: Tensor,
+    d: int | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    finite: bool = True,
 ) -> None:
-    """Refuse all but a finite, floating (n, d) tensor of the wanted width and dtype."""
+    """Refuse all but a finite, floating (n, d) tensor of the wanted width and dtype.
+
+    ``finite=False`` does without the pass over the values, for what is called at every step of a
+    training: there NaN gives NaN.
+    """
     check_tensor(name, X, "a torch tensor of shape (n, d)")
     shape = tuple(X.shape)
     if X.ndim != 2 or 0 in shape or (d is not None and shape[1] != d):
@@ -59,6 +73,8 @@ def check_matrix(
     if X.dtype not in (torch.float32, torch.float64) or (dtype is not None and X.dtype != dtype):
         want = "torch.float32 or torch.float64" if dtype is None else f"{dtype}, as in fit"
         raise ValueError(f"{name}: got dtype {X.dtype}, want {want}")
+    if not finite:
+        return
     # A sum is finite only if all its terms are, and costs a tenth of isfinite(X).all().
     if not torch.isfinite(X.detach().sum()) and not torch.isfinite(X).all():
         raise ValueError(f"{name}: got NaN or infinite values, want finite ones")
@@ -71,3 +87,46 @@ def check_fitted(estimator: object, attribute: str) -> None:
 
         name = type(estimator).__name__
         raise NotFittedError(f"this {name} is not fitted yet: call fit(X) first")
+
+
+def check_rows(name: str, X: Tensor, weight: Tensor | None, width: int | None = None) -> None:
+    """Refuse all but rows (..., width) of the dtype and on the device of the weight they meet.
+
+    It looks at no value, as layers call it at every step; None: a module that does not say.
+    """
+    check_tensor(name, X, "a torch tensor of shape (n, d)")
+    check_recorded(name, X)
+    shape = tuple(X.shape)
+    if X.ndim == 0 or (width is not None and shape[-1] != width):
+        raise ValueError(f"{name}: got shape {shape}, want (n, {'d' if width is None else width})")
+    if weight is None:
+        check_floating(name, X)
+        return
+    # Inside torch.autocast layers take each other's dtype.
+    if X.dtype != weight.dtype and not torch.is_autocast_enabled(weight.device.type):
+        raise ValueError(f"{name}: got dtype {X.dtype}, want {weight.dtype}, as the weights")
+    if X.device != weight.device:
+        raise ValueError(f"{name}: got device {X.device}, want {weight.device}, as the weights")
+
+
+def check_recorded(name: str, X: Tensor) -> None:
+    """Refuse what autograd cannot record, where it does."""
+    if torch.is_grad_enabled() and X.is_inference() and not torch.is_inference_mode_enabled():
+        raise ValueError(
+            f"{name}: got a tensor made in inference mode, want another one (such as its clone) "
+            "where gradients are taken"
+        )
+
+
+def check_floating(name: str, X: Tensor) -> None:
+    """Refuse all but a dense floating tensor."""
+    check_tensor(name, X)
+    if not X.is_floating_point():
+        raise ValueError(f"{name}: got dtype {X.dtype}, want a floating one")
+
+
+def check_samples(name: str, X: Tensor) -> None:
+    """Refuse all but dense floating rows (n, d), at least one, without a look at their values."""
+    check_floating(name, X)
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(f"{name}: got shape {tuple(X.shape)}, want (n, d), n and d at least 1")

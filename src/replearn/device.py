@@ -10,13 +10,16 @@ import torch
 
 from replearn._validate import check_seed
 
+__all__ = ["default_device", "seeded"]
+
 
 def default_device() -> torch.device:
     """Return the device for new tensors and models.
 
     ``$REPLEARN_DEVICE`` (for example ``cpu`` or ``cuda:1``) where that is set, otherwise CUDA
-    where there is one, otherwise the CPU.  Functions of this library never ask: they work where
-    the tensors they are given lie.
+    where there is one, otherwise the CPU.  Functions of this library never ask, nor do they use
+    torch's own default device: they work where the tensors they are given lie, and what is made
+    from no tensor (a data set, a model) is made on the CPU.
 
     Raises
     ------
@@ -44,6 +47,8 @@ def default_device() -> torch.device:
 def seeded(seed: int) -> Iterator[None]:
     """Draw from torch's generator of the CPU, seeded, inside the block; leave it as it was.
 
+    What is made inside is made on the CPU, whatever torch's default device is.
+
     Parameters
     ----------
     seed : int
@@ -63,6 +68,6 @@ def seeded(seed: int) -> Iterator[None]:
     >>> torch.equal(a, b)
     True
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.default_generator.manual_seed(check_seed(seed))
         yield

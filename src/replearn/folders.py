@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import platformdirs
+
+__all__ = ["cache_folder", "data_folder"]
+
 
 def data_folder() -> Path:
     """Return the folder that holds the data sets.
@@ -15,6 +19,15 @@ def data_folder() -> Path:
     chosen = os.environ.get("REPLEARN_DATA")
     if chosen:
         return Path(chosen).expanduser()
-    import pooch  # slow to import, and needed for nothing else here
+    return cache_folder()
 
-    return Path(pooch.os_cache("replearn"))
+
+def cache_folder() -> Path:
+    """Return the library's folder in the cache of the operating system, which may not exist yet.
+
+    Returns
+    -------
+    Path
+        Absolute, but where this user has no home folder.
+    """
+    return Path(platformdirs.user_cache_dir("replearn", False))

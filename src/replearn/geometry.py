@@ -22,14 +22,16 @@ the field.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from replearn._batches import by_rows, slices
+from replearn._modes import evaluation
 from replearn._validate import check_integer, check_matrix
 
 __all__ = [
@@ -109,7 +111,10 @@ def _forward(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
     def of_one(x: Tensor) -> Tensor:
         return function(x.unsqueeze(0)).squeeze(0)
 
-    return cast(Tensor, torch.func.vmap(torch.func.jacfwd(of_one))(X))
+    with warnings.catch_warnings():
+        # torch's own, of what it loads for this.
+        warnings.filterwarnings("ignore", ".*torch.jit.script.* is deprecated", DeprecationWarning)
+        return cast(Tensor, torch.func.vmap(torch.func.jacfwd(of_one))(X))
 
 
 def _reverse(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
@@ -120,7 +125,7 @@ def _reverse(function: Callable[[Tensor], Tensor], X: Tensor, k: int) -> Tensor:
     """
     wanted = torch.is_grad_enabled()
     with torch.enable_grad():
-        X = X.detach().requires_grad_()
+        X = (X.clone() if X.is_inference() else X.detach()).requires_grad_()
         sums = function(X).sum(0)
         if not sums.requires_grad:
             raise ValueError("function: got an output without a gradient, want torch's operations")
@@ -228,12 +233,16 @@ def local_pca(X: Tensor, at: Tensor, dim: int, neighbours: int) -> TangentPlanes
     bases = X.new_empty(len(at), d, dim)
     values = X.new_empty(len(at), min(neighbours, d))
     rows = max(1, _ENTRIES // max(n, neighbours * d))
+    scale = _power_of_two(torch.maximum(X.abs().max(), at.abs().max()))
+    X, at = X / scale, at / scale  # exact, and no square overflows
     for part in slices(len(at), rows):
-        near = torch.cdist(at[part], X).topk(neighbours, largest=False).indices
-        N = X[near]
+        # By differences: ||x||^2 + ||y||^2 - 2 x^T y cancels where the samples lie far from 0.
+        distances = torch.cdist(at[part], X, compute_mode="donot_use_mm_for_euclid_dist")
+        near = distances.topk(neighbours, largest=False).indices
+        N = X[near] - X[near[:, :1]]  # exact for neighbours, so that their mean is as well
         N = (N - N.mean(1, keepdim=True)) / neighbours**0.5
-        _, values[part], Vh = torch.linalg.svd(N, full_matrices=False)
-        bases[part] = _with_signs(Vh[:, :dim].mT)
+        _, s, Vh = torch.linalg.svd(N, full_matrices=False)
+        values[part], bases[part] = s * scale, _with_signs(Vh[:, :dim].mT)
     return TangentPlanes(bases, values)
 
 
@@ -267,14 +276,8 @@ def reconstruction_field(model: Callable[[Tensor], Tensor], points: Tensor) -> T
     tensor([[-1.,  2.]])
     """
     check_matrix("points", points)
-    training = model.training if isinstance(model, nn.Module) else False
-    if training:
-        cast(nn.Module, model).eval()
-    try:
+    with evaluation(model):
         moved = model(points)
-    finally:
-        if training:
-            cast(nn.Module, model).train()
     if not isinstance(moved, Tensor) or moved.shape != points.shape:
         got = tuple(moved.shape) if isinstance(moved, Tensor) else type(moved).__name__
         raise ValueError(f"model: got a reconstruction {got}, want {tuple(points.shape)}")
@@ -296,6 +299,12 @@ def _width_of(function: Callable[[Tensor], Tensor], X: Tensor) -> int:
             "independent and no chance: is a module with dropout in training mode?"
         )
     return output.shape[1]
+
+
+def _power_of_two(largest: Tensor) -> Tensor:
+    """The largest power of two up to a number from 0, or 1."""
+    exponent = torch.frexp(largest).exponent - 1
+    return torch.where(largest > 0, torch.ldexp(torch.ones_like(largest), exponent), 1.0)
 
 
 def _check_dim(dim: int, most: int, where: str) -> None:

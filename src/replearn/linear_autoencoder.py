@@ -83,11 +83,13 @@ class LinearAutoencoder(nn.Module):
             raise ValueError(f"d, m: got d={d}, m={m}, want both at least 1")
         self.d, self.m, self.tied = d, m, tied
         generator = torch.Generator().manual_seed(seed)
-        self.W = nn.Parameter(torch.randn(m, d, generator=generator) / math.sqrt(d))
+        W = torch.randn(m, d, generator=generator, device="cpu") / math.sqrt(d)
+        self.W = nn.Parameter(W)
         if not tied:
-            self.D = nn.Parameter(torch.randn(d, m, generator=generator) / math.sqrt(d))
-        self.register_parameter("b_enc", nn.Parameter(torch.zeros(m)) if bias else None)
-        self.register_parameter("b_dec", nn.Parameter(torch.zeros(d)) if bias else None)
+            D = torch.randn(d, m, generator=generator, device="cpu") / math.sqrt(d)
+            self.D = nn.Parameter(D)
+        self.register_parameter("b_enc", nn.Parameter(W.new_zeros(m)) if bias else None)
+        self.register_parameter("b_dec", nn.Parameter(W.new_zeros(d)) if bias else None)
 
     @property
     def decoder(self) -> Tensor:
@@ -266,8 +268,8 @@ def factorise(
     mean = X.mean(0)
     Xc = X - mean
     generator = torch.Generator().manual_seed(seed)
-    D = torch.randn(d, m, generator=generator, dtype=X.dtype).to(X.device) / math.sqrt(d)
-    H = torch.empty(0)
+    D = torch.randn(d, m, generator=generator, dtype=X.dtype, device="cpu") / math.sqrt(d)
+    D, H = D.to(X.device), X.new_empty(0)
     errors: list[float] = []
     for _ in range(iterations):
         # The pseudo-inverse is (D^T D)^{-1} D^T, and defined where X has a rank below m.

@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from replearn._validate import check_integer, check_tensor
+from replearn._batches import slices
+from replearn._validate import check_integer, check_matrix, check_tensor
 
 __all__ = [
     "ProbeResult",
@@ -28,6 +29,9 @@ __all__ = [
     "reconstruction_error",
     "sparsity",
 ]
+
+
+_ENTRIES = 2**20  # worked on at a time: bounds the memory beyond the arguments to 16 MB
 
 
 @torch.no_grad()
@@ -86,12 +90,15 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
 def _orthonormal(name: str, A: Tensor) -> Tensor:
     """Orthonormal basis (..., d, m), in float64, of the columns of A."""
     d, m = A.shape[-2:]
+    if A.is_complex():
+        raise ValueError(f"{name}: got dtype {A.dtype}, want a real one")
     floor = max(d, m) * torch.finfo(A.dtype if A.is_floating_point() else torch.float64).eps
     A = A.to(torch.float64)
     if 1 <= m <= d and bool(torch.isfinite(A).all()):
-        lengths = A.norm(dim=-2, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
+        tiny = torch.finfo(torch.float64).tiny
+        A = A / A.abs().amax(-2, keepdim=True).clamp(min=tiny)  # no square overflows
         U: Tensor
-        U, s, _ = torch.linalg.svd(A / lengths, full_matrices=False)
+        U, s, _ = torch.linalg.svd(A / A.norm(dim=-2, keepdim=True).clamp(min=tiny), False)
         if bool((s[..., -1] > floor * s[..., 0]).all()):
             return U
     raise ValueError(
@@ -118,7 +125,7 @@ def reconstruction_error(X: Tensor, X_hat: Tensor) -> float:
     Raises
     ------
     ValueError
-        The shapes differ or are not (n, d).
+        The shapes differ or are not (n, d), or a value is not a finite float.
 
     Examples
     --------
@@ -126,7 +133,7 @@ def reconstruction_error(X: Tensor, X_hat: Tensor) -> float:
     3.0
     """
     _check_pair(X, X_hat)
-    return float((X - X_hat).square().sum(dtype=torch.float64)) / len(X)
+    return _squared_distance(X, X_hat) / len(X)
 
 
 @torch.no_grad()
@@ -149,7 +156,7 @@ def explained_variance(X: Tensor, X_hat: Tensor) -> float:
     Raises
     ------
     ValueError
-        The shapes differ or are not (n, d), or X has no variance.
+        As for :func:`reconstruction_error`, or X has no variance.
 
     Examples
     --------
@@ -158,7 +165,8 @@ def explained_variance(X: Tensor, X_hat: Tensor) -> float:
     0.75
     """
     error = reconstruction_error(X, X_hat)
-    total = reconstruction_error(X, X.mean(0).expand_as(X))
+    mean = X.mean(0, dtype=torch.float64)
+    total = _squared_distance(X, mean.expand_as(X)) / len(X)
     if total == 0:
         raise ValueError("X: got equal rows, want some variance to explain")
     return 1.0 - error / total
@@ -266,8 +274,8 @@ def linear_probe(
     True
     """
     _check_codes_and_classes(H, y, H_test, y_test)
-    train, test = _codes("H", H), _codes("H_test", H_test)
-    classes, test_classes = y.cpu().numpy(), y_test.cpu().numpy()
+    train, test = _codes(H), _codes(H_test)
+    classes, test_classes = (labels_.long().cpu().numpy() for labels_ in (y, y_test))
     _check_draws(classes, labels, repeats, seed)
     from sklearn.linear_model import LogisticRegression  # here: scikit-learn takes a second
 
@@ -276,10 +284,11 @@ def linear_probe(
         draws = [_stratified(classes, labels, seed + r) for r in range(repeats)]
     accuracies = []
     for rows in draws:
-        mean, std = train[rows].mean(0), train[rows].std(0)
+        # In float64, in which no square of float32 overflows.
+        mean, std = train[rows].mean(0, np.float64), train[rows].std(0, np.float64)
         scale = np.where(std > 1e-6 * (np.abs(mean) + std), std, np.inf)  # constant up to rounding
         model = LogisticRegression(max_iter=1000)
-        model.fit((train[rows] - mean) / scale, classes[rows])
+        model.fit(((train[rows] - mean) / scale).astype(train.dtype), classes[rows])
         accuracies.append(float(model.score((test - mean) / scale, test_classes)))
     spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
     return ProbeResult(float(np.mean(accuracies)), spread, tuple(accuracies))
@@ -298,8 +307,12 @@ def _check_codes_and_classes(H: Tensor, y: Tensor, H_test: Tensor, y_test: Tenso
             f"y, y_test: got shapes {tuple(y.shape)} and {tuple(y_test.shape)}, want "
             f"({len(H)},) and ({len(H_test)},), one class for each row of the codes"
         )
+    check_matrix("H", H)
+    check_matrix("H_test", H_test)
     for name, targets in (("y", y), ("y_test", y_test)):
-        if not bool((targets % 1 == 0).all()):
+        if targets.is_complex():
+            raise ValueError(f"{name}: got dtype {targets.dtype}, want integer classes")
+        if not bool((targets % 1 == 0).all()) or bool((targets.double().abs() > 2**53).any()):
             raise ValueError(f"{name}: got values that are not integers, want integer classes")
 
 
@@ -331,11 +344,9 @@ def _stratified(y: NDArray[np.int64], size: int, seed: int) -> NDArray[np.int64]
     return np.concatenate([order[members[order] == c][:k] for c, k in enumerate(take)])
 
 
-def _codes(name: str, H: Tensor) -> NDArray[np.float64]:
-    codes = H.detach().cpu().numpy()
-    if not np.isfinite(codes).all():
-        raise ValueError(f"{name}: got NaN or infinite values, want finite codes")
-    return np.asarray(codes, dtype=np.float64 if codes.dtype == np.float64 else np.float32)
+def _codes(H: Tensor) -> NDArray[np.float64]:
+    codes: NDArray[np.float64] = H.detach().cpu().numpy()
+    return codes
 
 
 def _check_pair(X: Tensor, X_hat: Tensor) -> None:
@@ -345,3 +356,12 @@ def _check_pair(X: Tensor, X_hat: Tensor) -> None:
         raise ValueError(
             f"X, X_hat: got shapes {tuple(X.shape)} and {tuple(X_hat.shape)}, want (n, d) for both"
         )
+    check_matrix("X", X)
+    check_matrix("X_hat", X_hat)
+
+
+def _squared_distance(X: Tensor, Y: Tensor) -> float:
+    """sum_ij (x_ij - y_ij)^2 in float64, in which no square of float32 overflows."""
+    rows = max(1, _ENTRIES // X.shape[1])
+    parts = [(X[part].double() - Y[part]).square().sum() for part in slices(len(X), rows)]
+    return float(torch.stack(parts).sum())

@@ -93,7 +93,7 @@ class GaussianMixture:
         k, d = means.shape
         self.means = means
         self.weights = _distribution(weights, k).to(means.device)
-        self.covariances = torch.as_tensor(covariances).to(means.device, torch.float64)
+        self.covariances = torch.as_tensor(covariances, device=means.device).to(torch.float64)
         # Along the principal axes the components are products of one-dimensional normals.
         self._axes, self._variances = _principal_axes(self.covariances, k, d)
         self._centres, self._log_weights = means.to(torch.float64), self.weights.log()
@@ -277,7 +277,7 @@ class GaussianMixture:
 def _distribution(weights: Tensor | None, k: int) -> Tensor:
     """Weights of sum 1 in float64."""
     if weights is None:
-        weights = torch.ones(k)
+        weights = torch.ones(k, device="cpu")
     check_tensor("weights", weights)
     w = weights.to(torch.float64)
     if w.shape != (k,):

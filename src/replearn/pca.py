@@ -342,7 +342,8 @@ def _randomized(Xc: Tensor, m: int, seed: int) -> Spectrum:
     """Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1, for the row space."""
     width = min(m + _OVERSAMPLE, *Xc.shape)
     generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draw on every device
-    Q = torch.randn(Xc.shape[1], width, generator=generator, dtype=Xc.dtype).to(Xc.device)
+    Q = torch.randn(Xc.shape[1], width, generator=generator, dtype=Xc.dtype, device="cpu")
+    Q = Q.to(Xc.device)
     for _ in range(_POWER_ITERATIONS + 1):
         Q = torch.linalg.qr(Xc.T @ (Xc @ Q)).Q  # QR keeps the small directions from drowning
     s, V = _values_and_directions(Xc @ Q)

@@ -21,6 +21,7 @@ NEEDED = {
     # All that it does is draw.
     "replearn.plotting": {"matplotlib"},
     # Loops for numba to compile, imported by the solvers when they run; numba loads SciPy.
+    "replearn._compiled": {"numba", "scipy"},
     "replearn.sparse.kernels": {"numba", "scipy"},
     "replearn.dictionary.kernels": {"numba", "sklearn", "scipy"},
 }

@@ -202,3 +202,61 @@ def test_linear_probe_refusals():
         linear_probe(H, y, H, y, labels=2, repeats=0)
     with pytest.raises(ValueError, match="H_test: got NaN or infinite"):
         linear_probe(H, y, H / 0.0, y)
+
+
+# -- far from the origin, of any size, and of other dtypes -------------------------------------
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e2, 1e4])
+def test_errors_far_from_the_origin_are_those_of_float64(offset):
+    generator = torch.Generator().manual_seed(0)
+    X = (torch.randn(500, 7, generator=generator, dtype=torch.float64) + offset).float()
+    X_hat = X + 0.25
+    assert reconstruction_error(X, X_hat) == pytest.approx(
+        reconstruction_error(X.double(), X_hat.double()), rel=1e-12
+    )
+    assert explained_variance(X, X_hat) == pytest.approx(
+        explained_variance(X.double(), X_hat.double()), rel=1e-12
+    )
+
+
+def test_squares_that_float32_cannot_hold_are_counted():
+    X = torch.full((3, 2), 1e30)
+    assert reconstruction_error(X, -X) == pytest.approx(8e60, rel=1e-6)
+    assert reconstruction_error(X, X) == 0
+    assert explained_variance(X * torch.tensor([[1.0], [2.0], [3.0]]), 0 * X) < 0
+
+
+def test_angles_of_columns_of_any_size():
+    A = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
+    B = torch.tensor([[1.0], [0.0], [1.0]], dtype=torch.float64)
+    for scale in (1e-200, 1e200):
+        angles = principal_angles(A * scale, B * scale)
+        assert float(angles) == pytest.approx(math.pi / 4)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_a_value_that_is_no_number_is_named(bad):
+    X = torch.ones(3, 2)
+    for function in (reconstruction_error, explained_variance):
+        with pytest.raises(ValueError, match="X_hat: got NaN or infinite values"):
+            function(X, X * bad)
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.int64, torch.bfloat16, torch.bool])
+def test_other_dtypes_are_named(dtype):
+    X, y = torch.ones(6, 2).to(dtype), torch.arange(6) % 2
+    for function in (reconstruction_error, explained_variance):
+        with pytest.raises(ValueError, match=f"X: got dtype {dtype}, want torch.float32"):
+            function(X, X)
+    with pytest.raises(ValueError, match=f"H: got dtype {dtype}, want torch.float32"):
+        linear_probe(X, y, X, y)
+
+
+def test_complex_columns_and_classes_are_named():
+    A = torch.ones(3, 1, dtype=torch.complex64)
+    with pytest.raises(ValueError, match=r"A: got dtype torch.complex64, want a real one"):
+        principal_angles(A, A)
+    H, y = torch.ones(6, 2), torch.arange(6) % 2
+    with pytest.raises(ValueError, match=r"y: got dtype torch.complex64, want integer classes"):
+        linear_probe(H, y.to(torch.complex64), H, y)

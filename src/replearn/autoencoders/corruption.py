@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from replearn._validate import check_not_negative
+from replearn._validate import check_floating, check_not_negative
 
 __all__ = ["Corruption", "Gaussian", "Masking", "SaltAndPepper"]
 
@@ -44,6 +44,7 @@ class Gaussian:
 
     def __call__(self, X: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A corrupted copy of X, from ``generator`` or torch's global one."""
+        check_floating("X", X)
         noise = torch.randn(X.shape, generator=generator, device=X.device, dtype=X.dtype)
         return X + self.std * noise
 
@@ -70,6 +71,7 @@ class Masking:
 
     def __call__(self, X: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A corrupted copy of X, from ``generator`` or torch's global one."""
+        check_floating("X", X)
         u = torch.rand(X.shape, generator=generator, device=X.device, dtype=X.dtype)
         return torch.where(u < self.rate, X.new_zeros(()), X)
 
@@ -96,6 +98,7 @@ class SaltAndPepper:
 
     def __call__(self, X: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A corrupted copy of X, from ``generator`` or torch's global one."""
+        check_floating("X", X)
         u = torch.rand(X.shape, generator=generator, device=X.device, dtype=X.dtype)
         salt = (u < self.rate / 2).to(X.dtype)
         return torch.where(u < self.rate, salt, X)

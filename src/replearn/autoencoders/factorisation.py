@@ -31,7 +31,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from replearn._batches import by_rows
-from replearn._validate import check_integer, check_matrix, check_not_negative
+from replearn._validate import (
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_recorded,
+    check_rows,
+    check_samples,
+    check_tensor,
+)
 from replearn.autoencoders.layers import ACTIVATIONS, Dense, check_activation, dense_stack
 from replearn.autoencoders.networks import check_output
 from replearn.device import seeded
@@ -49,6 +57,7 @@ class UnitColumns(Dense):
 
     def forward(self, X: Tensor) -> Tensor:
         """H (n, m) of X (n, d)."""
+        check_rows("X", X, self.weight, self.weight.shape[1])
         W = functional.normalize(self.weight, dim=0)
         return ACTIVATIONS[self.activation](functional.linear(X, W, self.bias))
 
@@ -126,7 +135,7 @@ class DeepFactorisation(nn.Module):
         layer = UnitColumns if self.penalty > 0 else Dense
         with seeded(seed):
             self.decoder = dense_stack(sizes, activation, "linear", layer=layer)
-            self.H = nn.Parameter(0.1 * torch.randn(n, sizes[0]))
+            self.H = nn.Parameter(0.1 * torch.randn(n, sizes[0], device="cpu"))
 
     def decode(self, H: Tensor) -> Tensor:
         """Reconstructions X_hat (n, d) of codes H (n, m).
@@ -140,15 +149,23 @@ class DeepFactorisation(nn.Module):
         -------
         Tensor, (n, d)
         """
+        check_rows("H", H, self.H, self.H.shape[1])
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, index: Tensor) -> Tensor:
         """Reconstructions (k, d) of the training samples ``index`` (k,)."""
-        return self.decode(self.H[index])
+        return self.decode(_codes(self.H, index))
 
     def cost(self, X: Tensor, H: Tensor) -> Tensor:
         """||x - x_hat||^2 + penalty ||h||_1 (n,) for X (n, d) and codes H (n, m)."""
-        cost = (X - self.decode(H)).square().sum(1)
+        check_samples("X", X)
+        X_hat = self.decode(H)
+        if X_hat.shape != X.shape:
+            raise ValueError(
+                f"X: got shape {tuple(X.shape)}, want {tuple(X_hat.shape)}, as the reconstructions"
+            )
+        check_rows("X", X, self.H)
+        cost = (X - X_hat).square().sum(1)
         return cost + self.penalty * H.abs().sum(1) if self.penalty > 0 else cost
 
     @torch.no_grad()
@@ -175,6 +192,7 @@ class DeepFactorisation(nn.Module):
         if steps < 1:
             raise ValueError(f"steps: got {steps}, want at least 1")
         check_matrix("X", X, self.sizes[-1])
+        check_rows("X", X, self.H)
         return by_rows(lambda some: self._infer(some, steps), X, _ROWS)
 
     def _infer(self, X: Tensor, steps: int) -> Tensor:
@@ -225,6 +243,10 @@ class DeepFactorisation(nn.Module):
         chosen = self.H.detach()[:: -(-len(self.H) // _STARTS)]
         starts = torch.cat([chosen.new_zeros(1, chosen.shape[1]), chosen])
         X_hat = self.decode(starts)
+        # ||x - x_hat||^2 but for what all starts share, around their mean: far from 0 the terms
+        # would cancel.
+        origin = X_hat.mean(0)
+        X, X_hat = X - origin, X_hat - origin
         costs = X_hat.square().sum(1) + self.penalty * starts.abs().sum(1) - 2 * X @ X_hat.T
         return starts[costs.argmin(1)]
 
@@ -249,4 +271,23 @@ def factorisation_loss(model: DeepFactorisation, X: Tensor, index: Tensor) -> Te
     -------
     Tensor, ()
     """
-    return model.cost(X, model.H[index]).mean()
+    return model.cost(X, _codes(model.H, index)).mean()
+
+
+def _codes(H: Tensor, index: Tensor) -> Tensor:
+    """The codes of training samples, by their numbers."""
+    check_tensor("index", index)
+    check_recorded("index", index)
+    if index.ndim != 1 or index.dtype not in (torch.int64, torch.int32):
+        raise ValueError(
+            f"index: got shape {tuple(index.shape)} and dtype {index.dtype}, want (k,) of int64"
+        )
+    if index.device != H.device:
+        raise ValueError(f"index: got device {index.device}, want {H.device}, as the codes")
+    try:
+        return H[index]
+    except IndexError as error:  # asked for beforehand, it would wait for the device at every step
+        raise ValueError(
+            f"index: got numbers that are none of the {len(H)} training samples', want 0 to "
+            f"{len(H) - 1}"
+        ) from error

@@ -19,12 +19,13 @@ autoencoders, ICLR.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from replearn._validate import check_integer
+from replearn._validate import check_floating, check_integer, check_rows
 
 __all__ = [
     "ACTIVATIONS",
@@ -81,6 +82,7 @@ def activation_derivative(activation: str, H: Tensor) -> Tensor:
     tensor([1.0000, 0.7500])
     """
     check_activation(activation)
+    check_floating("H", H)
     return _DERIVATIVES[activation](H)
 
 
@@ -117,6 +119,7 @@ def activation_derivative_grad(activation: str, H: Tensor) -> Tensor:
         No such activation.
     """
     check_activation(activation)
+    check_floating("H", H)
     return _DERIVATIVE_GRADS[activation](H)
 
 
@@ -161,12 +164,13 @@ class Dense(nn.Module):
                 raise ValueError(f"{name}: got {width}, want at least 1")
         check_activation(activation)
         self.activation = activation
-        self.weight = nn.Parameter(torch.empty(m, d))
-        self.bias = nn.Parameter(torch.zeros(m))
+        self.weight = nn.Parameter(torch.empty(m, d, device="cpu"))
+        self.bias = nn.Parameter(torch.zeros(m, device="cpu"))
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, X: Tensor) -> Tensor:
         """H (n, m) of X (n, d)."""
+        check_rows("X", X, self.weight, self.weight.shape[1])
         return ACTIVATIONS[self.activation](nn.functional.linear(X, self.weight, self.bias))
 
     def extra_repr(self) -> str:
@@ -198,6 +202,7 @@ class TiedDecoder(nn.Module):
 
     def forward(self, H: Tensor) -> Tensor:
         """The decoder's output (n, d), before the output's activation, of H (n, m)."""
+        check_rows("H", H, *entrance(self))
         last = len(self._layers) - 1
         for i, bias in enumerate(self.biases):
             layer = self._layers[last - i]
@@ -236,15 +241,43 @@ class KSparse(nn.Module):
 
     def forward(self, A: Tensor) -> Tensor:
         """Codes (n, m) with at most k entries other than 0 in each row of A (n, m)."""
+        check_rows("A", A, None)
         k = self.k if self.training else self.k_test
         if k > A.shape[-1]:
-            raise ValueError(f"k: got {k} for codes of width {A.shape[-1]}, want at most that")
+            raise ValueError(f"A: got codes of width {A.shape[-1]}, want at least k, {k}")
         values, places = A.topk(k, dim=-1)
         return torch.zeros_like(A).scatter(-1, places, values)
 
     def extra_repr(self) -> str:
         """What the layer's repr shows: how many codes are kept."""
         return f"{self.k}" if self.k_test == self.k else f"{self.k}, k_test={self.k_test}"
+
+
+def entrance(module: nn.Module) -> tuple[Tensor | None, int | None]:
+    """The weight that rows meet first in a module, and their width; None for what it does not say.
+
+    Parameters
+    ----------
+    module : nn.Module
+        For rows (n, d).
+
+    Returns
+    -------
+    weight : Tensor, optional
+    width : int, optional
+    """
+    first: nn.Module | None = module
+    while first is not None:
+        weight = first._parameters.get("weight")
+        if weight is not None and weight.ndim == 2:
+            return weight, weight.shape[1]
+        if isinstance(first, TiedDecoder):
+            weight = first._layers[-1].weight
+            return weight, weight.shape[0]
+        if isinstance(first, nn.Unflatten) and first.dim == 1:
+            return next(module.parameters(), None), math.prod(first.unflattened_size)
+        first = next(first.children(), None)
+    return next(module.parameters(), None), None
 
 
 def dense_stack(

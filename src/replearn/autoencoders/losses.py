@@ -21,7 +21,8 @@ from typing import cast
 from torch import Tensor
 from torch.nn import functional
 
-from replearn.autoencoders.layers import ACTIVATIONS
+from replearn._validate import check_recorded, check_rows, check_samples
+from replearn.autoencoders.layers import ACTIVATIONS, entrance
 from replearn.autoencoders.networks import Autoencoder
 
 __all__ = ["cross_entropy", "squared_error"]
@@ -43,7 +44,9 @@ def squared_error(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
     -------
     Tensor, ()
     """
+    check_rows("H", H, *entrance(model.decoder))
     X_hat = ACTIVATIONS[model.output](model.decoder(H))
+    _check_samples(X, X_hat)
     return (X_hat - X).square().sum() / len(X)
 
 
@@ -70,6 +73,19 @@ def cross_entropy(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
     """
     if model.output != "sigmoid":
         raise ValueError(f"output: got a model with {model.output!r}, want 'sigmoid'")
+    check_rows("H", H, *entrance(model.decoder))
     logits = cast(Tensor, model.decoder(H))
+    _check_samples(X, logits)
     total = functional.binary_cross_entropy_with_logits(logits, X, reduction="sum")
     return total / len(X)
+
+
+def _check_samples(X: Tensor, X_hat: Tensor) -> None:
+    """Refuse samples that are not as their reconstructions: a shape might be broadcast."""
+    check_samples("X", X)
+    check_recorded("X", X)
+    if X.shape != X_hat.shape:
+        raise ValueError(
+            f"X: got shape {tuple(X.shape)}, want {tuple(X_hat.shape)}, as the reconstructions"
+        )
+    check_rows("X", X, X_hat)

@@ -21,6 +21,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from replearn._validate import check_rows
 from replearn.autoencoders.layers import (
     ACTIVATIONS,
     Dense,
@@ -28,6 +29,7 @@ from replearn.autoencoders.layers import (
     TiedDecoder,
     check_activation,
     dense_stack,
+    entrance,
 )
 from replearn.device import seeded
 
@@ -80,6 +82,7 @@ class Autoencoder(nn.Module):
         -------
         Tensor, (n, m)
         """
+        check_rows("X", X, *entrance(self.encoder))
         return cast(Tensor, self.encoder(X))
 
     def decode(self, H: Tensor) -> Tensor:
@@ -94,6 +97,7 @@ class Autoencoder(nn.Module):
         -------
         Tensor, (n, d)
         """
+        check_rows("H", H, *entrance(self.decoder))
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, X: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from replearn._validate import check_integer
+from replearn._validate import check_integer, check_rows, check_samples
 from replearn.autoencoders.layers import Dense, activation_derivative, activation_derivative_grad
 from replearn.autoencoders.networks import Autoencoder
 
@@ -58,6 +58,7 @@ def l1(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
     -------
     Tensor, ()
     """
+    check_samples("H", H)
     return H.abs().sum() / len(H)
 
 
@@ -85,6 +86,7 @@ def kl_to_rate(rate: float) -> Penalty:
         raise ValueError(f"rate: got {rate}, want a number between 0 and 1")
 
     def penalty(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
+        check_samples("H", H)
         if bool((H < 0).any()) or bool((H > 1).any()):
             raise ValueError("H: got codes outside [0, 1], want those of a sigmoid layer")
         active = H.mean(0).clamp(torch.finfo(H.dtype).eps, 1 - torch.finfo(H.dtype).eps)
@@ -122,6 +124,8 @@ def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
         raise ValueError(
             f"encoder: got {type(layer).__name__}, want one Dense layer; hutchinson takes any"
         )
+    check_samples("H", H)
+    check_rows("H", H, layer.weight, layer.weight.shape[0])
     return cast(Tensor, _ClosedForm.apply(H, layer.weight, layer.activation))  # type: ignore[no-untyped-call]
 
 

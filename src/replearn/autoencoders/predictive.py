@@ -29,7 +29,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from replearn._validate import check_integer, check_matrix, check_not_negative
+from replearn._validate import (
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_rows,
+    check_samples,
+)
 from replearn.autoencoders.layers import Dense
 from replearn.autoencoders.networks import Autoencoder
 from replearn.device import seeded
@@ -60,7 +66,7 @@ class GainEncoder(nn.Module):
     def __init__(self, d: int, m: int, activation: str = "tanh") -> None:
         super().__init__()
         self.layer = Dense(d, m, activation)
-        self.gain = nn.Parameter(torch.ones(m))
+        self.gain = nn.Parameter(torch.ones(m, device="cpu"))
 
     def forward(self, X: Tensor) -> Tensor:
         """Codes (n, m) of X (n, d)."""
@@ -88,7 +94,7 @@ class UnitDictionary(nn.Module):
 
     def __init__(self, d: int, m: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(functional.normalize(torch.randn(d, m), dim=0))
+        self.weight = nn.Parameter(functional.normalize(torch.randn(d, m, device="cpu"), dim=0))
 
     @property
     def D(self) -> Tensor:
@@ -97,6 +103,7 @@ class UnitDictionary(nn.Module):
 
     def forward(self, H: Tensor) -> Tensor:
         """Reconstructions (n, d) of codes H (n, m)."""
+        check_rows("H", H, self.weight, self.weight.shape[1])
         return H @ self.D.T
 
     def extra_repr(self) -> str:
@@ -187,6 +194,11 @@ class PredictiveSparse(Autoencoder):
 
     def energy(self, X: Tensor, Z: Tensor) -> Tensor:
         """E(x, z) (n,) for X (n, d) and codes Z (n, m)."""
+        for name, rows, width in (("X", X, 0), ("Z", Z, 1)):
+            check_samples(name, rows)
+            check_rows(name, rows, self.decoder.weight, self.decoder.weight.shape[width])
+        if len(X) != len(Z):
+            raise ValueError(f"Z: got {len(Z)} codes, want {len(X)}, one for each row of X")
         return (
             0.5 * (X - self.decode(Z)).square().sum(1)
             + self.penalty * Z.abs().sum(1)
@@ -216,7 +228,8 @@ class PredictiveSparse(Autoencoder):
         steps = self.steps if steps is None else steps
         _check_steps(steps)
         D = self.D
-        check_matrix("X", X, D.shape[0])
+        check_matrix("X", X, D.shape[0], finite=not self.training)
+        check_rows("X", X, D)
         Z = self.encode(X)
         t = 1 / (lipschitz(D) + self.pull)
         # The smooth part's gradient is Z G - B, with both fixed: one product a step.

@@ -1,8 +1,10 @@
 """Trained models in files: weights as safetensors, with a description of the layers.
 
 The description is read off the model's layers when it is saved, so that what was changed after the
-model was made (``k_test``, a layer in place of another) is saved as it is. No code is stored, and
-none is run when a file is read. Weights come back bit for bit, in their dtype, on the CPU.
+model was made (``k_test``, a layer in place of another) is saved as it is. Before anything is
+written, the model is made again from its description and compared: what a file does not hold is
+refused, not left out. No code is stored, and none is run when a file is read. Weights come back bit
+for bit, in their dtype, on the CPU; each module in its mode, each weight frozen or not, as it was.
 """
 
 from __future__ import annotations
@@ -13,18 +15,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from replearn._files import write_atomically
-from replearn.autoencoders.factorisation import DeepFactorisation
-from replearn.autoencoders.layers import Dense, KSparse, TiedDecoder
-from replearn.autoencoders.networks import Autoencoder
-from replearn.autoencoders.predictive import PredictiveSparse
+from replearn.autoencoders.kinds import build, describe
 from replearn.device import seeded
 
 __all__ = ["load_model", "save_model"]
 
-_FORMAT, _VERSION = "replearn model", "1"
+_FORMAT, _VERSION = "replearn model", "2"
+# Of a module's attributes these are compared by themselves, or come back with the rest.
+_APART = frozenset({"_parameters", "_buffers", "_modules", "training"})
 
 
 def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
@@ -34,26 +36,54 @@ def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
     ----------
     model : nn.Module
         An ``Autoencoder`` of the factories or of ``unroll``, ``PredictiveSparse``,
-        ``DeepFactorisation``, ``RBM``, ``Classifier`` or ``stacked_encoder``'s, on any device.
+        ``DeepFactorisation``, ``RBM``, ``Classifier`` or ``stacked_encoder``'s, on any device, or
+        one of those with usual layers of torch in it.
     path : path or str
         The file, which is replaced in one step; folders are made.
 
     Raises
     ------
     ValueError
-        A layer of a kind that can't be rebuilt.
+        The model would not come back as it is: a layer of a kind that can't be rebuilt, or
+        something that was added to one, such as a hook, a parametrisation, an attribute, or
+        weights that two layers share.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> model = dense_autoencoder([6, 3])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/model")
+    ...     again = load_model(f"{folder}/model")
+    >>> torch.equal(again.encoder[0].weight, model.encoder[0].weight)
+    True
     """
     from safetensors.torch import save
 
-    # Tied matrices are in the state once; contiguous, as the format has no strides.
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model: got {type(model).__name__}, want a torch.nn.Module")
+    description = json.dumps(
+        {
+            "model": _plain(describe(model)),
+            "training": [name for name, module in model.named_modules() if module.training],
+            "frozen": [name for name, p in model.named_parameters() if not p.requires_grad],
+        }
+    )
+    try:
+        with seeded(0):
+            rebuilt = build(json.loads(description)["model"])
+    except (TypeError, RuntimeError) as error:  # options that were changed to none of the layer's
+        raise _refused("", f"options that make no model ({error})") from error
+    _check_same(model, rebuilt)
+    # Contiguous, as the format has no strides.
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    description = json.dumps({"training": model.training, "model": _describe(model)})
     metadata = {"format": _FORMAT, "version": _VERSION, "description": description}
     write_atomically(Path(path), save(state, metadata))
 
 
 def load_model(path: str | os.PathLike[str]) -> nn.Module:
-    """The model that ``save_model`` wrote to ``path``, on the CPU, in the mode it was in.
+    """The model that ``save_model`` wrote to ``path``, on the CPU, as it was.
 
     Parameters
     ----------
@@ -70,6 +100,12 @@ def load_model(path: str | os.PathLike[str]) -> nn.Module:
         No such file.
     ValueError
         The file is damaged, or ``save_model`` did not write it.
+
+    Examples
+    --------
+    >>> load_model("no such file")
+    Traceback (most recent call last):
+    FileNotFoundError: No such file or directory: no such file
     """
     from safetensors import SafetensorError, safe_open
 
@@ -94,126 +130,96 @@ def load_model(path: str | os.PathLike[str]) -> nn.Module:
     try:
         description = json.loads(metadata["description"])
         with seeded(0):  # the weights drawn here are replaced
-            model = _build(description["model"])
+            model = build(description["model"])
         model.load_state_dict(state, assign=True)
-        model.train(description["training"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        training, frozen = set(description["training"]), set(description["frozen"])
+        for name, module in model.named_modules():
+            module.training = name in training
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name not in frozen)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(refused) from error
     return model
 
 
-_Description = dict[str, Any]
-_Kind = tuple[type[nn.Module], Callable[[Any], _Description], Callable[[_Description], nn.Module]]
+def _plain(value: Any) -> Any:
+    """A description in JSON's types; refuses what has none."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if not (value is None or isinstance(value, bool | int | float | str)):
+        raise ValueError(f"model: got an option {value!r}, want numbers and texts")
+    return value
 
 
-def _describe(module: nn.Module) -> _Description:
-    name = type(module).__name__
-    kind = _kinds().get(name)
-    # Exactly this class: a subclass may hold more than its parent's arguments say.
-    if kind is None or type(module) is not kind[0]:
-        raise ValueError(f"model: got a {name} in it, want layers and models of replearn")
-    return {"kind": name, **kind[1](module)}
+def _check_same(model: nn.Module, rebuilt: nn.Module) -> None:
+    """Refuse a model that is not made again by its description, weights apart."""
+    ours, theirs = dict(model.named_modules()), dict(rebuilt.named_modules())
+    for name in ours.keys() | theirs.keys():
+        kinds = [type(modules.get(name)) for modules in (ours, theirs)]
+        if kinds[0] is not kinds[1]:
+            raise _refused(name, f"a {kinds[0].__name__} in place of a {kinds[1].__name__}")
+    places = {id(module): name for modules in (ours, theirs) for name, module in modules.items()}
+    for name, module in ours.items():
+        _check_attributes(name, vars(module), vars(theirs[name]), lambda m: places.get(id(m)))
+    for of in (nn.Module.named_parameters, nn.Module.named_buffers):
+        _check_tensors(
+            dict(of(model, remove_duplicate=False)), dict(of(rebuilt, remove_duplicate=False))
+        )
+    extra = [name for name in model.state_dict() if name not in rebuilt.state_dict()]
+    if extra:
+        raise _refused("", f"a state {extra[0]!r}")
 
 
-def _build(description: Mapping[str, Any]) -> nn.Module:
-    arguments = dict(description)
-    return _kinds()[arguments.pop("kind")][2](arguments)
+def _check_attributes(
+    where: str,
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    place: Callable[[object], str | None],
+) -> None:
+    """Refuse attributes of a module, its hooks among them, that its description does not say."""
+    for name in sorted(ours.keys() | theirs.keys()):
+        if name in _APART:
+            continue
+        if name not in ours or not _equal(ours[name], theirs.get(name, ours), place):
+            what = "a hook" if "hook" in name else f"an attribute {name!r}"
+            raise _refused(where, what)
 
 
-def _kinds() -> dict[str, _Kind]:
-    """By name: a class, how its arguments are read off, and how it is made from them."""
-    # Here, not above: replearn.pretraining builds on this package.
-    from replearn.pretraining.classifier import Classifier
-    from replearn.pretraining.rbm import RBM
-
-    kinds: list[_Kind] = [
-        (Dense, _dense, lambda a: Dense(**a)),
-        (KSparse, lambda m: {"k": m.k, "k_test": m.k_test}, lambda a: KSparse(**a)),
-        (nn.Sequential, _sequence, lambda a: nn.Sequential(*map(_build, a["layers"]))),
-        (nn.Conv2d, _convolution, lambda a: nn.Conv2d(**a)),
-        (nn.ReLU, lambda m: {}, lambda a: nn.ReLU()),
-        (nn.MaxPool2d, _pooling, lambda a: nn.MaxPool2d(**a)),
-        (nn.Upsample, _upsampling, lambda a: nn.Upsample(size=tuple(a["size"]))),
-        (nn.Unflatten, _unflatten, lambda a: nn.Unflatten(a["dim"], tuple(a["sizes"]))),
-        (nn.Flatten, lambda m: {}, lambda a: nn.Flatten()),
-        (Autoencoder, _autoencoder, _build_autoencoder),
-        (PredictiveSparse, _predictive, lambda a: PredictiveSparse(**a)),
-        (DeepFactorisation, _factorisation, lambda a: DeepFactorisation(**a)),
-        (RBM, _rbm, lambda a: RBM(**a)),
-        (Classifier, _classifier, lambda a: Classifier(**{**a, "encoder": _build(a["encoder"])})),
-    ]
-    return {kind[0].__name__: kind for kind in kinds}
+def _equal(a: Any, b: Any, place: Callable[[object], str | None]) -> bool:
+    """Whether two attributes are equal; modules are where their places are."""
+    if isinstance(a, nn.Module):
+        return place(a) is not None and place(a) == place(b)
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(_equal(x, y, place) for x, y in zip(a, b, strict=True))
+    return not isinstance(a, Tensor) and bool(a == b)
 
 
-def _dense(layer: Dense) -> _Description:
-    m, d = layer.weight.shape
-    return {"d": d, "m": m, "activation": layer.activation}
+def _check_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> None:
+    """Refuse weights that were added or left out, have other shapes, or are shared otherwise."""
+    for name in sorted(ours.keys() ^ theirs.keys()):
+        raise _refused("", f"weights {name!r} more or less")
+    for name, value in ours.items():
+        if value.shape != theirs[name].shape:
+            raise _refused("", f"weights {name!r} of shape {tuple(value.shape)}")
+        if value.layout != torch.strided or value.is_meta or value.is_quantized:
+            raise _refused("", f"weights {name!r} that are sparse, quantised or on meta")
+    if _shared(ours) != _shared(theirs):
+        raise _refused("", "weights that layers share")
 
 
-def _sequence(layers: nn.Sequential) -> _Description:
-    return {"layers": [_describe(layer) for layer in layers]}
+def _shared(tensors: Mapping[str, Tensor]) -> set[frozenset[str]]:
+    """The groups of names that stand for one memory."""
+    groups: dict[int, list[str]] = {}
+    for name, value in tensors.items():
+        if value.numel():
+            groups.setdefault(value.untyped_storage().data_ptr(), []).append(name)
+    return {frozenset(names) for names in groups.values() if len(names) > 1}
 
 
-def _convolution(layer: nn.Conv2d) -> _Description:
-    names = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation")
-    values = {name: getattr(layer, name) for name in names}
-    return {**values, "groups": layer.groups, "bias": layer.bias is not None}
-
-
-def _pooling(layer: nn.MaxPool2d) -> _Description:
-    names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-    return {name: getattr(layer, name) for name in names}
-
-
-def _upsampling(layer: nn.Upsample) -> _Description:
-    if layer.size is None or layer.mode != "nearest":
-        raise ValueError("model: got an Upsample layer without a size, want one to a given size")
-    return {"size": layer.size}
-
-
-def _unflatten(layer: nn.Unflatten) -> _Description:
-    return {"dim": layer.dim, "sizes": list(layer.unflattened_size)}
-
-
-def _autoencoder(model: Autoencoder) -> _Description:
-    tied = isinstance(model.decoder, TiedDecoder)
-    return {
-        "encoder": _describe(model.encoder),
-        "decoder": "tied" if tied else _describe(model.decoder),
-        "output": model.output,
-    }
-
-
-def _build_autoencoder(arguments: _Description) -> Autoencoder:
-    encoder = _build(arguments["encoder"])
-    decoder: nn.Module
-    if arguments["decoder"] == "tied":
-        decoder = TiedDecoder([layer for layer in encoder.modules() if isinstance(layer, Dense)])
-    else:
-        decoder = _build(arguments["decoder"])
-    return Autoencoder(encoder, decoder, output=arguments["output"])
-
-
-def _predictive(model: PredictiveSparse) -> _Description:
-    settings = {"penalty": model.penalty, "pull": model.pull, "steps": model.steps}
-    return {**_dense(model.encoder.layer), **settings}
-
-
-def _factorisation(model: DeepFactorisation) -> _Description:
-    names = ("sizes", "penalty", "activation", "output")
-    return {"n": len(model.H), **{name: getattr(model, name) for name in names}}
-
-
-def _rbm(model: Any) -> _Description:
-    m, d = model.weight.shape
-    return {"d": d, "m": m, "visible": model.visible, "hidden": model.hidden}
-
-
-def _classifier(model: Any) -> _Description:
-    return {
-        "encoder": _describe(model.encoder),
-        "m": model.head.in_features,
-        "n_classes": model.head.out_features,
-        "dropout": model.dropout,
-        "input_dropout": model.input_dropout,
-    }
+def _refused(where: str, what: str) -> ValueError:
+    place = f" in {where!r}" if where else ""
+    return ValueError(f"model: got {what}{place}, which a file does not hold, want none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ def data_with_covariance(
     ValueError
         n, d or a variance is out of range.
     """
-    lam = torch.as_tensor(variances, dtype=torch.float64)
+    lam = torch.as_tensor(variances, dtype=torch.float64, device=generator.device)
     k = lam.numel()
     d = k if d is None else d
     if lam.ndim != 1 or k == 0 or bool((lam < 0).any()):
@@ -52,9 +53,10 @@ def data_with_covariance(
         raise ValueError(f"n must be at least {k + 1} for {k} variances, got {n}")
     if d < k:
         raise ValueError(f"d must be at least {k} for {k} variances, got {d}")
-    noise = torch.randn(n, k, dtype=torch.float64, generator=generator)
-    ones = torch.ones(n, 1, dtype=torch.float64)
+    kind: Any = {"dtype": torch.float64, "device": generator.device}
+    noise = torch.randn(n, k, generator=generator, **kind)
+    ones = torch.ones(n, 1, **kind)
     U = torch.linalg.qr(torch.cat([ones, noise], dim=1)).Q[:, 1:]
-    V = torch.linalg.qr(torch.randn(d, k, dtype=torch.float64, generator=generator)).Q
-    mu = mean * (1 + torch.randn(d, dtype=torch.float64, generator=generator))
+    V = torch.linalg.qr(torch.randn(d, k, generator=generator, **kind)).Q
+    mu = mean * (1 + torch.randn(d, generator=generator, **kind))
     return mu + math.sqrt(n) * (U * lam.sqrt()) @ V.T, V

@@ -179,8 +179,8 @@ def two_moons(
     """
     generator = _generator(n, noise, seed, dtype)
     upper = _direction(math.pi * _uniform(n, generator))
-    y = torch.arange(n) % 2
-    X = torch.where(y.unsqueeze(1) == 0, upper, torch.tensor([1.0, 0.5]) - upper)
+    y = torch.arange(n, device="cpu") % 2
+    X = torch.where(y.unsqueeze(1) == 0, upper, torch.tensor([1.0, 0.5], device="cpu") - upper)
     return _finish(X, y, noise, generator, dtype)
 
 
@@ -197,7 +197,7 @@ def _generator(n: int, noise: float, seed: int, dtype: torch.dtype) -> torch.Gen
 
 
 def _uniform(n: int, generator: torch.Generator) -> Tensor:
-    return torch.rand(n, generator=generator, dtype=torch.float64)
+    return torch.rand(n, generator=generator, dtype=torch.float64, device="cpu")
 
 
 def _direction(angle: Tensor) -> Tensor:
@@ -210,5 +210,5 @@ def _finish(
 ) -> tuple[Tensor, Tensor]:
     """Add the noise; bring points and angles (not classes) to ``dtype``."""
     if noise > 0:
-        X = X + noise * torch.randn(X.shape, generator=generator, dtype=X.dtype)
+        X = X + noise * torch.randn(X.shape, generator=generator, dtype=X.dtype, device="cpu")
     return X.to(dtype), position.to(dtype) if position.is_floating_point() else position

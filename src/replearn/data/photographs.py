@@ -147,8 +147,10 @@ def extract_patches(images: Sequence[Tensor], size: int, n: int, *, seed: int) -
             )
     # windows[i] is a view (rows, columns, size, size): nothing is copied.
     windows = [image.unfold(0, size, 1).unfold(1, size, 1) for image in images]
-    ends = torch.tensor([w.shape[0] * w.shape[1] for w in windows]).cumsum(0)
-    place = torch.randint(int(ends[-1]), (n,), generator=torch.Generator().manual_seed(seed))
+    ends = torch.tensor([w.shape[0] * w.shape[1] for w in windows], device="cpu").cumsum(0)
+    place = torch.randint(
+        int(ends[-1]), (n,), generator=torch.Generator().manual_seed(seed), device="cpu"
+    )
     owner = torch.searchsorted(ends, place, right=True)
     patches = images[0].new_empty(n, size * size)
     for i, w in enumerate(windows):

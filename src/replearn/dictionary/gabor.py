@@ -203,7 +203,7 @@ def _starts(Y: Tensor, size: int) -> Tensor:
     pixel = torch.arange(size, dtype=Y.dtype, device=Y.device)
     x0, y0 = (energy.sum(1) * pixel).sum(1), (energy.sum(2) * pixel).sum(1)
     f, theta = torch.hypot(u, v), torch.atan2(v, u)
-    best, least = torch.empty(0), torch.empty(0)
+    best, least = Y.new_empty(0), Y.new_empty(0)
     for sigma_x in _SIGMAS:
         for sigma_y in _SIGMAS:
             sigmas = [torch.full_like(f, math.log(s * size)) for s in (sigma_x, sigma_y)]
@@ -219,11 +219,9 @@ def _starts(Y: Tensor, size: int) -> Tensor:
 
 def _minimise(Y: Tensor, p: Tensor, size: int) -> Tensor:
     """Levenberg-Marquardt steps on all atoms, each with its own damping."""
-    low = torch.tensor([0, 0, -math.inf, -0.75, *2 * [math.log(_LEAST_SIGMA)]], dtype=p.dtype)
-    high = torch.tensor(
-        [size - 1, size - 1, math.inf, 0.75, *2 * [math.log(_MOST_SIGMA * size)]], dtype=p.dtype
-    )
-    low, high = low.to(p.device), high.to(p.device)
+    smallest = [0, 0, -math.inf, -0.75, *2 * [math.log(_LEAST_SIGMA)]]
+    largest = [size - 1, size - 1, math.inf, 0.75, *2 * [math.log(_MOST_SIGMA * size)]]
+    low, high = p.new_tensor(smallest), p.new_tensor(largest)
     p = torch.maximum(torch.minimum(p, high), low)
     damping = torch.full_like(p[:, 0], 1e-2)
     residual, J, _ = _project(Y, p, size)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from replearn.sparse.kernels import compiled
+from replearn._compiled import compiled
 
 
 @compiled

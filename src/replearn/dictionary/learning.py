@@ -368,7 +368,7 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         generator = torch.Generator().manual_seed(check_seed(self.seed))
         atoms = self._first_atoms(X, generator)
         order = generator.get_state()
-        other = int(torch.randint(2**62, (), generator=generator))
+        other = int(torch.randint(2**62, (), generator=generator, device="cpu"))
         return atoms, order, torch.Generator().manual_seed(other).get_state()
 
     def _first_atoms(self, X: Tensor, generator: torch.Generator) -> Tensor:
@@ -382,8 +382,10 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
                 raise ValueError("D0: got a column of zeros, want atoms that are not zero")
             return normalise_atoms(self.D0.to(X)).T.contiguous()
         filled = X.any(1).nonzero().squeeze(1).cpu()
-        chosen = filled[torch.randperm(len(filled), generator=generator)[:m]]
-        rest = torch.randn(m - len(chosen), d, generator=generator, dtype=torch.float64)
+        chosen = filled[torch.randperm(len(filled), generator=generator, device="cpu")[:m]]
+        rest = torch.randn(
+            m - len(chosen), d, generator=generator, dtype=torch.float64, device="cpu"
+        )
         return unit_rows(torch.cat([X[chosen.to(X.device)], rest.to(X)]))
 
     def _identity(self, X: Tensor) -> dict[str, str]:

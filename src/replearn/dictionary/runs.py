@@ -140,7 +140,7 @@ class OnlineRun:
         """The order of this epoch, and the state of the generator after it."""
         generator = torch.Generator()
         generator.set_state(self.now.order)
-        return torch.randperm(len(self.X), generator=generator), generator.get_state()
+        return torch.randperm(len(self.X), generator=generator, device="cpu"), generator.get_state()
 
     def saved(self) -> dict[str, Any]:
         now = self.now

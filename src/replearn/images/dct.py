@@ -47,8 +47,8 @@ def dct_dictionary(size: int, n_per_axis: int, *, dtype: torch.dtype = torch.flo
         check_integer(name, value)
         if value < least:
             raise ValueError(f"{name}: got {value}, want at least {least}")
-    i = torch.arange(size, dtype=torch.float64) + 0.5
-    k = torch.arange(n_per_axis, dtype=torch.float64)
+    i = torch.arange(size, dtype=torch.float64, device="cpu") + 0.5
+    k = torch.arange(n_per_axis, dtype=torch.float64, device="cpu")
     C = torch.cos(math.pi / n_per_axis * i[:, None] * k)
     C[:, 1:] -= C[:, 1:].mean(0)
     C /= C.norm(dim=0)

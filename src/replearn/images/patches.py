@@ -226,8 +226,8 @@ def grid(shape: tuple[int, int], size: int, stride: int) -> tuple[Tensor, Tensor
 
 
 def _places(last: int, stride: int) -> Tensor:
-    places = torch.arange(0, last + 1, stride)
-    return places if int(places[-1]) == last else torch.cat([places, torch.tensor([last])])
+    places = torch.arange(0, last + 1, stride, device="cpu")
+    return places if int(places[-1]) == last else torch.cat([places, places.new_tensor([last])])
 
 
 def cut(image: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tensor:

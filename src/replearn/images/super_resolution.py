@@ -181,7 +181,9 @@ def train_coupled(
         guess = bicubic(shrink(large, factor), factor)
         rows, columns = grid((guess.shape[0], guess.shape[1]), size, 1)
         maps = [*_derivatives(guess), large - guess]
-        place = torch.randint(len(rows) * len(columns), (2 * share,), generator=generator)
+        place = torch.randint(
+            len(rows) * len(columns), (2 * share,), generator=generator, device="cpu"
+        )
         r, c = place // len(columns), place % len(columns)
         windows = [v.unfold(0, size, 1).unfold(1, size, 1)[r, c].flatten(1) for v in maps]
         pair = torch.cat(windows, 1)

@@ -30,7 +30,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from replearn._batches import slices
-from replearn._validate import check_integer
+from replearn._modes import evaluation
+from replearn._validate import check_integer, check_recorded, check_rows, check_tensor
+from replearn.autoencoders.layers import entrance
 from replearn.device import seeded
 
 __all__ = ["Classifier", "adversarial", "classification_loss", "error_rate"]
@@ -91,6 +93,7 @@ class Classifier(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """Logits (n, n_classes) of X (n, d)."""
+        check_rows("X", X, *entrance(self.encoder))
         H = functional.dropout(X, self.input_dropout, self.training)
         layers = self.encoder if isinstance(self.encoder, nn.Sequential) else (self.encoder,)
         for layer in cast(Iterable[nn.Module], layers):
@@ -114,7 +117,14 @@ def classification_loss(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
     -------
     Tensor, ()
     """
-    return functional.cross_entropy(model(X), y)
+    _check_labels(X, y)
+    logits = model(X)
+    try:
+        return functional.cross_entropy(logits, y)
+    except IndexError as error:  # asked for beforehand, it would wait for the device at every step
+        raise ValueError(
+            f"y: got classes that the model has not, want 0 to {logits.shape[1] - 1}"
+        ) from error
 
 
 def adversarial(epsilon: float) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
@@ -152,6 +162,21 @@ def adversarial(epsilon: float) -> Callable[[nn.Module, Tensor, Tensor], Tensor]
     return loss
 
 
+def _check_labels(X: Tensor, y: Tensor) -> None:
+    """Refuse no samples, or not one class for each."""
+    check_tensor("X", X)
+    check_tensor("y", y)
+    check_recorded("y", y)
+    if X.ndim < 2 or len(X) == 0 or y.shape != X.shape[:1]:
+        raise ValueError(
+            f"X, y: got shapes {tuple(X.shape)} and {tuple(y.shape)}, want (n, d) and (n,), n >= 1"
+        )
+    if y.dtype != torch.int64:
+        raise ValueError(f"y: got dtype {y.dtype}, want torch.int64")
+    if y.device != X.device:
+        raise ValueError(f"y: got device {y.device}, want {X.device}, as X")
+
+
 @torch.no_grad()
 def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
     """The fraction of X (n, d) whose most probable class is not y (n,), in evaluation mode.
@@ -176,12 +201,9 @@ def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
     ValueError
         No samples, or not one label for each.
     """
-    if len(X) == 0 or y.shape != X.shape[:1]:
-        raise ValueError(
-            f"X, y: got shapes {tuple(X.shape)} and {tuple(y.shape)}, want (n, d) and (n,), n >= 1"
+    _check_labels(X, y)
+    with evaluation(model):
+        wrong = sum(
+            int((model(X[rows]).argmax(1) != y[rows]).sum()) for rows in slices(len(X), _ROWS)
         )
-    training = model.training
-    model.eval()
-    wrong = sum(int((model(X[rows]).argmax(1) != y[rows]).sum()) for rows in slices(len(X), _ROWS))
-    model.train(training)
     return wrong / len(X)

@@ -89,9 +89,9 @@ class RBM(nn.Module):
                 raise ValueError(f"{name}: got {kind!r}, want one of {', '.join(UNITS)}")
         self.visible, self.hidden = visible, hidden
         with seeded(seed):
-            self.weight = nn.Parameter(std * torch.randn(m, d))
-        self.bias = nn.Parameter(torch.zeros(m))
-        self.visible_bias = nn.Parameter(torch.zeros(d))
+            self.weight = nn.Parameter(std * torch.randn(m, d, device="cpu"))
+        self.bias = nn.Parameter(torch.zeros(m, device="cpu"))
+        self.visible_bias = nn.Parameter(torch.zeros(d, device="cpu"))
 
     def encode(self, X: Tensor) -> Tensor:
         """E[h | x] (n, m) of X (n, d)."""

@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from replearn._batches import by_rows
-from replearn._validate import check_tensor
+from replearn._modes import evaluation
+from replearn._validate import check_matrix, check_tensor
 from replearn.autoencoders.layers import Dense, TiedDecoder
 from replearn.autoencoders.networks import Autoencoder
 from replearn.device import seeded
@@ -63,8 +64,8 @@ def greedy(
         and epoch it was in; the layers after it start from what is given, so make them with the
         same seeds.
     **settings
-        Arguments of ``replearn.training.train``: epochs, batch_size, lr, optimizer, patience,
-        seed, progress.
+        Arguments of ``replearn.training.train``: epochs, batch_size, lr, optimizer, schedule,
+        max_norm, patience, callbacks, key, seed, progress.
 
     Returns
     -------
@@ -113,11 +114,9 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
     -------
     Tensor, (n, m)
     """
-    training = model.training
-    model.eval()
-    codes = by_rows(model.encode, X, rows)
-    model.train(training)
-    return codes
+    check_matrix("X", X)
+    with evaluation(model):
+        return by_rows(model.encode, X, rows)
 
 
 def stacked_encoder(layers: Sequence[Layer]) -> nn.Sequential:
@@ -189,7 +188,10 @@ def _check_widths(layers: Sequence[Layer], width: int | None = None) -> None:
     for index, layer in enumerate(layers):
         m, d = _dense_of(layer).weight.shape
         if width is not None and width != d:
-            raise ValueError(f"layers: layer {index + 1} takes {d} values, gets {width}")
+            raise ValueError(
+                f"layers: got layer {index + 1} for {d} values, want one for {width}, as many as "
+                "it is given"
+            )
         width = m
 
 

@@ -11,12 +11,12 @@ which would cost as much as the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from replearn._compiled import compiled
 
 Array = NDArray[Any]
 
@@ -67,17 +67,6 @@ Direction = tuple[Array, Array, Array]
 then the Cholesky factor; the right side, then the change of the codes."""
 
 Buffers = tuple[Atoms, Reduced, Direction]
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compiled on first use and kept on disk; where no folder can be written, in memory only."""
-    options: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy"}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError as error:
-        if "no locator" not in str(error):
-            raise
-        return njit(**options)(function)
 
 
 @compiled

@@ -157,7 +157,7 @@ def test_k_sparse_with_equal_values_keeps_no_more_than_k():
         (lambda: KSparse(0), "k: got 0, want at least 1"),
         (lambda: KSparse(1.5), "k: got 1.5, want an integer"),
         (lambda: KSparse(2, k_test=0), "k_test: got 0, want at least 1"),
-        (lambda: KSparse(4)(torch.ones(2, 3)), "k: got 4 for codes of width 3, want at most"),
+        (lambda: KSparse(4)(torch.ones(2, 3)), "A: got codes of width 3, want at least k, 4"),
         (lambda: dense_stack([3], "relu", "relu"), r"sizes: got \[3\], want at least two widths"),
     ],
 )

@@ -23,6 +23,8 @@ N, D, BATCH, EPOCHS = 20, 6, 7, 4  # three steps an epoch, the last batch smalle
 STEPS = 3 * EPOCHS
 # Each step of the first two epochs, and the first and last of the others.
 KILLED_AT = [1, 2, 3, 4, 5, 6, 7, 10, STEPS]
+# Another loss than that of the run that is resumed: a key tells which run it is.
+KILLED_IN_THE_LOSS = {"progress": False, "key": "a run"}
 
 
 class Killed(BaseException):
@@ -81,7 +83,14 @@ MODELS = {
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_model_resumes_exactly(tmp_path, kind, step):
     build, loss = MODELS[kind]
-    settings = {"epochs": EPOCHS, "batch_size": BATCH, "lr": 0.05, "seed": 3, "progress": False}
+    settings = {
+        "epochs": EPOCHS,
+        "batch_size": BATCH,
+        "lr": 0.05,
+        "seed": 3,
+        "progress": False,
+        "key": "a run",
+    }
     whole, part, again = build(0), build(0), build(1)  # another process, another start
     reference = train(whole, data(), loss=loss, **settings)
     path = tmp_path / "run.pt"
@@ -104,7 +113,7 @@ def test_free_codes_resume_exactly(tmp_path, penalty, step):
         "epochs": EPOCHS,
         "batch_size": BATCH,
         "lr": 0.05,
-        "progress": False,
+        **KILLED_IN_THE_LOSS,
     }
     whole, part, again = build(0), build(0), build(1)
     train(whole, data(), loss=factorisation_loss, **settings)
@@ -135,7 +144,13 @@ def test_greedy_layers_resume_exactly(tmp_path, kind, step, anew):
                 dense_autoencoder([5, 3], activation="tanh", output="linear", seed=seed + 1),
             ]
 
-    settings = {"epochs": EPOCHS, "batch_size": BATCH, "lr": 0.05, "progress": False}
+    settings = {
+        "epochs": EPOCHS,
+        "batch_size": BATCH,
+        "lr": 0.05,
+        "progress": False,
+        "key": "a run",
+    }
     whole, part = build(0), build(0)
     reference = greedy(whole, data(), loss, **settings)
     path = tmp_path / "run"
@@ -150,7 +165,13 @@ def test_greedy_layers_resume_exactly(tmp_path, kind, step, anew):
 
 def test_killed_several_times(tmp_path):
     build, loss = MODELS["corruption and hutchinson"]
-    settings = {"epochs": EPOCHS, "batch_size": BATCH, "lr": 0.05, "progress": False}
+    settings = {
+        "epochs": EPOCHS,
+        "batch_size": BATCH,
+        "lr": 0.05,
+        "progress": False,
+        "key": "a run",
+    }
     whole, path = build(0), tmp_path / "run.pt"
     train(whole, data(), loss=loss, **settings)
     for step in (2, 5, 3, 1):

@@ -1,20 +1,26 @@
 """Models in files: their weights come back bit for bit, and any other file is refused."""
 
+import inspect
 import json
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn.utils import prune
 
 from replearn.autoencoders import (
+    Autoencoder,
     DeepFactorisation,
+    Dense,
+    KSparse,
     PredictiveSparse,
     convolutional_autoencoder,
     dense_autoencoder,
     load_model,
     save_model,
 )
+from replearn.autoencoders.kinds import TORCH_LAYERS, arguments_of, kinds
 from replearn.pretraining import RBM, Classifier, stacked_encoder, unroll
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -177,7 +183,7 @@ class Wider(type(dense_autoencoder([2, 2]))):
         (Classifier(Own(), 3), "model: got a Own in it, want layers and models of replearn"),
         (Wider(nn.Sequential(), nn.Sequential()), "model: got a Wider in it, want layers"),
         (type("Dense", (Own,), {})(), "model: got a Dense in it, want layers"),  # only by name
-        (nn.Sequential(nn.Upsample(scale_factor=2)), "got an Upsample layer without a size"),
+        (nn.Sequential(nn.Upsample(nn)), "an option <module"),
     ],
 )
 def test_a_model_that_can_not_be_rebuilt_is_refused_and_nothing_is_written(
@@ -206,8 +212,12 @@ def test_safetensors_of_others_are_refused(tmp_path):
         with pytest.raises(ValueError, match="got a file that save_model did not write"):
             load_model(path)
     save_file(tensors, path, {"format": "replearn model", "version": "99"})
-    with pytest.raises(ValueError, match="m: got version 99 of the format, want 1"):
+    with pytest.raises(ValueError, match="m: got version 99 of the format, want 2"):
         load_model(path)
+
+
+def described(model):
+    return json.dumps({"training": [], "frozen": [], "model": model})
 
 
 @pytest.mark.parametrize(
@@ -216,16 +226,16 @@ def test_safetensors_of_others_are_refused(tmp_path):
         None,
         "not json",
         "[]",
-        json.dumps({"training": True, "model": {"kind": "os.system", "command": "true"}}),
-        json.dumps({"training": True, "model": {"kind": "Dense", "d": 3, "m": 0}}),
-        json.dumps({"training": True, "model": {"kind": "Dense", "d": 3, "wrong": 1}}),
-        json.dumps({"training": True, "model": {"kind": "Dense", "d": 3, "m": 2}}),  # not its size
-        json.dumps({"model": {"kind": "KSparse", "k": 3, "k_test": 3}}),
+        described({"kind": "os.system", "command": "true"}),
+        described({"kind": "Dense", "d": 3, "m": 0}),
+        described({"kind": "Dense", "d": 3, "wrong": 1}),
+        described({"kind": "Dense", "d": 3, "m": 2}),  # not its size
+        json.dumps({"model": {"kind": "Dense", "d": 5, "m": 5}}),  # no modes
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(tmp_path, description):
     path = tmp_path / "m"
-    metadata = {"format": "replearn model", "version": "1"}
+    metadata = {"format": "replearn model", "version": "2"}
     if description is not None:
         metadata["description"] = description
     save_file({"weight": torch.ones(5, 5), "bias": torch.ones(5)}, path, metadata)
@@ -248,3 +258,304 @@ def test_no_file_and_a_folder_are_said_to_be_that(tmp_path):
         load_model(tmp_path / "none")
     with pytest.raises(ValueError, match="got a folder, want a file that save_model wrote"):
         load_model(tmp_path)
+
+
+# -- every option is written, or refused ------------------------------------------------------
+
+# How a layer is made, and for each argument of its constructor another value than that one.
+LAYERS = {
+    nn.AvgPool2d: (
+        {"kernel_size": 2},
+        {
+            "kernel_size": 3,
+            "stride": 1,
+            "padding": 1,
+            "ceil_mode": True,
+            "count_include_pad": False,
+            "divisor_override": 3,
+        },
+    ),
+    nn.BatchNorm1d: (
+        {"num_features": 4},
+        {
+            "num_features": 5,
+            "eps": 0.5,
+            "momentum": None,
+            "affine": False,
+            "track_running_stats": False,
+            "bias": False,
+        },
+    ),
+    nn.BatchNorm2d: (
+        {"num_features": 4},
+        {
+            "num_features": 5,
+            "eps": 0.5,
+            "momentum": None,
+            "affine": False,
+            "track_running_stats": False,
+            "bias": False,
+        },
+    ),
+    nn.Conv2d: (
+        {"in_channels": 4, "out_channels": 4, "kernel_size": 3},
+        {
+            "in_channels": 2,
+            "out_channels": 2,
+            "kernel_size": (2, 3),
+            "stride": 2,
+            "padding": "same",
+            "dilation": 2,
+            "groups": 2,
+            "bias": False,
+            "padding_mode": "circular",
+        },
+    ),
+    nn.ConvTranspose2d: (
+        {"in_channels": 4, "out_channels": 4, "kernel_size": 3, "stride": 2},
+        {
+            "in_channels": 2,
+            "out_channels": 2,
+            "kernel_size": 2,
+            "stride": 3,
+            "padding": 1,
+            "output_padding": 1,
+            "groups": 2,
+            "bias": False,
+            "dilation": 2,
+            "padding_mode": None,  # there is one only
+        },
+    ),
+    nn.Dropout: ({}, {"p": 0.1, "inplace": True}),
+    nn.Dropout2d: ({}, {"p": 0.1, "inplace": True}),
+    nn.ELU: ({}, {"alpha": 0.5, "inplace": True}),
+    nn.Flatten: ({}, {"start_dim": 2, "end_dim": 2}),
+    nn.GELU: ({}, {"approximate": "tanh"}),
+    nn.Identity: ({}, {}),
+    nn.LayerNorm: (
+        {"normalized_shape": 4},
+        {"normalized_shape": (3, 4), "eps": 0.5, "elementwise_affine": False, "bias": False},
+    ),
+    nn.LeakyReLU: ({}, {"negative_slope": 0.3, "inplace": True}),
+    nn.Linear: (
+        {"in_features": 3, "out_features": 4},
+        {"in_features": 4, "out_features": 3, "bias": False},
+    ),
+    nn.MaxPool2d: (
+        {"kernel_size": 2},
+        {
+            "kernel_size": 3,
+            "stride": 1,
+            "padding": 1,
+            "dilation": 2,
+            "return_indices": True,
+            "ceil_mode": True,
+        },
+    ),
+    nn.ReLU: ({}, {"inplace": True}),
+    nn.Sigmoid: ({}, {}),
+    nn.Softplus: ({}, {"beta": 2.0, "threshold": 5.0}),
+    nn.Tanh: ({}, {}),
+    nn.Unflatten: ({"dim": 1, "unflattened_size": (2, 2)}, {"dim": 2, "unflattened_size": (4, 1)}),
+    nn.Upsample: (
+        {"scale_factor": 2.0},
+        {
+            "size": (4, 5),
+            "scale_factor": (2.0, 3.0),
+            "mode": "bilinear",
+            "align_corners": True,
+            "recompute_scale_factor": True,
+        },
+    ),
+    Dense: ({"d": 3, "m": 4}, {"d": 4, "m": 3, "activation": "tanh"}),
+    KSparse: ({"k": 2}, {"k": 3, "k_test": 5}),
+    PredictiveSparse: (
+        {"d": 4, "m": 5, "penalty": 0.1},
+        {"d": 5, "m": 6, "penalty": 0.2, "pull": 2.0, "activation": "relu", "steps": 3, "seed": 1},
+    ),
+    DeepFactorisation: (
+        {"n": 4, "sizes": [2, 5]},
+        {
+            "n": 5,
+            "sizes": [3, 4],
+            "penalty": 0.1,
+            "activation": "tanh",
+            "output": "sigmoid",
+            "seed": 1,
+        },
+    ),
+    RBM: (
+        {"d": 4, "m": 3},
+        {"d": 3, "m": 4, "visible": "gaussian", "hidden": "gaussian", "std": 2.0, "seed": 1},
+    ),
+    Classifier: (
+        {"encoder": nn.Identity(), "m": 3},
+        {
+            "encoder": nn.Linear(3, 3),
+            "m": 4,
+            "n_classes": 3,
+            "dropout": 0.1,
+            "input_dropout": 0.1,
+        },
+    ),
+    Autoencoder: (
+        {"encoder": nn.Identity(), "decoder": nn.Identity()},
+        {"encoder": nn.Linear(3, 3), "decoder": nn.Linear(3, 3), "output": "sigmoid"},
+    ),
+    nn.Sequential: ({}, {}),
+}
+CHANGES = [(cls, name) for cls, (_, others) in LAYERS.items() for name in others]
+
+
+def settings_of(module):
+    """All that a module holds but for its parts, hooks and weights, and the weights."""
+    return [
+        {k: v for k, v in vars(part).items() if k[0] != "_" or k.startswith("_reversed")}
+        for part in module.modules()
+        if type(part) is not Autoencoder
+    ], {name: (value.dtype, value.tolist()) for name, value in module.state_dict().items()}
+
+
+def test_every_kind_and_every_argument_is_tried():
+    assert set(LAYERS) == {kind[0] for kind in kinds().values()}
+    for cls, (made, others) in LAYERS.items():
+        wanted = {
+            name
+            for name, p in inspect.signature(cls).parameters.items()
+            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and name not in ("device", "dtype")
+        }
+        assert wanted == set(others), cls
+        assert set(made) <= wanted
+    for cls in TORCH_LAYERS:
+        assert set(arguments_of(cls)) == set(LAYERS[cls][1])
+
+
+@pytest.mark.parametrize(("cls", "name"), CHANGES)
+def test_every_argument_comes_back(tmp_path, cls, name):
+    made, others = LAYERS[cls]
+    if others[name] is None and name == "padding_mode":
+        with pytest.raises(ValueError, match='Only "zeros" padding mode is supported'):
+            cls(**made, padding_mode="circular")
+        return
+    if cls is nn.Upsample:  # of its options some go with one another only
+        made = {"size": {}, "align_corners": {"scale_factor": 2.0, "mode": "bilinear"}}.get(
+            name, made
+        )
+    model = shaken(cls(**(made | {name: others[name]})))
+    save_model(model, tmp_path / "m")
+    again = load_model(tmp_path / "m")
+    assert repr(again) == repr(model)
+    ours, weights = settings_of(model)
+    theirs, others_weights = settings_of(again)
+    assert weights == others_weights
+    for a, b in zip(ours, theirs, strict=True):
+        for key in a.keys() | b.keys():
+            if not isinstance(a[key], nn.Module):
+                assert a[key] == b[key], key
+
+
+def test_a_convolution_with_circular_padding_computes_the_same(tmp_path):
+    """As it was reported: it came back with zeros around."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"), nn.Flatten())
+    X = torch.rand(3, 1, 5, 5)
+    save_model(model, tmp_path / "m")
+    assert torch.equal(load_model(tmp_path / "m")(X), model(X))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_modes_and_frozen_weights_come_back_one_by_one(tmp_path, training):
+    encoder = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.ReLU())
+    model = Autoencoder(encoder, nn.Sequential(nn.Dropout(0.3), nn.Linear(4, 6)))
+    model.train(training)
+    encoder[1].train(not training)
+    encoder[0].weight.requires_grad_(False)
+    encoder[1].double()
+    model.decoder(encoder[2](torch.rand(5, 4)))
+    encoder[1].running_mean += 3
+    save_model(model, tmp_path / "m")
+    again = load_model(tmp_path / "m")
+    assert [m.training for m in again.modules()] == [m.training for m in model.modules()]
+    for ours, theirs in zip(model.named_parameters(), again.named_parameters(), strict=True):
+        assert ours[0] == theirs[0]
+        assert ours[1].requires_grad == theirs[1].requires_grad
+    for ours, theirs in zip(model.named_buffers(), again.named_buffers(), strict=True):
+        assert ours[1].dtype == theirs[1].dtype
+        assert torch.equal(ours[1], theirs[1])
+
+
+def with_a(change):
+    model = dense_autoencoder([6, 4, 3])
+    change(model)
+    return model
+
+
+def shared(model):
+    model.decoder[1].weight = nn.Parameter(model.encoder[0].weight.T.clone())
+    model.encoder[1].weight = nn.Parameter(torch.ones(3, 4))
+    model.decoder[0].weight = nn.Parameter(torch.ones(4, 3))
+    model.decoder[0].bias = model.encoder[0].bias
+
+
+def tied_elsewhere(model):
+    model.decoder = dense_autoencoder([6, 4, 3], tied=True).decoder
+
+
+ADDITIONS = {
+    "forward hook": (lambda m: m.register_forward_hook(print), "a hook, which a file"),
+    "hook of a layer": (
+        lambda m: m.encoder[0].register_forward_pre_hook(print),
+        "a hook in 'encoder.0'",
+    ),
+    "backward hook": (lambda m: m.encoder.register_full_backward_hook(print), "a hook in 'enc"),
+    "parametrisation": (
+        lambda m: nn.utils.parametrizations.weight_norm(m.encoder[0]),
+        "a ParametrizedDense in it",
+    ),
+    "pruning": (
+        lambda m: prune.l1_unstructured(m.encoder[0], "weight", 0.5),
+        "in 'encoder.0'",
+    ),
+    "buffer": (lambda m: m.register_buffer("mean", torch.ones(2)), "weights 'mean' more or less"),
+    "buffer that is not in the state": (
+        lambda m: m.encoder.register_buffer("mean", torch.ones(2), persistent=False),
+        "in 'encoder'",
+    ),
+    "parameter": (
+        lambda m: m.encoder[0].register_parameter("scale", nn.Parameter(torch.ones(2))),
+        "weights 'encoder.0.scale' more or less",
+    ),
+    "no bias": (lambda m: setattr(m.encoder[0], "bias", None), "weights 'encoder.0.bias'"),
+    "attribute": (lambda m: setattr(m, "note", "mine"), "an attribute 'note', which"),
+    "forward": (
+        lambda m: setattr(m.encoder[0], "forward", torch.square),
+        "an attribute 'forward' in 'encoder.0'",
+    ),
+    "shared weights": (shared, "weights that layers share"),
+    "tied to another encoder": (tied_elsewhere, "an attribute '_layers' in 'decoder'"),
+    "a part in place of another": (
+        lambda m: setattr(m, "encoder", nn.Sequential(nn.RReLU())),
+        "a RReLU in it",
+    ),
+    "meta": (lambda m: m.encoder.to("meta"), "sparse, quantised or on meta"),
+    "part of a model of its own": (
+        lambda m: setattr(m, "extra", nn.Linear(2, 2)),
+        "a Linear in place of a NoneType in 'extra'",
+    ),
+}
+
+
+@pytest.mark.parametrize("addition", ADDITIONS)
+def test_what_a_file_does_not_hold_is_refused_and_nothing_is_written(tmp_path, addition):
+    change, said = ADDITIONS[addition]
+    with pytest.raises(ValueError, match=f"model: got .*{said}"):
+        save_model(with_a(change), tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_that_make_no_layer_are_refused(tmp_path):
+    layer = nn.Conv2d(2, 2, 3)
+    layer.stride = "far"
+    with pytest.raises(ValueError, match="model: got "):
+        save_model(nn.Sequential(layer), tmp_path / "m")
+    with pytest.raises(ValueError, match=r"model: got list, want a torch.nn.Module"):
+        save_model([layer], tmp_path / "m")

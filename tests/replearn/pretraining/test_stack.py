@@ -127,13 +127,14 @@ def test_a_run_that_was_interrupted_ends_with_the_weights_of_one_that_was_not(tm
             raise Interrupted
         return loss(model, X)
 
+    kept = {"checkpoint": tmp_path / "stack", "key": "a run"}  # the count in the loss changes
     with pytest.raises(Interrupted):
-        greedy(make(), X, breaks, checkpoint=tmp_path / "stack", **SETTINGS)
+        greedy(make(), X, breaks, **kept, **SETTINGS)
     begun = len(list(tmp_path.iterdir()))
     assert begun == 1 + (step - 1) // 12
     calls = 1000  # from here on only counted
     resumed = make()
-    histories = greedy(resumed, X, breaks, checkpoint=tmp_path / "stack", **SETTINGS)
+    histories = greedy(resumed, X, breaks, **kept, **SETTINGS)
     assert same_weights(resumed, whole)
     assert [h.loss for h in histories] == [h.loss for h in wanted]
     assert {file.name for file in tmp_path.iterdir()} == {"stack.1", "stack.2", "stack.3"}
@@ -146,8 +147,8 @@ def test_a_run_that_was_interrupted_ends_with_the_weights_of_one_that_was_not(tm
     [
         ([], LOSS, "losses: got 0 for 0 layers"),
         (machines(), [LOSS, LOSS], "losses: got 2 for 3 layers, want one for all, or one each"),
-        ([RBM(12, 8), RBM(7, 3)], LOSS, "layers: layer 2 takes 7 values, gets 8"),
-        ([RBM(11, 8)], LOSS, "layers: layer 1 takes 11 values, gets 12"),
+        ([RBM(12, 8), RBM(7, 3)], LOSS, "layers: got layer 2 for 7 values, want one for 8"),
+        ([RBM(11, 8)], LOSS, "layers: got layer 1 for 11 values, want one for 12"),
         ([dense_autoencoder([12, 8, 4])], LOSS, "layers: got an encoder of 2 dense layers, want 1"),
     ],
 )
@@ -240,7 +241,7 @@ def test_fine_tuning_moves_both_ends_of_what_was_tied():
 def test_what_cannot_be_put_together_is_named(build):
     wide = [
         ([], "layers: got none, want at least one"),
-        ([RBM(12, 8), RBM(7, 3)], "layers: layer 2 takes 7 values, gets 8"),
+        ([RBM(12, 8), RBM(7, 3)], "layers: got layer 2 for 7 values, want one for 8"),
         ([dense_autoencoder([12, 8, 4])], "layers: got an encoder of 2 dense layers"),
         ([dense_autoencoder([12, 8], k=2)], "layers: got an encoder with KSparse, want one Dense"),
     ]

@@ -1,18 +1,12 @@
-"""The loops of coordinate descent as plain Python, and compiled where nothing can be cached."""
+"""The loops of coordinate descent as plain Python."""
 
-import os
 import pickle
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numba.core.dispatcher import Dispatcher
 
-import replearn
 from replearn.sparse import coordinate_descent, kernels, optimality
 
 NAMES = [name for name, value in vars(kernels).items() if isinstance(value, Dispatcher)]
@@ -141,57 +135,6 @@ def test_no_class_of_ours_is_pickled_into_the_cache():
     for name in NAMES:
         for signature in getattr(kernels, name).signatures:
             assert b"replearn" not in pickle.dumps(signature), name
-
-
-def test_only_the_missing_cache_is_forgiven(monkeypatch):
-    calls = []
-
-    def njit(**options):
-        calls.append(options)
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
-        return lambda function: function
-
-    monkeypatch.setattr(kernels, "njit", njit)
-    assert kernels.compiled(len) is len
-    assert [o.get("cache", False) for o in calls] == [True, False]
-
-    def broken(**options):
-        if options.get("cache"):
-            raise RuntimeError("something else")
-        return lambda function: function
-
-    monkeypatch.setattr(kernels, "njit", broken)
-    with pytest.raises(RuntimeError, match="something else"):
-        kernels.compiled(len)
-
-
-def test_it_works_where_nothing_can_be_written(tmp_path):
-    """A package folder and a HOME that are no folders: numba finds no place for its cache."""
-    package = tmp_path / "replearn"
-    shutil.copytree(
-        Path(replearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
-    )
-    (package / "sparse" / "__pycache__").write_text("in the way")
-    (tmp_path / "home").write_text("in the way")
-    code = (
-        "from replearn.sparse import kernels; import replearn; print(replearn.__file__);"
-        "print(type(kernels.sweep._cache).__name__)"
-    )
-    home = str(tmp_path / "home")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_"))}
-    environment |= {"PYTHONPATH": str(tmp_path), "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}
-    ran = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.split() == [str(package / "__init__.py"), "NullCache"]
 
 
 def test_codes_by_plain_kernels_are_optimal(plain):

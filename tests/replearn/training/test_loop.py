@@ -257,16 +257,16 @@ def settings_of_a_run(**changes):
 @pytest.mark.parametrize("at", [1, 2, 4, 8, 17, 18])
 def test_interrupted_and_resumed_ends_with_the_same_weights(tmp_path, at):
     X, whole, part = data(), autoencoder(dropout=0.3), autoencoder(dropout=0.3)
-    path = tmp_path / "new" / "run.pt"
+    kept = {"checkpoint": tmp_path / "new" / "run.pt", "key": "a run"}
     reference = train(whole, X, **settings_of_a_run())
     with pytest.raises(KeyboardInterrupt):
-        train(part, X, checkpoint=path, **settings_of_a_run(loss=Interrupting(at)))
+        train(part, X, **kept, **settings_of_a_run(loss=Interrupting(at)))
     again = autoencoder(seed=9, dropout=0.3)  # another process, another start
-    history = train(again, X, checkpoint=path, **settings_of_a_run())
+    history = train(again, X, **kept, **settings_of_a_run())
     assert torch.equal(weights(again), weights(whole))
     assert history.loss == reference.loss
     assert (history.epochs, history.steps) == (reference.epochs, reference.steps) == (6, 18)
-    assert [p.name for p in path.parent.iterdir()] == ["run.pt"]
+    assert [p.name for p in kept["checkpoint"].parent.iterdir()] == ["run.pt"]
 
 
 # Patience 6 means at least seven epochs, of four calls each.
@@ -277,26 +277,28 @@ def test_the_same_with_early_stopping(tmp_path, at):
     arguments = settings_of_a_run(
         epochs=60, X_val=X_val, patience=6, optimizer=lambda p: torch.optim.Adam(p, lr=0.5)
     )
-    whole, part, path = autoencoder(), autoencoder(), tmp_path / "run.pt"
+    whole, part = autoencoder(), autoencoder()
+    kept = {"checkpoint": tmp_path / "run.pt", "key": "a run"}
     reference = train(whole, X, **arguments)
     assert reference.stopped_early
     with pytest.raises(KeyboardInterrupt):
-        train(part, X, checkpoint=path, **(arguments | {"loss": Interrupting(at)}))
+        train(part, X, **kept, **(arguments | {"loss": Interrupting(at)}))
     again = autoencoder(seed=9)
-    history = train(again, X, checkpoint=path, **arguments)
+    history = train(again, X, **kept, **arguments)
     assert torch.equal(weights(again), weights(whole))
     assert (history.loss, history.val_loss) == (reference.loss, reference.val_loss)
     assert (history.epochs, history.stopped_early) == (reference.epochs, True)
 
 
 def test_a_finished_run_is_not_repeated_and_can_be_carried_on(tmp_path):
-    X, whole, path = data(), autoencoder(), tmp_path / "run.pt"
+    X, whole = data(), autoencoder()
+    kept = {"checkpoint": str(tmp_path / "run.pt"), "key": "a run"}
     train(whole, X, **settings_of_a_run())
-    train(autoencoder(), X, checkpoint=path, **settings_of_a_run(epochs=4))
+    train(autoencoder(), X, **kept, **settings_of_a_run(epochs=4))
     again = autoencoder(seed=9)
-    history = train(again, X, checkpoint=path, **settings_of_a_run(epochs=4, loss=Interrupting(1)))
+    history = train(again, X, **kept, **settings_of_a_run(epochs=4, loss=Interrupting(1)))
     assert history.epochs == 4
-    longer = train(again, X, checkpoint=str(path), **settings_of_a_run())
+    longer = train(again, X, **kept, **settings_of_a_run())
     assert longer.epochs == 6
     assert longer.seconds > history.seconds
     assert torch.equal(weights(again), weights(whole))
@@ -304,7 +306,8 @@ def test_a_finished_run_is_not_repeated_and_can_be_carried_on(tmp_path):
 
 def test_a_run_that_stopped_early_stays_stopped(tmp_path):
     X, path = torch.zeros(3, 1).double(), tmp_path / "run.pt"
-    arguments = {"epochs": 9, "X_val": X, "patience": 2, "optimizer": descend, "checkpoint": path}
+    arguments = {"epochs": 9, "X_val": X, "patience": 2, "optimizer": descend}
+    arguments |= {"checkpoint": path, "key": "a run"}
     train(Mean(1), X, loss=scripted([1.0, 2.0, 3.0]), **arguments)
     model = Mean(1)
     history = train(model, X, loss=scripted([]), **arguments)
@@ -337,9 +340,9 @@ def test_a_failure_while_saving_leaves_the_checkpoint_before_it(tmp_path, monkey
         ({"batch_size": None}, "batch_size is None, there 7"),
         ({"lr": 0.1}, "lr is 0.1, there 0.05"),
         ({"optimizer": descend}, "optimizer is SGD, there Adam"),
-        ({"X_val": data(4)}, r"X_val is \(4, 3\) torch.float32 on cpu, there None"),
+        ({"X_val": data(4)}, r"X_val is \(4, 3\) torch.float32 on cpu, digest \w+, there None"),
         ({"X_val": data(4), "patience": 2}, "patience is 2, there None"),
-        ({"epochs": 1}, "epochs is 1, but checkpoint .* has 2 epochs"),
+        ({"epochs": 1}, "epochs: got 1, want at least the 2 that checkpoint .* has behind it"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path, changes, said):
@@ -355,7 +358,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path, changes, said)
 def test_a_checkpoint_of_another_model_or_data_set_is_refused(tmp_path):
     path = tmp_path / "run.pt"
     train(autoencoder(), data(), checkpoint=path, **settings_of_a_run(epochs=2))
-    with pytest.raises(ValueError, match=r"model is Sequential \[.*there Sequential \["):
+    with pytest.raises(ValueError, match=r"0.out_features is 3, there 4; .* \d+ more; want"):
         train(nn.Sequential(nn.Linear(3, 3)), data(), checkpoint=path, **settings_of_a_run())
     with pytest.raises(ValueError, match=r"X is \(21, 3\) .*there \(20, 3\)"):
         train(autoencoder(), data(21), checkpoint=path, **settings_of_a_run())
@@ -377,7 +380,7 @@ def test_groups_of_parameters_are_told_apart(tmp_path):
 def test_any_other_file_is_refused(tmp_path, content):
     path = tmp_path / "run.pt"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"run.pt is not a file written by train"):
+    with pytest.raises(ValueError, match=r"run.pt, which is not a file written by train"):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
     assert path.read_bytes() == content
 
@@ -388,12 +391,12 @@ def test_a_checkpoint_that_was_cut_short_is_refused(tmp_path):
     whole = path.read_bytes()
     for kept in (1, len(whole) // 4, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:kept])
-        with pytest.raises(ValueError, match=r"run.pt is not a file written by train"):
+        with pytest.raises(ValueError, match=r"run.pt, which is not a file written by train"):
             train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="is a folder, so is not a file written by train"):
+    with pytest.raises(ValueError, match="which is a folder, want a file written by train"):
         train(autoencoder(), data(), checkpoint=tmp_path, **settings_of_a_run())
     path = tmp_path / "run.pt"
     path.write_bytes(b"notes")
@@ -404,7 +407,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not a file written by train"):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
     torch.save({"writer": "train", "version": 99, "identity": {}}, path)
-    with pytest.raises(ValueError, match="by train, version 99, wanted train, version 1"):
+    with pytest.raises(ValueError, match="by train, version 99, want train, version 2"):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
 
 
@@ -419,12 +422,13 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_says_where(tmp_path):
         value = squared_error(model, x)
         return value * float("nan") if next(calls) == 5 else value
 
+    kept = {"checkpoint": path, "key": "a run"}
     with pytest.raises(
         FloatingPointError, match="nan in epoch 2, step 2 of 3: try a smaller learning rate"
     ):
-        train(autoencoder(), X, checkpoint=path, **settings_of_a_run(loss=loss))
+        train(autoencoder(), X, **kept, **settings_of_a_run(loss=loss))
     # The checkpoint holds the epoch before: with a sound loss it carries on.
-    assert train(autoencoder(), X, checkpoint=path, **settings_of_a_run()).epochs == 6
+    assert train(autoencoder(), X, **kept, **settings_of_a_run()).epochs == 6
 
 
 def test_divergence_is_an_infinite_loss():
@@ -447,25 +451,25 @@ def test_validation_that_is_not_a_number_is_said():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"epochs": 0}, "epochs is 0"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"X_val": data(), "patience": 0}, "patience is 0"),
-        ({"patience": 3}, "X_val is missing"),
-        ({"y_val": data()}, "y_val must be given exactly when"),
-        ({"y": data(), "X_val": data()}, "y_val must be given exactly when"),
-        ({"y": data(19)}, r"y has shape \(19, 3\), wanted \(20, ...\) to go with X"),
-        ({"y": torch.tensor(1.0)}, r"y has shape \(\), wanted \(20, ...\)"),
+        ({"epochs": 0}, "epochs: got 0, want at least 1"),
+        ({"batch_size": 0}, "batch_size: got 0, want at least 1"),
+        ({"X_val": data(), "patience": 0}, "patience: got 0, want at least 1"),
+        ({"patience": 3}, "patience: got 3 without X_val, want X_val"),
+        ({"y_val": data()}, "y_val: got y_val, want y_val exactly where y and X_val are"),
+        ({"y": data(), "X_val": data()}, "y_val: got y, X_val, want y_val exactly where"),
+        ({"y": data(19)}, r"y: got shape \(19, 3\), want \(20, ...\) to go with X"),
+        ({"y": torch.tensor(1.0)}, r"y: got shape \(\), want \(20, ...\)"),
         (
             {"y": data(), "X_val": data(), "y_val": data(4)},
-            r"y_val has shape \(4, 3\), wanted \(20, ...\) to go with X_val",
+            r"y_val: got shape \(4, 3\), want \(20, ...\) to go with X_val",
         ),
-        ({"X_val": data(0)}, r"X_val has shape \(0, 3\)"),
-        ({"y": torch.empty(20, device="meta")}, "y is on meta, but the model is on cpu"),
-        ({"loss": lambda m, x: m(x)}, r"loss returned \(20, 3\), wanted a scalar"),
-        ({"loss": lambda m, x: 1.0}, "loss returned float, wanted a scalar"),
+        ({"X_val": data(0)}, r"X_val: got shape \(0, 3\)"),
+        ({"y": torch.empty(20, device="meta")}, "y: got a tensor on the meta device"),
+        ({"loss": lambda m, x: m(x)}, r"loss: got \(20, 3\), want a scalar"),
+        ({"loss": lambda m, x: 1.0}, "loss: got float, want a scalar"),
         (
             {"loss": lambda m, x: squared_error(m, x).detach()},
-            "loss returned a tensor without a gradient, wanted one computed from the model",
+            "loss: got a tensor without a gradient, want one computed from the model",
         ),
         ({"epochs": 1.5}, "epochs: got 1.5, want an integer"),
         ({"epochs": True}, "epochs: got True, want an integer"),
@@ -482,9 +486,9 @@ def test_validation_that_is_not_a_number_is_said():
         ({"X_val": data().numpy()}, "X_val: got ndarray, want a torch tensor"),
         (
             {"X_val": data().double()},
-            "X_val has .* dtype torch.float64, but X has .* dtype torch.float32: wanted the same",
+            "X_val: got .* dtype torch.float64, want those of X, .* torch.float32",
         ),
-        ({"X_val": data(4, 2)}, r"X_val has shape \(4, 2\) .* X has shape \(20, 3\)"),
+        ({"X_val": data(4, 2)}, r"X_val: got shape \(4, 2\) .* want those of X, \(20, 3\)"),
         ({"optimizer": "sgd"}, "optimizer: got 'sgd', want a callable that makes an optimiser"),
         (
             {"optimizer": torch.optim.SGD(autoencoder().parameters(), lr=0.1)},
@@ -499,11 +503,11 @@ def test_bad_arguments_are_named(changes, said):
 
 
 def test_data_or_model_that_cannot_be_trained_are_named():
-    with pytest.raises(ValueError, match=r"X has shape \(\)"):
+    with pytest.raises(ValueError, match=r"X: got shape \(\), want"):
         train(autoencoder(), torch.tensor(1.0), loss=squared_error, epochs=1)
-    with pytest.raises(ValueError, match="X is on meta, but the model is on cpu"):
+    with pytest.raises(ValueError, match="X: got a tensor on the meta device"):
         train(autoencoder(), data().to("meta"), loss=squared_error, epochs=1)
-    with pytest.raises(ValueError, match="model has no parameter that requires a gradient"):
+    with pytest.raises(ValueError, match="model: got no parameter that requires a gradient"):
         train(nn.Tanh(), data(), loss=squared_error, epochs=1)
     with pytest.raises(ValueError, match="X: got ndarray, want a torch tensor"):
         train(autoencoder(), data().numpy(), loss=squared_error, epochs=1)
@@ -512,7 +516,7 @@ def test_data_or_model_that_cannot_be_trained_are_named():
     with pytest.raises(ValueError, match=r"model: got function, want a torch.nn.Module"):
         train(lambda x: x, data(), loss=squared_error, epochs=1)
     with pytest.raises(
-        ValueError, match=r"X has dtype torch.float64, but the model has torch.float32: bring both"
+        ValueError, match=r"X: got dtype torch.float64, want torch.float32, as the model"
     ):
         train(autoencoder(), data().double(), loss=squared_error, epochs=1)
 
@@ -578,7 +582,7 @@ def test_the_bar_is_for_terminals_unless_it_is_asked_for(monkeypatch, stream, pr
 
 
 def test_an_empty_history_has_run_nothing():
-    assert History() == History([], [], 0, False, 0.0, 0)
+    assert History() == History([], [], 0, False, 0.0, 0, [])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
@@ -589,10 +593,10 @@ def test_on_cuda_it_trains_resumes_and_leaves_the_generator_alone(tmp_path):
     reference = train(whole, X, **settings_of_a_run())
     assert reference.loss[-1] < reference.loss[0]
     with pytest.raises(KeyboardInterrupt):
-        train(part, X, checkpoint=path, **settings_of_a_run(loss=Interrupting(8)))
-    history = train(again, X, checkpoint=path, **settings_of_a_run())
+        train(part, X, checkpoint=path, key="a", **settings_of_a_run(loss=Interrupting(8)))
+    history = train(again, X, checkpoint=path, key="a", **settings_of_a_run())
     assert history.loss == reference.loss
     assert torch.equal(weights(again), weights(whole))
     assert torch.equal(torch.cuda.get_rng_state(), before)
-    with pytest.raises(ValueError, match="X is on cpu, but the model is on cuda:0"):
+    with pytest.raises(ValueError, match="X: got device cpu, want cuda:0, as the model"):
         train(again, data(), **settings_of_a_run())
