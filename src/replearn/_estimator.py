@@ -15,8 +15,9 @@ Fitted attributes are tensors after a tensor was fitted, and NumPy arrays after 
 from __future__ import annotations
 
 import operator
+import sys
 import warnings
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,6 @@ from replearn._validate import check_matrix
 __all__ = ["Data", "Estimator", "as_tensor", "check_dense", "convergence_warning", "draw_seed"]
 
 Data = Any  # a Tensor, or what scikit-learn takes
-Self = TypeVar("Self", bound="Estimator")
 
 _DTYPES = [np.float64, np.float32]  # the first is for what is neither
 
@@ -70,7 +70,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         return as_tensor(validate_data(self, X, reset=False, dtype=_DTYPES)).to(like)
 
     def _codes(self, H: Data, width: int, like: Tensor, name: str = "H") -> Tensor:
-        """H (n, width) as a tensor: codes for ``inverse_transform``, whose columns have no names."""
+        """Codes H (n, width) as a tensor, for ``inverse_transform``: columns without names."""
         if not isinstance(H, Tensor):
             H = as_tensor(check_array(H, dtype=_DTYPES, estimator=self, input_name=name)).to(like)
         return self._checked(name, H, width, like)
@@ -96,9 +96,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def _kept(self, name: str) -> Tensor:
         """A fitted attribute as a tensor."""
         if not hasattr(self, name):
-            raise NotFittedError(
-                f"this {type(self).__name__} is not fitted yet: call fit(X) first"
-            )
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(X) first")
         value = getattr(self, name)
         return value if isinstance(value, Tensor) else as_tensor(value)
 
@@ -149,8 +147,6 @@ def convergence_warning(estimator: object, message: str) -> None:
 
 def _outside() -> int:
     """How many frames up the first one outside this library and scikit-learn is."""
-    import sys
-
     level, frame = 2, sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
         ("replearn.", "sklearn.", "torch.")

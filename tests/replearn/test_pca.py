@@ -95,7 +95,10 @@ def test_the_gram_solver_is_the_same_in_one_chunk_and_in_several():
 
 def test_the_gram_solver_survives_a_mean_much_larger_than_the_spread():
     X = sample(5000, 6, dtype=torch.float32)
-    near, far = PCA(6, svd_solver="covariance_eigh").fit(X), PCA(6, svd_solver="covariance_eigh").fit(X + 1000.0)
+    near, far = (
+        PCA(6, svd_solver="covariance_eigh").fit(X),
+        PCA(6, svd_solver="covariance_eigh").fit(X + 1000.0),
+    )
     # Adding 1000 in float32 itself rounds entries by 6e-5 of a spread that goes down to 0.17.
     ratio = far.explained_variance_ / near.explained_variance_
     assert torch.allclose(ratio, torch.ones(6), atol=1e-3)
@@ -237,7 +240,9 @@ def test_the_randomized_solver_repeats_itself_and_leaves_the_global_random_state
     state = torch.random.get_rng_state()
     first = PCA(3, svd_solver="randomized", random_state=4).fit(X).components_
     assert torch.equal(first, PCA(3, svd_solver="randomized", random_state=4).fit(X).components_)
-    assert not torch.equal(first, PCA(3, svd_solver="randomized", random_state=5).fit(X).components_)
+    assert not torch.equal(
+        first, PCA(3, svd_solver="randomized", random_state=5).fit(X).components_
+    )
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
