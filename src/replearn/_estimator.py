@@ -29,7 +29,16 @@ from torch import Tensor
 
 from replearn._validate import check_matrix
 
-__all__ = ["Data", "Estimator", "as_tensor", "check_dense", "convergence_warning", "draw_seed"]
+__all__ = [
+    "Data",
+    "Estimator",
+    "as_tensor",
+    "check_dense",
+    "convergence_warning",
+    "draw_seed",
+    "in_kind",
+    "read",
+]
 
 Data = Any  # a Tensor, or what scikit-learn takes
 
@@ -84,7 +93,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     def _in_kind(self, result: Tensor, X: Data) -> Any:
         """A result as X was given: a tensor for a tensor, otherwise an array."""
-        return result if isinstance(X, Tensor) else _array(result)
+        return in_kind(result, X)
 
     def _keep(self, X: Data, **attributes: Any) -> None:
         """Set fitted attributes; the tensors among them as arrays, unless a tensor was fitted."""
@@ -107,6 +116,16 @@ def as_tensor(array: Any) -> Tensor:
     if not array.flags.writeable or min(array.strides, default=1) < 0 or array.dtype != native:
         array = array.astype(native, order="C")
     return torch.from_numpy(array)
+
+
+def read(name: str, X: Data) -> Tensor:
+    """X (n, d) as a tensor, for what is no estimator; a tensor as it is."""
+    return X if isinstance(X, Tensor) else as_tensor(check_array(X, dtype=_DTYPES, input_name=name))
+
+
+def in_kind(result: Tensor, X: Data) -> Any:
+    """A result as X was given: a tensor for a tensor, otherwise an array."""
+    return result if isinstance(X, Tensor) else _array(result)
 
 
 def _array(values: Tensor) -> Any:

@@ -83,7 +83,8 @@ class DictionaryLearning(  # type: ignore[misc]  # scikit-learn has no types
         vectors that have none (see ``replearn.dictionary.update``).
     tol : float
         The alternation ends when the objective falls by less than this fraction of itself; where
-        ``max_iter`` ends it first, scikit-learn's ConvergenceWarning says so.
+        ``max_iter`` ends it first, scikit-learn's ConvergenceWarning says so. (One alternation,
+        ``max_iter=1``, has no other to compare itself with, and warns of nothing.)
     code_tol : float, optional
         Relative duality gap to which codes are computed during learning; None takes 0.1
         ("online", where a dictionary lives for one step only) or 1e-4 ("alternating").
@@ -238,7 +239,7 @@ class DictionaryLearning(  # type: ignore[misc]  # scikit-learn has no types
             drive(run, save, self.progress)
         finally:
             self._publish(X, run)
-        if not self.converged_:
+        if not self.converged_ and self.max_iter > 1:
             convergence_warning(
                 self,
                 f"the objective still fell by more than tol={self.tol:g} of itself after "

@@ -6,12 +6,15 @@ from replearn.pretraining.classifier import (
     classification_loss,
     error_rate,
 )
-from replearn.pretraining.rbm import RBM, contrastive_divergence
+from replearn.pretraining.learning import RBMLearning
+from replearn.pretraining.rbm import RBM, LogPartition, contrastive_divergence
 from replearn.pretraining.stack import encode, greedy, stacked_encoder, unroll
 
 __all__ = [
     "RBM",
     "Classifier",
+    "LogPartition",
+    "RBMLearning",
     "adversarial",
     "classification_loss",
     "contrastive_divergence",

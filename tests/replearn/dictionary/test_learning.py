@@ -157,7 +157,13 @@ def test_the_lectures_step_without_codes_only_normalises():
 def test_the_alternation_never_increases(seed, m, penalty, nonnegative, dtype):
     X = gaussian(15, 4, seed=seed, dtype=dtype)
     model = DictionaryLearning(
-        m, penalty, method="alternating", max_iter=6, tol=0.0, nonnegative=nonnegative, random_state=seed
+        m,
+        penalty,
+        method="alternating",
+        max_iter=6,
+        tol=0.0,
+        nonnegative=nonnegative,
+        random_state=seed,
     )
     model.fit(X)
     assert 1 <= model.n_iter_ == len(model.objective_) == model.n_steps_ <= 6
