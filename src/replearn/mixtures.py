@@ -96,16 +96,15 @@ class GaussianMixture:
     """
 
     def __init__(self, means: Data, covariances: float | Data, weights: Data | None = None) -> None:
-        means = read("means", means)
-        check_matrix("means", means)
-        covariances, weights = _given(covariances), _given(weights)
-        k, d = means.shape
-        self.means = means
-        self.weights = _distribution(weights, k).to(means.device)
-        self.covariances = _numbers(covariances).to(means.device)
+        centres: Tensor = read("means", means)
+        check_matrix("means", centres)
+        k, d = centres.shape
+        self.means = centres
+        self.weights = _distribution(_given(weights), k).to(centres.device)
+        self.covariances = _numbers(_given(covariances)).to(centres.device)
         # Along the principal axes the components are products of one-dimensional normals.
         self._axes, self._variances = _principal_axes(self.covariances, k, d)
-        self._centres, self._log_weights = means.to(torch.float64), self.weights.log()
+        self._centres, self._log_weights = centres.to(torch.float64), self.weights.log()
 
     def log_density(self, Y: Data, noise_std: float = 0.0) -> Any:
         """``log p_s(y)`` of each row, in nats.

@@ -1,5 +1,7 @@
 """PCA against scikit-learn, its solvers against one another, and its theorems on random data."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA as SklearnPCA
+from sklearn.decomposition import IncrementalPCA
 from sklearn.exceptions import NotFittedError
 
 from replearn.linear_autoencoder import LinearAutoencoder, factorise, reconstruction_loss
@@ -303,6 +306,141 @@ def test_pca_refuses_solvers_that_do_not_fit():
     assert repr(pca) == "PCA(n_components=1)"
 
 
+def test_numpys_integers_are_integers():
+    assert PCA(np.int64(2)).fit(X53).n_components_ == 2
+    assert PCA(np.float64(0.5)).fit(X53).n_components_ == 1
+
+
+# The likelihood
+
+
+@pytest.mark.parametrize(("n", "d", "m"), [(200, 12, 4), (200, 12, 12), (15, 40, 5)])
+def test_the_score_is_scikit_learns(n, d, m):
+    X, new = sample(n, d), sample(30, d, seed=1)
+    ours, peer = PCA(m).fit(X), SklearnPCA(m).fit(X.numpy())
+    for data in (X, new):
+        theirs = torch.from_numpy(peer.score_samples(data.numpy()))
+        # They subtract the codes' squares from those of x; we square the residual.
+        torch.testing.assert_close(ours.score_samples(data), theirs, rtol=1e-5, atol=1e-5)
+        assert ours.score(data) == pytest.approx(peer.score(data.numpy()), rel=1e-5)
+    # Whitening changes the codes and not the model of the data (in scikit-learn 1.9 it changes
+    # the score too: its covariance takes components for longer than they are).
+    assert torch.equal(PCA(m, whiten=True).fit(X).score_samples(new), ours.score_samples(new))
+
+
+def test_the_score_is_the_density_of_the_model():
+    X = sample(60, 5)
+    pca = PCA(2).fit(X)
+    V, variances = pca.components_, pca.explained_variance_
+    covariance = V.T @ torch.diag(variances - pca.noise_variance_) @ V
+    covariance += pca.noise_variance_ * torch.eye(5, dtype=X.dtype)
+    normal = torch.distributions.MultivariateNormal(pca.mean_, covariance)
+    torch.testing.assert_close(pca.score_samples(X), normal.log_prob(X))
+    assert PCA(2).fit(X.float()).score(X.float()) == pytest.approx(pca.score(X), rel=1e-4)
+
+
+def test_data_without_a_density_has_no_score():
+    for pca in (PCA(6), PCA(3)):  # of rank two
+        pca.fit(rank_two(40, 10))
+        with pytest.raises(ValueError, match=r"n_components: got .* there is no density to score"):
+            pca.score(rank_two(40, 10))
+
+
+# Incremental
+
+
+@pytest.mark.parametrize("sizes", [[60, 60, 60], [10, 1, 50, 1, 118], [30] * 6])
+def test_incremental_fits_are_scikit_learns(sizes):
+    X, m = sample(180, 8, decay=0.9), 4
+    ours, peer = PCA(m), IncrementalPCA(m)
+    for batch in X.split(sizes):
+        ours.partial_fit(batch)
+        peer.partial_fit(batch.numpy())
+    cosines = (ours.components_ * torch.from_numpy(peer.components_)).sum(1).abs()
+    torch.testing.assert_close(cosines, torch.ones(m, dtype=X.dtype), rtol=0, atol=1e-10)
+    for name in ("mean_", "singular_values_", "explained_variance_", "explained_variance_ratio_"):
+        theirs = torch.from_numpy(getattr(peer, name))
+        torch.testing.assert_close(getattr(ours, name), theirs, rtol=1e-8, atol=1e-10)
+    assert ours.n_samples_ == 180
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_incremental_is_the_whole_fit_where_the_components_hold_all(first, dtype):
+    X = sample(90, 6, dtype=dtype)
+    whole, parts = PCA(6, svd_solver="full").fit(X), PCA(6)
+    getattr(parts, first)(X[:20])
+    for batch in X[20:].split(7):
+        parts.partial_fit(batch)
+    tolerance = 1e-4 if dtype == torch.float32 else 1e-10
+    for name in ("components_", "mean_", "singular_values_", "explained_variance_ratio_"):
+        torch.testing.assert_close(
+            getattr(parts, name), getattr(whole, name), rtol=tolerance, atol=tolerance
+        )
+    torch.testing.assert_close(parts.transform(X), whole.transform(X), rtol=1e-3, atol=tolerance)
+    # With fewer components the total variance, and so the noise, still counts everything.
+    few = PCA(2).partial_fit(X[:50]).partial_fit(X[50:])
+    left = whole.explained_variance_.sum() - few.explained_variance_.sum()
+    assert few.noise_variance_ == pytest.approx(float(left) / 4, rel=1e-3)
+
+
+def test_incremental_arguments_that_do_not_fit_are_refused():
+    X = sample(20, 6)
+    with pytest.raises(ValueError, match=r"n_components: got 0.5, want an integer or None"):
+        PCA(0.5).partial_fit(X)
+    with pytest.raises(ValueError, match=r"n_components: got 5 for X of shape \(4, 6\)"):
+        PCA(5).partial_fit(X[:4])
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        PCA(1).partial_fit(X[:1])
+    with pytest.raises(ValueError, match="n_components: got 3, want 2, as before; fit starts afr"):
+        PCA(2).partial_fit(X).set_params(n_components=3).partial_fit(X)
+    with pytest.raises(ValueError, match=r"X: got shape \(20, 5\), want \(n, 6\)"):
+        PCA(2).partial_fit(X).partial_fit(X[:, :5])
+
+
+# Any scale
+
+SCALES = [(torch.float32, s) for s in (1e-18, 1e18)] + [(torch.float64, s) for s in (1e-153, 1e153)]
+
+
+@pytest.mark.parametrize(("dtype", "scale"), SCALES)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30)])
+def test_components_do_not_depend_on_the_units(dtype, scale, solver, n, d):
+    X = sample(n, d, dtype=dtype)
+    near, far = (PCA(3, svd_solver=solver).fit(Y) for Y in (X, X * scale))
+    tolerance = {"rtol": 1e-3, "atol": 1e-4}
+    torch.testing.assert_close(far.components_, near.components_, **tolerance)
+    torch.testing.assert_close(
+        far.explained_variance_ratio_, near.explained_variance_ratio_, **tolerance
+    )
+    torch.testing.assert_close(far.singular_values_ / scale, near.singular_values_, **tolerance)
+    torch.testing.assert_close(far.transform(X * scale) / scale, near.transform(X), **tolerance)
+    white = PCA(3, svd_solver=solver, whiten=True)
+    torch.testing.assert_close(white.fit_transform(X * scale), white.fit_transform(X), **tolerance)
+    half = PCA(3).partial_fit(X[:4] * scale).partial_fit(X[4:] * scale)
+    half_near = PCA(3).partial_fit(X[:4]).partial_fit(X[4:])
+    torch.testing.assert_close(half.components_, half_near.components_, **tolerance)
+    assert half.score(X * scale) == pytest.approx(
+        half_near.score(X) - d * math.log(scale), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(torch.float32, s) for s in (1e-30, 1e20, 1e30, 1e38)] + [(torch.float64, 1e200)],
+)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_variances_out_of_the_dtypes_range_are_refused(dtype, scale, solver, call):
+    X = sample(40, 10, dtype=dtype)
+    X = X / X.abs().max() * scale
+    with pytest.raises(ValueError, match=r"X: got values of about 2\^.* leave the range of torch"):
+        getattr(PCA(3, svd_solver=solver), call)(X)
+    with pytest.raises(ValueError, match=r"X: got values of about 2\^.* leave the range of torch"):
+        getattr(PCA(3, svd_solver=solver), call)(X.numpy())
+
+
 # ---------------------------------------------------------------- linear autoencoder
 
 
@@ -421,3 +559,28 @@ def test_factorisation_refusals():
         factorise(X53, 1, iterations=0)
     with pytest.raises(ValueError, match="X: got dtype"):
         factorise(X53.int(), 1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(torch.float32, s) for s in (1e-30, 1e19, 1e30)] + [(torch.float64, 1e153)],
+)
+def test_factorisation_does_not_depend_on_the_units(dtype, scale):
+    X = sample(40, 6, dtype=dtype)
+    near, far = factorise(X, 2), factorise(X * scale, 2)
+    torch.testing.assert_close(
+        (far.mean + far.H @ far.D.T) / scale, near.mean + near.H @ near.D.T, rtol=1e-3, atol=1e-3
+    )
+    assert far.errors[-1] == pytest.approx(near.errors[-1] * scale**2, rel=1e-3)
+    assert near.converged
+    assert not factorise(X, 2, iterations=2, tol=0.0).converged
+    if dtype == torch.float64:
+        with pytest.raises(ValueError, match=r"X: got values of about 2\^.* want other units"):
+            factorise(X * 1e200, 2)
+
+
+def test_autoencoders_and_factorisations_are_made_where_their_data_lies():
+    X = sample(20, 4, dtype=torch.float32)
+    with torch.device("meta"):
+        assert LinearAutoencoder(4, 2)(X).device.type == "cpu"
+        assert factorise(X, 2).H.device.type == "cpu"

@@ -47,9 +47,7 @@ _METHODS = ("online", "alternating")
 _VERSION = 2
 
 
-class DictionaryLearning(  # type: ignore[misc]  # scikit-learn has no types
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator
-):
+class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type: ignore[misc]
     r"""Learns a dictionary, with scikit-learn's names and conventions.
 
     Parameters

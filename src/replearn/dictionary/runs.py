@@ -56,7 +56,7 @@ class Run(Protocol):
 
     @property
     def unconverged(self) -> int:
-        """Codes that did not come to their tolerance: of all steps, or of the latest alternation."""
+        """Codes not come to their tolerance: of all steps, or of the latest alternation."""
 
     def step(self) -> None:
         """Change the state; one that fails or is interrupted leaves it as it was."""

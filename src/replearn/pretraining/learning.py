@@ -176,8 +176,8 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
                 self.n_components
             ):
                 raise ValueError(
-                    f"n_components, visible, hidden: got {self.n_components}, {self.visible!r} and "
-                    f"{self.hidden!r}, want {len(rbm.bias)}, {rbm.visible!r} and {rbm.hidden!r}, as "
+                    f"n_components, visible, hidden: got {self.n_components}, {self.visible} and "
+                    f"{self.hidden}, want {len(rbm.bias)}, {rbm.visible} and {rbm.hidden}, as "
                     "before; fit starts afresh"
                 )
             data = self._new_data(X, rbm.weight)

@@ -365,8 +365,8 @@ class RBM(nn.Module):
             largest = float(torch.linalg.matrix_norm(W, 2))
             if largest >= 1:
                 raise ValueError(
-                    f"weight: got largest singular value {largest:.3g}, want below 1: with Gaussian "
-                    "units on both sides Z is infinite from there on"
+                    f"weight: got largest singular value {largest:.3g}, want below 1, from where "
+                    "on Z is infinite with Gaussian units on both sides"
                 )
         start = c
         if X is not None:

@@ -301,7 +301,7 @@ def exact_log_partition(model):
     if model.visible == "binary":
         return float(torch.logsumexp(-model.free_energy(states(D)), 0).detach())
     # sum_h (2 pi)^(d/2) exp(b.h + ||W^T h||^2/2 + c.W^T h)
-    H, (m, d) = states(M), model.weight.shape
+    H, d = states(M), model.weight.shape[1]
     V = H @ model.weight
     total = torch.logsumexp(H @ model.bias + V @ model.visible_bias + 0.5 * V.square().sum(1), 0)
     return float(total.detach()) + 0.5 * d * math.log(2 * math.pi)
