@@ -44,6 +44,7 @@ _SOLVERS = ("auto", "full", "covariance_eigh", "randomized")
 _ROWS = 4096  # rows worked on at a time: bounds the memory
 _OVERSAMPLE = 10
 _POWER_ITERATIONS = 5
+_SMALL = 100  # a decomposition of a smaller matrix takes a millisecond, all of it
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type: ignore[misc]
@@ -185,7 +186,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         n, d = data.shape
         wanted = self._check_n_components(n, d)
         solver = self._choose_solver(n, d)
-        width = wanted if isinstance(wanted, int) else min(n, d)
+        width = wanted if isinstance(wanted, int) else min(n, d)  # a fraction needs them all
         found = decompose(data, width, solver, draw_seed(self.random_state))
         if isinstance(wanted, float):
             # One more than explain at most the fraction; rounding may leave it unreached.
@@ -480,7 +481,7 @@ def _attempt(X: Tensor, m: int, solver: str, seed: int, power: int) -> Decomposi
     if solver == "covariance_eigh" and n >= d:
         G = scatter(X, mean)
         total = float(G.diagonal().sum())
-        return None if outside(total) else done(*_eigh_columns(G), total)
+        return None if outside(total) else done(*_eigh_columns(G, m), total)
     Xc = X - mean
     total = float(torch.linalg.vector_norm(Xc)) ** 2
     if outside(total):
@@ -520,10 +521,28 @@ def _values_and_directions(A: Tensor) -> tuple[Tensor, Tensor]:
     return s, Vh.T
 
 
-def _eigh_columns(G: Tensor) -> tuple[Tensor, Tensor]:
-    """From the eigenvectors of G = Xc^T Xc (d, d)."""
-    values, V = torch.linalg.eigh(G)
+def _eigh_columns(G: Tensor, m: int) -> tuple[Tensor, Tensor]:
+    """From the eigenvectors of G = Xc^T Xc (d, d): the first m at least."""
+    values, V = _few_eigenvectors(G, m) or torch.linalg.eigh(G)
     return values.flip(0).clamp(min=0).sqrt(), V.flip(1)
+
+
+def _few_eigenvectors(G: Tensor, m: int) -> tuple[Tensor, Tensor] | None:
+    """The last m eigenvalues and eigenvectors on a CPU, where that is faster than all of them.
+
+    It takes a third of the time for 30 of 784. Its eigenvectors come from inverse iteration, which
+    may fail to converge where LAPACK's method for all of them does not.
+    """
+    d = len(G)
+    if G.device.type != "cpu" or m > d // 4 or d < _SMALL:
+        return None
+    import scipy.linalg  # here: it takes half a second
+
+    try:
+        values, V = scipy.linalg.eigh(G.numpy(), subset_by_index=[d - m, d - 1])
+    except scipy.linalg.LinAlgError:
+        return None
+    return torch.from_numpy(values), torch.from_numpy(V)
 
 
 def _eigh_rows(Xc: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from sklearn.decomposition import PCA as SklearnPCA
 from sklearn.decomposition import IncrementalPCA
 from sklearn.exceptions import NotFittedError
 
+from replearn import pca as pca_module
 from replearn.linear_autoencoder import LinearAutoencoder, factorise, reconstruction_loss
 from replearn.metrics import principal_angles, reconstruction_error
 from replearn.pca import PCA
@@ -105,6 +107,38 @@ def test_the_gram_solver_survives_a_mean_much_larger_than_the_spread():
     # Adding 1000 in float32 itself rounds entries by 6e-5 of a spread that goes down to 0.17.
     ratio = far.explained_variance_ / near.explained_variance_
     assert torch.allclose(ratio, torch.ones(6), atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["decaying", "rank two", "equal", "blocks"])
+def test_few_eigenvectors_are_the_first_of_all(kind, monkeypatch):
+    X = {
+        "decaying": sample(400, 120, decay=0.95),
+        "rank two": rank_two(400, 120),
+        "equal": torch.linalg.qr(sample(400, 121)).Q[:, 1:] + 1.0,
+        "blocks": torch.eye(120, dtype=torch.float64).repeat(4, 1),
+    }[kind]
+    few = PCA(20, svd_solver="covariance_eigh").fit(X)
+    monkeypatch.setattr(pca_module, "_SMALL", 10**9)
+    whole = PCA(20, svd_solver="covariance_eigh").fit(X)
+    for name in ("explained_variance_", "explained_variance_ratio_", "mean_"):
+        torch.testing.assert_close(getattr(few, name), getattr(whole, name), rtol=1e-9, atol=1e-12)
+    assert few.noise_variance_ == pytest.approx(whole.noise_variance_, rel=1e-6, abs=1e-12)
+    eye = torch.eye(20, dtype=X.dtype)
+    torch.testing.assert_close(few.components_ @ few.components_.T, eye, rtol=0, atol=1e-10)
+    if kind == "decaying":
+        torch.testing.assert_close(few.components_, whole.components_, rtol=0, atol=1e-9)
+
+
+def test_eigenvectors_that_inverse_iteration_cannot_find_are_found_all_together(monkeypatch):
+    X = sample(400, 120, decay=0.95)
+    expected = PCA(3, svd_solver="covariance_eigh").fit(X).components_
+
+    def fails(*arguments, **options):
+        raise scipy.linalg.LinAlgError("eigenvectors failed to converge")
+
+    monkeypatch.setattr(scipy.linalg, "eigh", fails)
+    found = PCA(3, svd_solver="covariance_eigh").fit(X).components_
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
 
 
 def test_auto_chooses_by_shape():
