@@ -309,8 +309,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         d, m = self.n_features_in_, self.n_components_
         V, mean = components.double(), self._kept("mean_").double()
         deviations, noise = self._kept("explained_variance_").double().sqrt(), self.noise_variance_
-        # Of what is left out nothing can be told from rounding when it is as small as this.
-        least = max(d, self.n_samples_) * torch.finfo(components.dtype).eps * float(deviations[0])
+        # What is smaller is rounding; what was found by subtraction, in squares.
+        least = self._rounding(self._squared) * float(deviations[0])
         if float(deviations[-1]) <= least or (m < d and math.sqrt(noise) <= least):
             raise ValueError(
                 f"n_components: got {m} of {d} dimensions and no variance in some direction, want "
@@ -369,7 +369,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
             singular_values_=times_power(found.s[:m], k).to(dtype),
         )
         discarded = min(n, d) - m
-        rest = max(0.0, found.total / (n - 1) - float(found.variance()[:m].sum()))
+        if found.whole:
+            rest = float(found.variance()[m:].sum())
+        else:  # of what was not computed, or lost in increments
+            rest = max(0.0, found.total / (n - 1) - float(found.variance()[:m].sum()))
+        self._squared = not found.whole
         self.noise_variance_ = float_times_power(rest, 2 * k) / discarded if discarded else 0.0
         self._total_variance = float_times_power(found.total / (n - 1), 2 * k)
         self.n_components_, self.n_samples_ = m, n
@@ -381,22 +385,27 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         total = float_times_power(self._total_variance, -2 * k) * (self.n_samples_ - 1)
         V = self._kept("components_").double().T
         return Decomposition(
-            times_power(mean, -k), times_power(s, -k), V, total, k, self.n_samples_
+            times_power(mean, -k), times_power(s, -k), V, total, k, self.n_samples_, False
         )
 
     def _scale(self) -> Tensor:
         """Standard deviations of the codes, exactly 0 where they are rounding noise."""
         s = self._kept("singular_values_")
-        n, d, eps = self.n_samples_, self.n_features_in_, torch.finfo(s.dtype).eps
-        if self.svd_solver_ == "covariance_eigh":
+        return torch.where(
+            s > self._rounding() * s[0], self._kept("explained_variance_").sqrt(), 0.0
+        )
+
+    def _rounding(self, squared: bool = False) -> float:
+        """What part of the largest singular value is rounding noise."""
+        n, d = self.n_samples_, self.n_features_in_
+        eps = float(torch.finfo(self._kept("components_").dtype).eps)
+        if squared or self.svd_solver_ == "covariance_eigh":
             # Eigenvalues of a (k, k) matrix err by about sqrt(k) eps of the largest, as rounding
             # errors add up like a random walk (Higham and Mary, SIAM J. Sci. Comput. 41, 2019):
             # up to 0.7 of that was seen, on several processors' arithmetics. Four times as much
             # is noise whatever the processor.
-            noise = math.sqrt(4 * math.sqrt(min(n, d)) * eps)
-        else:
-            noise = max(n, d) * eps
-        return torch.where(s > noise * s[0], self._kept("explained_variance_").sqrt(), 0.0)
+            return math.sqrt(4 * math.sqrt(min(n, d)) * eps)
+        return max(n, d) * eps
 
     def _check_n_components(self, n: int, d: int) -> int | float:
         wanted, most = self.n_components, min(n, d)
@@ -440,6 +449,7 @@ class Decomposition(NamedTuple):
     total: float  # ||Xc||_F^2
     power: int
     n: int
+    whole: bool  # whether s holds all min(n, d) of them
 
     def variance(self) -> Tensor:
         """Variance along each axis, (k,)."""
@@ -476,7 +486,7 @@ def _attempt(X: Tensor, m: int, solver: str, seed: int, power: int) -> Decomposi
         return not (least < total < most) and power == 0
 
     def done(s: Tensor, V: Tensor, total: float) -> Decomposition:
-        return Decomposition(mean, s.double(), V, total, power, n)
+        return Decomposition(mean, s.double(), V, total, power, n, len(s) == min(n, d))
 
     if solver == "covariance_eigh" and n >= d:
         G = scatter(X, mean)
@@ -507,7 +517,7 @@ def _merge(old: Decomposition, new: Decomposition) -> Decomposition:
         + float_times_power(new.total, 2 * (new.power - k))
         + float(between.square().sum())
     )
-    return Decomposition(mean + (new.n / n) * (mean_new - mean), s, V, total, k, n)
+    return Decomposition(mean + (new.n / n) * (mean_new - mean), s, V, total, k, n, False)
 
 
 # The solvers: singular values (k,) by decreasing size, and right singular vectors (d, k).

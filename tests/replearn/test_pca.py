@@ -8,7 +8,7 @@ import scipy.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_low_rank_matrix
 from sklearn.decomposition import PCA as SklearnPCA
 from sklearn.decomposition import IncrementalPCA
 from sklearn.exceptions import NotFittedError
@@ -373,14 +373,70 @@ def test_the_score_is_the_density_of_the_model():
     assert PCA(2).fit(X.float()).score(X.float()) == pytest.approx(pca.score(X), rel=1e-4)
 
 
-def test_data_without_a_density_has_no_score():
-    for pca in (PCA(6), PCA(3)):  # of rank two
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_data_without_a_density_has_no_score(solver):
+    for pca in (PCA(6, svd_solver=solver), PCA(3, svd_solver=solver), PCA(2, svd_solver=solver)):
         pca.fit(rank_two(40, 10))
         with pytest.raises(ValueError, match=r"n_components: got .* there is no density to score"):
             pca.score(rank_two(40, 10))
 
 
-# Incremental
+# Incremental, and reports of scikit-learn's tracker (github.com/scikit-learn/scikit-learn/issues)
+
+
+def test_report_13898_whitening_leaves_the_score_as_it_is():
+    X = sample(100, 4)
+    assert PCA(2, whiten=True).fit(X).score(X) == PCA(2).fit(X).score(X)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_reports_13032_and_7568_a_score_of_data_with_constant_features(solver):
+    X = torch.tensor(load_digits().data)  # 64 pixels, of which three never change
+    assert math.isfinite(PCA(30, svd_solver=solver).fit(X).score(X))
+    with pytest.raises(ValueError, match="there is no density to score with"):
+        PCA(61, svd_solver=solver, whiten=True).fit(X).score(X)
+
+
+def test_report_12489_fewer_samples_than_features():
+    X = sample(5, 100)
+    with pytest.raises(ValueError, match=r"n_components: got 5 of 100 dimensions and no variance"):
+        PCA().fit(X).score(X)
+    assert math.isfinite(PCA(3).fit(X).score(X))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_report_29534_whitening_blows_no_rounding_up(solver):
+    X = make_low_rank_matrix(1000, 10, effective_rank=2, random_state=0, tail_strength=0)
+    assert np.abs(PCA(svd_solver=solver, whiten=True).fit_transform(X)).max() < 5
+
+
+def test_report_11001_whitened_codes_have_variance_one():
+    H = PCA(whiten=True).fit_transform(sample(1000, 4))
+    torch.testing.assert_close(H.var(0), torch.ones(4, dtype=H.dtype))
+
+
+def test_reports_12234_and_13114_batches_smaller_than_the_components():
+    X = sample(101, 4)
+    pca = PCA(4)
+    for batch in X.split(10):  # the last holds one sample
+        pca.partial_fit(batch)
+    torch.testing.assert_close(pca.components_, PCA(4).fit(X).components_)
+
+
+def test_report_15669_a_fraction_is_exceeded_and_not_only_reached():
+    X = torch.diag(torch.tensor([1.0, -1, 1, -1])).double()
+    X = X - X.mean(0)
+    shares = PCA().fit(X).explained_variance_ratio_
+    assert float(PCA(float(shares[0])).fit(X).explained_variance_ratio_.sum()) > float(shares[0])
+
+
+def test_report_12823_float32_stays_close_to_float64():
+    X = np.random.RandomState(0).rand(1000, 4)
+    for solver in SOLVERS:
+        exact = PCA(3, svd_solver=solver).fit(X)
+        single = PCA(3, svd_solver=solver).fit(X.astype(np.float32))
+        assert single.components_.dtype == np.float32
+        np.testing.assert_allclose(single.components_, exact.components_, atol=1e-4)
 
 
 @pytest.mark.parametrize("sizes", [[60, 60, 60], [10, 1, 50, 1, 118], [30] * 6])

@@ -114,3 +114,15 @@ def test_the_package_names_it_without_loading_it_first():
     assert pretraining.RBMLearning is RBMLearning
     with pytest.raises(AttributeError, match="no attribute 'RBMLearner'"):
         pretraining.RBMLearner  # noqa: B018
+
+
+def test_reports_23179_and_9694_of_scikit_learn():
+    """The score grows with the number of units, as a log-likelihood does; codes are not all 1."""
+    few, many = (torch.ones(10, d, dtype=torch.float64) for d in (10, 1000))
+    shares = [RBMLearning(4).fit(X).score(X) / X.shape[1] for X in (few, many)]
+    assert shares[0] == pytest.approx(shares[1], rel=0.2)
+    counts = (bits(200, 300) * 7).numpy().astype(int)
+    with pytest.raises(ValueError, match=r"X: got values from 0 to 7, want values in \[0, 1\]"):
+        RBMLearning(20).fit(counts)
+    rare = (torch.rand(200, 300, generator=torch.Generator().manual_seed(0)) < 0.01).double()
+    assert float(RBMLearning(20, lr=0.05).fit_transform(rare).std(0).min()) > 0.001
