@@ -135,6 +135,12 @@ def test_data_frames_are_taken_and_given_where_asked(estimator):
         model.transform(FRAME[list("edcba")])
 
 
+def test_names_of_columns_are_forgotten_where_there_are_none():
+    model = PCA(2).fit(FRAME).fit(torch.from_numpy(ARRAY))
+    assert not hasattr(model, "feature_names_in_")
+    assert list(PCA(2).fit(FRAME).fit(FRAME[list("abc")]).feature_names_in_) == list("abc")
+
+
 @each
 def test_integers_lists_and_strange_layouts_are_read_as_scikit_learn_reads_them(estimator):
     bits = (ARRAY > 0.5).astype(int)

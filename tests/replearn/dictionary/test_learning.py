@@ -684,6 +684,21 @@ def test_a_dictionary_is_positive_where_asked(method):
         quick(method, positive_dictionary=True, D0=gaussian(5, 6)).fit(X)
 
 
+def test_drawn_atoms_are_positive_where_asked():
+    X = torch.cat([gaussian(3, 5), -gaussian(20, 5, seed=1).abs()])
+    atoms = quick(positive_dictionary=True, n_atoms=9)._first_atoms(X, torch.Generator())
+    assert float(atoms.min()) >= 0
+    assert float(quick(n_atoms=9)._first_atoms(X, torch.Generator()).min()) < 0
+    for positive in (True, False):
+        places, new = online_module.draw_replacements(
+            torch.ones(6, dtype=torch.bool), X, X, positive, torch.Generator()
+        )
+        # Only the first three samples have a positive part.
+        assert len(places) == len(new) == (3 if positive else 6)
+        assert (float(new.min()) >= 0) == positive
+        torch.testing.assert_close(new.norm(dim=1), torch.ones(len(new), dtype=new.dtype))
+
+
 def test_a_positive_dictionary_of_positive_parts_is_found():
     """Non-negative factors that NMF could have made are recovered."""
     D = normalise_atoms((gaussian(12, 5).abs()) * (gaussian(12, 5, seed=1) > 0.3))
