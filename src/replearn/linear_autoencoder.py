@@ -22,9 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from replearn._scale import exponent, float_times_power, times_power
 from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
 
 __all__ = ["Factorisation", "LinearAutoencoder", "factorise", "reconstruction_loss"]
+
+# The largest |k| for which the squares of values of about 2^k are numbers with all their digits.
+_SQUARES = {torch.float32: 40, torch.float64: 400}
 
 
 class LinearAutoencoder(nn.Module):
@@ -82,14 +86,15 @@ class LinearAutoencoder(nn.Module):
         if d < 1 or m < 1:
             raise ValueError(f"d, m: got d={d}, m={m}, want both at least 1")
         self.d, self.m, self.tied = d, m, tied
-        generator = torch.Generator().manual_seed(seed)
-        W = torch.randn(m, d, generator=generator, device="cpu") / math.sqrt(d)
+        generator, cpu = torch.Generator("cpu").manual_seed(seed), torch.device("cpu")
+        W = torch.randn(m, d, generator=generator, device=cpu) / math.sqrt(d)
         self.W = nn.Parameter(W)
         if not tied:
-            D = torch.randn(d, m, generator=generator, device="cpu") / math.sqrt(d)
+            D = torch.randn(d, m, generator=generator, device=cpu) / math.sqrt(d)
             self.D = nn.Parameter(D)
-        self.register_parameter("b_enc", nn.Parameter(W.new_zeros(m)) if bias else None)
-        self.register_parameter("b_dec", nn.Parameter(W.new_zeros(d)) if bias else None)
+        for name, width in (("b_enc", m), ("b_dec", d)):
+            start = nn.Parameter(torch.zeros(width, device=cpu)) if bias else None
+            self.register_parameter(name, start)
 
     @property
     def decoder(self) -> Tensor:
@@ -202,12 +207,15 @@ class Factorisation:
     errors : list of float
         Reconstruction error (mean over samples of the squared length of the residual) after each
         iteration; it never increases.
+    converged : bool
+        Whether ``tol`` or the limit of the dtype ended them, and not ``iterations``.
     """
 
     H: Tensor
     D: Tensor
     mean: Tensor
     errors: list[float]
+    converged: bool
 
 
 @torch.no_grad()
@@ -265,25 +273,38 @@ def factorise(
     if iterations < 1:
         raise ValueError(f"iterations: got {iterations}, want at least 1")
     check_not_negative("tol", tol)
-    mean = X.mean(0)
-    Xc = X - mean
-    generator = torch.Generator().manual_seed(seed)
-    D = torch.randn(d, m, generator=generator, dtype=X.dtype, device="cpu") / math.sqrt(d)
-    D, H = D.to(X.device), X.new_empty(0)
+    k = exponent(X)
+    k = k if abs(k) > _SQUARES[X.dtype] else 0  # scaled only where squares might leave the range
+    scaled = times_power(X, -k)
+    mean = scaled.mean(0)
+    Xc = scaled - mean
+    generator, cpu = torch.Generator("cpu").manual_seed(seed), torch.device("cpu")
+    D = torch.randn(d, m, generator=generator, dtype=X.dtype, device=cpu).to(X.device)
+    D, H = D / math.sqrt(d), Xc[:, :0]
     errors: list[float] = []
+    converged = False
     for _ in range(iterations):
         # The pseudo-inverse is (D^T D)^{-1} D^T, and defined where X has a rank below m.
         H_next = Xc @ torch.linalg.pinv(D).T
         D_next = Xc.T @ torch.linalg.pinv(H_next).T
         error = float(mse_loss(H_next @ D_next.T, Xc)) * d
         if errors and error >= errors[-1]:
+            converged = True
             break
         converged = bool(errors) and errors[-1] - error <= tol * errors[-1]
         H, D = H_next, D_next
         errors.append(error)
         if converged:
             break
-    return Factorisation(H=H, D=D, mean=mean, errors=errors)
+    errors = [float_times_power(error, 2 * k) for error in errors]
+    if not math.isfinite(errors[0]):
+        raise ValueError(
+            f"X: got values of about 2^{k}, whose squares leave the range of float64, want other "
+            "units"
+        )
+    return Factorisation(
+        H=times_power(H, k), D=D, mean=times_power(mean, k), errors=errors, converged=converged
+    )
 
 
 def _check_width(name: str, X: Tensor, d: int) -> None:

@@ -22,21 +22,26 @@ Data Analysis 50 (2006). B. O'Donoghue and E. Candes, Foundations of Computation
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import operator
+from typing import Any, NamedTuple
 
 import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from torch import Tensor
 
 from replearn._batches import slices
-from replearn._validate import check_fitted, check_integer, check_matrix, check_not_negative
-from replearn.pca import PCA
+from replearn._estimator import Data, Estimator, convergence_warning, draw_seed
+from replearn._gram import gram
+from replearn._scale import times_power
+from replearn._validate import check_integer, check_not_negative
+from replearn.pca import PCA, decompose
 
 __all__ = ["LogisticPCA"]
 
 _ROWS = 1024  # rows worked on at a time: their logits stay in the cache
 
 
-class LogisticPCA:
+class LogisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type: ignore[misc]
     r"""Logistic PCA with scikit-learn's names: see the module's text for the problem it solves.
 
     Each iteration costs three products of (n, d) and (d, m) and one pass of exponentials. The
@@ -47,7 +52,8 @@ class LogisticPCA:
 
     Where a hyperplane separates the values 0 and 1 of some coordinate the likelihood has no
     maximum: the logits grow without bound, ever more slowly, and ``max_iter`` or ``tol`` ends it.
-    The more components, the likelier; ``ridge`` > 0 keeps them finite.
+    The more components, the likelier; ``ridge`` > 0 keeps them finite. Where ``max_iter`` ends it,
+    scikit-learn's ConvergenceWarning says so.
 
     Parameters
     ----------
@@ -59,15 +65,16 @@ class LogisticPCA:
         Stop when an iteration lowers the objective by less than this fraction of it.
     ridge : float
         Weight of the penalty on the logits' deviation from mu, 0 or more.
-    seed : int
-        Seed of the randomized solver, which the start of very large problems uses.
+    random_state : int, RandomState or None
+        Seed of the randomized solver, which the start of very large problems uses: see
+        :class:`~replearn.pca.PCA`.
 
     Attributes
     ----------
-    components_ : Tensor, (m, d)
+    components_ : Tensor or array, (m, d)
         D^T, orthonormal rows by decreasing variance of their codes, each with its entry of largest
-        absolute value positive.
-    mean_ : Tensor, (d,)
+        absolute value positive. A tensor after a tensor was fitted, otherwise an array.
+    mean_ : Tensor or array, (d,)
         mu: the mean of the logits (not the logit of the mean).
     objective_ : list of float
         The objective after each iteration, in nats a sample.
@@ -75,13 +82,17 @@ class LogisticPCA:
         Number m of components.
     n_features_in_ : int
         Dimension d of the samples.
+    feature_names_in_ : array, (d,)
+        Names of the columns, after a DataFrame was fitted.
     n_iter_ : int
         Number of iterations.
+    converged_ : bool
+        Whether ``tol`` ended them, and not ``max_iter``.
 
     Raises
     ------
     ValueError
-        X is not a float (n, d) tensor with values in [0, 1], a parameter is out of range, or a
+        X is not a float (n, d) matrix with values in [0, 1], a parameter is out of range, or a
         method is called before ``fit`` (scikit-learn's NotFittedError).
 
     Examples
@@ -95,12 +106,12 @@ class LogisticPCA:
             [0, 1, 1]], dtype=torch.int32)
     """
 
-    components_: Tensor
-    mean_: Tensor
+    components_: Any
+    mean_: Any
     objective_: list[float]
     n_components_: int
-    n_features_in_: int
     n_iter_: int
+    converged_: bool
 
     def __init__(
         self,
@@ -109,133 +120,178 @@ class LogisticPCA:
         max_iter: int = 200,
         tol: float = 1e-5,
         ridge: float = 0.0,
-        seed: int = 0,
+        random_state: Any = 0,
     ) -> None:
         self.n_components = n_components
         self.max_iter = max_iter
         self.tol = tol
         self.ridge = ridge
-        self.seed = seed
+        self.random_state = random_state
 
-    def __repr__(self) -> str:
-        return (
-            f"LogisticPCA(n_components={self.n_components}, max_iter={self.max_iter}, "
-            f"tol={self.tol}, ridge={self.ridge}, seed={self.seed})"
-        )
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
 
     @torch.no_grad()
-    def fit(self, X: Tensor) -> LogisticPCA:
+    def fit(self, X: Data, y: object = None) -> LogisticPCA:
         """Find mean, components and objective.
 
         Parameters
         ----------
-        X : Tensor, (n, d)
+        X : Tensor or array-like, (n, d)
             At least two samples, with values in [0, 1].
+        y : None
+            Not used: scikit-learn's convention.
 
         Returns
         -------
         LogisticPCA
             This object.
         """
-        _check_unit_interval(X)
-        n, d = X.shape
+        data = self._training_data(X, at_least=2)
+        _check_unit_interval(data)
+        n, d = data.shape
+        m = self._check_parameters(n, d)
+        pca = PCA(m)  # for its choice of the solver
+        found = decompose(data, m, pca._choose_solver(n, d), draw_seed(self.random_state))
+        mean, V = times_power(found.mean, found.power), found.V[:, :m].to(data.dtype)
+        # A coordinate that is always 0 or 1 would have an infinite logit.
+        rate = mean.clamp(0.5 / n, 1 - 0.5 / n)
+        start = _Factors(4 * (data - mean) @ V, V, torch.logit(rate))
+        factors, self.objective_, self.converged_ = self._minimise(data, start)
+        mu, components = _canonical(factors)
+        self._keep(X, mean_=mu, components_=components)
+        self.n_components_ = m
+        self.n_iter_ = len(self.objective_)
+        if not self.converged_:
+            convergence_warning(
+                self,
+                f"the objective still fell by more than tol={self.tol:g} of itself after "
+                f"max_iter={self.max_iter} iterations; raise either, or ridge",
+            )
+        return self
+
+    @torch.no_grad()
+    def transform(self, X: Data) -> Any:
+        """Codes of samples, by the same minimisation with D and mu fixed, which is convex.
+
+        Each sample stops by itself, where an iteration lowers its own objective by less than
+        ``tol`` of it: its code does not depend on the other samples. Where ``max_iter`` ends it,
+        scikit-learn's ConvergenceWarning says for how many.
+
+        Parameters
+        ----------
+        X : Tensor or array-like, (n, d)
+            With values in [0, 1]; a tensor must have the dtype and device of the data of ``fit``.
+
+        Returns
+        -------
+        Tensor or array, (n, m)
+        """
+        data = self._new_data(X, self._kept("components_"))
+        return self._in_kind(self._encode(data), X)
+
+    @torch.no_grad()
+    def inverse_transform(self, H: Data) -> Any:
+        """Means sigmoid(mu + H D^T) of codes: in (0, 1) but for rounding.
+
+        Parameters
+        ----------
+        H : Tensor or array-like, (n, m)
+            Codes, as :meth:`transform` gives them.
+
+        Returns
+        -------
+        Tensor or array, (n, d)
+        """
+        components = self._kept("components_")
+        codes = self._codes(H, self.n_components_, components)
+        return self._in_kind(torch.sigmoid(self._kept("mean_") + codes @ components), H)
+
+    @torch.no_grad()
+    def score(self, X: Data, y: object = None) -> float:
+        """Mean Bernoulli log-likelihood of samples at their codes, without the ridge.
+
+        Parameters
+        ----------
+        X : Tensor or array-like, (n, d)
+            With values in [0, 1].
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        float
+            In nats a sample.
+        """
+        components = self._kept("components_")
+        data = self._new_data(X, components)
+        H, D, mu = self._encode(data), components.T, self._kept("mean_")
+        values = [
+            _code_step(data[rows], H[rows], D, mu, D.T, 0.0)[0].double().sum()
+            for rows in slices(len(data), _ROWS)
+        ]
+        return -float(torch.stack(values).sum()) / len(data)
+
+    def _encode(self, data: Tensor) -> Tensor:
+        _check_unit_interval(data)
+        self._check_iteration()
+        D, mu = self._kept("components_").T, self._kept("mean_")
+        H, late = data.new_empty(len(data), self.n_components_), 0
+        for rows in slices(len(data), _ROWS):
+            H[rows], left = _codes(data[rows], D, mu, self.ridge, self.max_iter, self.tol)
+            late += left
+        if late:
+            convergence_warning(
+                self,
+                f"the codes of {late} of {len(data)} samples still changed their objective by more "
+                f"than tol={self.tol:g} of itself after max_iter={self.max_iter} iterations; raise "
+                "either, or ridge",
+            )
+        return H
+
+    def _check_parameters(self, n: int, d: int) -> int:
         m = self.n_components
-        if not isinstance(m, int) or isinstance(m, bool) or not 1 <= m <= min(n, d):
+        whole = hasattr(m, "__index__") and not isinstance(m, bool)
+        if not whole or not 1 <= m <= min(n, d):
             raise ValueError(
                 f"n_components: got {m!r} for X of shape ({n}, {d}), want an integer from 1 to "
                 f"{min(n, d)}"
             )
+        self._check_iteration()
+        return operator.index(m)
+
+    def _check_iteration(self) -> None:
         check_integer("max_iter", self.max_iter)
         if self.max_iter < 1:
             raise ValueError(f"max_iter: got {self.max_iter}, want at least 1")
         check_not_negative("tol", self.tol)
         check_not_negative("ridge", self.ridge)
-        pca = PCA(m, seed=self.seed).fit(X)
-        # A coordinate that is always 0 or 1 would have an infinite logit.
-        rate = pca.mean_.clamp(0.5 / n, 1 - 0.5 / n)
-        start = _Factors(4 * pca.transform(X), pca.components_.T, torch.logit(rate))
-        factors, self.objective_ = self._minimise(X, start, codes_only=False)
-        self.mean_, self.components_ = _canonical(factors)
-        self.n_components_, self.n_features_in_ = m, d
-        self.n_iter_ = len(self.objective_)
-        return self
 
-    @torch.no_grad()
-    def transform(self, X: Tensor) -> Tensor:
-        """Codes of samples, by the same minimisation with D and mu fixed, which is convex.
-
-        Parameters
-        ----------
-        X : Tensor, (n, d)
-            With values in [0, 1], in the dtype of the data of ``fit``.
-
-        Returns
-        -------
-        Tensor, (n, m)
-        """
-        check_fitted(self, "components_")
-        _check_unit_interval(X, self.n_features_in_, self.components_.dtype)
-        D = self.components_.T
-        start = _Factors(X.new_zeros(len(X), self.n_components_), D, self.mean_)
-        return self._minimise(X, start, codes_only=True)[0].H
-
-    def fit_transform(self, X: Tensor) -> Tensor:
-        """Fit to the samples and return their codes: ``fit(X).transform(X)``.
-
-        Parameters
-        ----------
-        X : Tensor, (n, d)
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        Tensor, (n, m)
-        """
-        return self.fit(X).transform(X)
-
-    @torch.no_grad()
-    def inverse_transform(self, H: Tensor) -> Tensor:
-        """Means sigmoid(mu + H D^T) of codes: in (0, 1) but for rounding.
-
-        Parameters
-        ----------
-        H : Tensor, (n, m)
-            Codes, as :meth:`transform` gives them.
-
-        Returns
-        -------
-        Tensor, (n, d)
-        """
-        check_fitted(self, "components_")
-        check_matrix("H", H, self.n_components_, self.components_.dtype)
-        return torch.sigmoid(self.mean_ + H @ self.components_)
-
-    def _minimise(
-        self, X: Tensor, at: _Factors, *, codes_only: bool
-    ) -> tuple[_Factors, list[float]]:
-        """Extrapolated majorisation steps.
+    def _minimise(self, X: Tensor, at: _Factors) -> tuple[_Factors, list[float], bool]:
+        """Extrapolated majorisation steps; also the objective after each, and whether tol ended it.
 
         The iterates are the extrapolated points themselves: one pass over the data gives the
         objective there and the step from there.
         """
-        value, stepped = _step(X, at, self.ridge, codes_only)
+        value, stepped = _step(X, at, self.ridge)
         objective = [value]
         before, momentum = at, 1.0
         for _ in range(self.max_iter - 1):
             following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
             beta = (momentum - 1) / following
             trial = _Factors(*(s + beta * (s - b) for s, b in zip(stepped, before, strict=True)))
-            value, ahead = _step(X, trial, self.ridge, codes_only)
+            value, ahead = _step(X, trial, self.ridge)
             if value > objective[-1]:  # the plain step lowers the objective, up to rounding
                 trial, following = stepped, 1.0
-                value, ahead = _step(X, trial, self.ridge, codes_only)
+                value, ahead = _step(X, trial, self.ridge)
                 if value > objective[-1]:
-                    break
+                    return at, objective, True  # as low as rounding lets it
             before, stepped, at, momentum = stepped, ahead, trial, following
             objective.append(value)
             if objective[-2] - value <= self.tol * abs(value):
-                break
-        return at, objective
+                return at, objective, True
+        return at, objective, False
 
 
 class _Factors(NamedTuple):
@@ -244,7 +300,53 @@ class _Factors(NamedTuple):
     mu: Tensor
 
 
-def _step(X: Tensor, at: _Factors, ridge: float, codes_only: bool) -> tuple[float, _Factors]:
+def _codes(
+    X: Tensor, D: Tensor, mu: Tensor, ridge: float, max_iter: int, tol: float
+) -> tuple[Tensor, int]:
+    """Codes of a few samples, each by extrapolated steps of its own; how many did not converge."""
+    found = X.new_zeros(len(X), D.shape[1])
+    rows = torch.arange(len(X), device=X.device)  # the samples at work
+    project = torch.linalg.pinv(D) / (1 + 4 * ridge)
+    before = at = found
+    value, stepped = _code_step(X, at, D, mu, project, ridge)
+    momentum = X.new_ones(len(X), 1)
+    for _ in range(max_iter - 1):
+        following = (1 + (1 + 4 * momentum.square()).sqrt()) / 2
+        trial = stepped + (momentum - 1) / following * (stepped - before)
+        now, ahead = _code_step(X, trial, D, mu, project, ridge)
+        worse = (now > value).nonzero().squeeze(1)
+        stuck = torch.zeros_like(value, dtype=torch.bool)
+        if len(worse):  # the plain step lowers the objective, up to rounding
+            trial[worse], following[worse] = stepped[worse], 1.0
+            now[worse], ahead[worse] = _code_step(X[worse], trial[worse], D, mu, project, ridge)
+            stuck = now > value
+        done = stuck | (value - now <= tol * now.abs())
+        at = torch.where(stuck[:, None], at, trial)
+        found[rows] = at
+        if bool(done.all()):
+            return found, 0
+        before, stepped, momentum, value = stepped, ahead, following, now
+        if bool(done.any()):
+            left = ~done
+            X, rows, at, before, stepped, momentum, value = (
+                each[left] for each in (X, rows, at, before, stepped, momentum, value)
+            )
+    return found, len(rows)
+
+
+def _code_step(
+    X: Tensor, H: Tensor, D: Tensor, mu: Tensor, project: Tensor, ridge: float
+) -> tuple[Tensor, Tensor]:
+    """The objective of each sample at its code, (n,), and the codes after a majorisation step."""
+    theta = H @ D.T
+    value = 0.5 * ridge * theta.square().sum(1)
+    theta += mu
+    value += (torch.logaddexp(theta, theta.new_zeros(())) - X * theta).sum(1)
+    Z = theta + 4 * (X - torch.sigmoid(theta))
+    return value, (Z - mu) @ project.T
+
+
+def _step(X: Tensor, at: _Factors, ridge: float) -> tuple[float, _Factors]:
     """The objective at these factors, and the factors after one majorisation step.
 
     With Q = D^T D: H' = (Z - mu) D Q^{-1} / (1 + 4 ridge), then D and mu from the normal equations
@@ -271,16 +373,13 @@ def _step(X: Tensor, at: _Factors, ridge: float, codes_only: bool) -> tuple[floa
         Z = theta.add_(x, alpha=4).sub_(other, alpha=4)
         torch.mm(Z, project.T, out=H[rows])
         H[rows] -= at.mu @ project.T
-        if not codes_only:
-            response[:, :m] += Z.T @ H[rows]
-            response[:, m] += Z.sum(0)
-    if codes_only:
-        return float(total) / n, _Factors(H, at.D, at.mu)
-    gram = H.new_zeros(m + 1, m + 1, dtype=torch.float64)  # [H 1]^T [H 1]
-    gram[:m, :m] = (1 + 4 * ridge) * (H.T @ H)
-    gram[m, :m] = gram[:m, m] = H.sum(0)
-    gram[m, m] = n
-    weights = (response @ torch.linalg.pinv(gram, hermitian=True)).to(X.dtype)
+        response[:, :m] += Z.T @ H[rows]
+        response[:, m] += Z.sum(0)
+    normal = H.new_zeros(m + 1, m + 1, dtype=torch.float64)  # [H 1]^T [H 1]
+    normal[:m, :m] = (1 + 4 * ridge) * gram(H)
+    normal[m, :m] = normal[:m, m] = H.sum(0)
+    normal[m, m] = n
+    weights = (response @ torch.linalg.pinv(normal, hermitian=True)).to(X.dtype)
     return float(total) / n, _Factors(H, weights[:, :m], weights[:, m])
 
 
@@ -300,8 +399,7 @@ def _canonical(factors: _Factors) -> tuple[Tensor, Tensor]:
     return factors.mu + factors.D @ centre, components
 
 
-def _check_unit_interval(X: Tensor, d: int | None = None, dtype: torch.dtype | None = None) -> None:
-    check_matrix("X", X, d, dtype)
+def _check_unit_interval(X: Tensor) -> None:
     low, high = (float(end) for end in torch.aminmax(X))
     if low < 0 or high > 1:
         raise ValueError(f"X: got values from {low:g} to {high:g}, want values in [0, 1]")

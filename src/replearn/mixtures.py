@@ -30,11 +30,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from replearn._batches import by_rows
+from replearn._estimator import Data, in_kind, read
 from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
 
 __all__ = ["GaussianMixture"]
@@ -47,17 +51,22 @@ class GaussianMixture:
 
     The methods take y = x + s e of any noise s: ``noise_std`` at least 0, where s^2 plus each
     component's smallest variance must be positive. Their results are in the dtype of Y and on its
-    device; gradients flow through.
+    device; gradients flow through. NumPy arrays and DataFrames are taken too, and give arrays.
+
+    The parameters are given, so there is nothing to fit: this is a distribution, and no estimator.
+    scikit-learn's ``GaussianMixture`` learns parameters by expectation-maximisation; its
+    ``means_``, ``covariances_`` and ``weights_`` can be handed over as they are, for all its
+    ``covariance_type`` but "diag".
 
     Parameters
     ----------
-    means : Tensor, (k, d)
+    means : Tensor or array-like, (k, d)
         Float32 or float64.
-    covariances : float or Tensor
+    covariances : float, Tensor or array-like
         In squared units of the means. One number: isotropic, the same for all components; (k,):
         isotropic, one variance a component; (d, d): full, the same for all; (k, d, d): full, one
         a component. Variances may be 0.
-    weights : Tensor, (k,), optional
+    weights : Tensor or array-like, (k,), optional
         None negative, scaled to sum 1; by default all equal.
 
     Attributes
@@ -82,57 +91,79 @@ class GaussianMixture:
     >>> mixture = GaussianMixture(points, 0.0)
     >>> mixture.posterior_mean(torch.tensor([[1.0, 5.0]]), noise_std=0.5)
     tensor([[1., 0.]])
-    >>> mixture.score(torch.tensor([[0.0, 3.0]]), noise_std=0.5)
+    >>> mixture.score_function(torch.tensor([[0.0, 3.0]]), noise_std=0.5)
     tensor([[ 2.6828e-03, -1.2000e+01]])
     """
 
-    def __init__(
-        self, means: Tensor, covariances: float | Tensor, weights: Tensor | None = None
-    ) -> None:
-        check_matrix("means", means)
-        k, d = means.shape
-        self.means = means
-        self.weights = _distribution(weights, k).to(means.device)
-        self.covariances = torch.as_tensor(covariances, device=means.device).to(torch.float64)
+    def __init__(self, means: Data, covariances: float | Data, weights: Data | None = None) -> None:
+        centres: Tensor = read("means", means)
+        check_matrix("means", centres)
+        k, d = centres.shape
+        self.means = centres
+        self.weights = _distribution(_given(weights), k).to(centres.device)
+        self.covariances = _numbers(_given(covariances)).to(centres.device)
         # Along the principal axes the components are products of one-dimensional normals.
         self._axes, self._variances = _principal_axes(self.covariances, k, d)
-        self._centres, self._log_weights = means.to(torch.float64), self.weights.log()
+        self._centres, self._log_weights = centres.to(torch.float64), self.weights.log()
 
-    def log_density(self, Y: Tensor, noise_std: float = 0.0) -> Tensor:
+    def log_density(self, Y: Data, noise_std: float = 0.0) -> Any:
         """``log p_s(y)`` of each row, in nats.
 
         Parameters
         ----------
-        Y : Tensor, (n, d)
+        Y : Tensor or array-like, (n, d)
             Float32 or float64.
         noise_std : float
             Standard deviation s of the noise.
 
         Returns
         -------
-        Tensor, (n,)
+        Tensor or array, (n,)
 
         Raises
         ------
         ValueError
             An argument does not fit, or there is no density: no noise and a variance of 0.
         """
-        mixture, noisy = self._with_noise(Y, noise_std)
-        return mixture._by_rows(Y, lambda y: torch.logsumexp(mixture._log_joint(y, noisy), 1))
+        data, mixture, noisy = self._with_noise(Y, noise_std)
+        found = mixture._by_rows(data, lambda y: torch.logsumexp(mixture._log_joint(y, noisy), 1))
+        return in_kind(found, Y)
 
-    def score(self, Y: Tensor, noise_std: float = 0.0) -> Tensor:
-        """``grad log p_s(y)`` of each row: the direction in which the density rises fastest.
+    def score(self, Y: Data, noise_std: float = 0.0) -> float:
+        """Mean of ``log p_s(y)`` over the rows: scikit-learn's ``score``.
 
         Parameters
         ----------
-        Y : Tensor, (n, d)
+        Y : Tensor or array-like, (n, d)
             Float32 or float64.
         noise_std : float
             Standard deviation s of the noise.
 
         Returns
         -------
-        Tensor, (n, d)
+        float
+            In nats a sample.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`log_density`.
+        """
+        return float(self.log_density(Y, noise_std).mean())
+
+    def score_function(self, Y: Data, noise_std: float = 0.0) -> Any:
+        """``grad log p_s(y)`` of each row: the direction in which the density rises fastest.
+
+        Parameters
+        ----------
+        Y : Tensor or array-like, (n, d)
+            Float32 or float64.
+        noise_std : float
+            Standard deviation s of the noise.
+
+        Returns
+        -------
+        Tensor or array, (n, d)
             In units of 1 / Y.
 
         Raises
@@ -140,27 +171,27 @@ class GaussianMixture:
         ValueError
             As :meth:`log_density`.
         """
-        mixture, noisy = self._with_noise(Y, noise_std)
+        data, mixture, noisy = self._with_noise(Y, noise_std)
 
         def score(y: Tensor) -> Tensor:
             r = mixture._log_joint(y, noisy).softmax(1)
             return -mixture._combine(y, r, 1.0 / noisy)
 
-        return mixture._by_rows(Y, score)
+        return in_kind(mixture._by_rows(data, score), Y)
 
-    def posterior_mean(self, Y: Tensor, noise_std: float = 0.0) -> Tensor:
+    def posterior_mean(self, Y: Data, noise_std: float = 0.0) -> Any:
         """``E[x | y]`` of each row, the reconstruction of x from y of least expected squared error.
 
         Parameters
         ----------
-        Y : Tensor, (n, d)
+        Y : Tensor or array-like, (n, d)
             Float32 or float64.
         noise_std : float
             Standard deviation s of the noise.
 
         Returns
         -------
-        Tensor, (n, d)
+        Tensor or array, (n, d)
             In the units of Y.
 
         Raises
@@ -168,13 +199,13 @@ class GaussianMixture:
         ValueError
             As :meth:`log_density`.
         """
-        mixture, noisy = self._with_noise(Y, noise_std)
+        data, mixture, noisy = self._with_noise(Y, noise_std)
 
         def posterior_mean(y: Tensor) -> Tensor:
             r = mixture._log_joint(y, noisy).softmax(1)
             return r @ mixture._centres + mixture._combine(y, r, mixture._variances / noisy)
 
-        return mixture._by_rows(Y, posterior_mean)
+        return in_kind(mixture._by_rows(data, posterior_mean), Y)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -212,8 +243,9 @@ class GaussianMixture:
             scaled = (axes @ scaled.unsqueeze(2)).squeeze(2)
         return (self._centres[component] + scaled).to(self.means.dtype), component
 
-    def _with_noise(self, Y: Tensor, noise_std: float) -> tuple[GaussianMixture, Tensor]:
-        """The mixture on the device of Y, and its variances along the axes with the noise."""
+    def _with_noise(self, Y: Data, noise_std: float) -> tuple[Tensor, GaussianMixture, Tensor]:
+        """Y, the mixture on its device, and the variances along the axes with the noise."""
+        Y = read("Y", Y)
         check_matrix("Y", Y, self.means.shape[1])
         check_not_negative("noise_std", noise_std)
         noise = float(noise_std) ** 2
@@ -229,7 +261,7 @@ class GaussianMixture:
                 f"covariances: got a variance of 0 and noise_std {noise_std}, want a density: "
                 "noise, or positive variances"
             )
-        return mixture, noisy
+        return Y, mixture, noisy
 
     def _log_joint(self, y: Tensor, noisy: Tensor) -> Tensor:
         """log w_k + log N(y; mu_k, noisy_k), (n, k)."""
@@ -272,6 +304,23 @@ class GaussianMixture:
         k, d = self.means.shape
         rows = max(1, _ENTRIES // (k if self._axes is None else k * d))
         return by_rows(lambda y: function(y.to(torch.float64)), Y, rows).to(Y.dtype)
+
+
+def _given(values: Data) -> Data:
+    """An array or nested lists as a tensor; what is neither stays."""
+    if isinstance(values, np.ndarray | list | tuple):
+        return torch.from_numpy(np.array(values, dtype=np.float64))
+    return values
+
+
+def _numbers(values: Data) -> Tensor:
+    if isinstance(values, Tensor):
+        return values.to(torch.float64)
+    if not isinstance(values, Real) or isinstance(values, bool):
+        raise ValueError(
+            f"covariances: got {type(values).__name__}, want a number, a tensor or an array"
+        )
+    return torch.tensor(float(values), dtype=torch.float64, device="cpu")
 
 
 def _distribution(weights: Tensor | None, k: int) -> Tensor:

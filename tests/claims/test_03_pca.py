@@ -131,7 +131,7 @@ def test_error_is_the_sum_of_the_discarded_eigenvalues(seed):
     X, m, g = draw(seed, singular=seed % 2 == 0)
     values, V = spectrum(X)
     floor, total = float(values[m:].sum()), float(values.sum())
-    pca = PCA(m, solver="svd").fit(X)
+    pca = PCA(m, svd_solver="full").fit(X)
     pca_error = mean_square(X - pca.inverse_transform(pca.transform(X)))
     assert float(pca_error) == pytest.approx(floor, rel=1e-8, abs=TOLERANCE * total)
     Xc, C = centred(X), covariance(X)
@@ -432,7 +432,7 @@ def test_repeated_pca_of_the_working_response_never_raises_the_cross_entropy(see
         assert loss(Z + step) <= losses[0] + 1e-9
     for _ in range(20):
         Z = theta + 4 * (X - theta.sigmoid())
-        step = PCA(2, solver="svd").fit(Z)
+        step = PCA(2, svd_solver="full").fit(Z)
         theta = step.inverse_transform(step.transform(Z))
         losses.append(loss(theta))
     assert losses[-1] < losses[0]

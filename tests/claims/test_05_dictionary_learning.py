@@ -137,7 +137,9 @@ def a_whole_alternation_never_increases_the_objective(seed):
 def the_librarys_alternation_never_increases_the_objective(seed):
     g = torch.Generator().manual_seed(seed)
     X = normal(40, 5, g=g)
-    learner = DictionaryLearning(8, 0.3, method="alternating", max_iter=8, tol=0.0, seed=seed)
+    learner = DictionaryLearning(
+        8, 0.3, method="alternating", max_iter=8, tol=0.0, random_state=seed
+    )
     values = learner.fit(X).objective_
     assert len(values) > 1
     assert all(b <= a * (1 + TOLERANCE) for a, b in pairwise(values))
@@ -372,9 +374,9 @@ def planted(seed: int, nonzeros: int, n: int):
 
 def share_found(seed: int, nonzeros: int) -> float:
     X, D = planted(seed, nonzeros, 3000)
-    learner = DictionaryLearning(36, 0.2, epochs=20, batch_size=250, forgetting=2.0, seed=seed).fit(
-        X
-    )
+    learner = DictionaryLearning(
+        36, 0.2, epochs=20, batch_size=250, forgetting=2.0, random_state=seed
+    ).fit(X)
     match = match_atoms(learner.dictionary_, D)
     # the matching itself: reordered and signed, the learned atoms are the planted ones
     aligned = learner.dictionary_[:, match.permutation] * match.sign
@@ -403,7 +405,9 @@ def test_atoms_of_photographs_are_localised_oriented_and_bandpass():
     whitener = PatchWhitener(epsilon=1e-2).fit(P)
     Z = whitener.transform(P)
     Z = Z / Z.norm(dim=1, keepdim=True)
-    learner = DictionaryLearning(144, 0.15, batch_size=250, epochs=3, forgetting=2.0, seed=7).fit(Z)
+    learner = DictionaryLearning(
+        144, 0.15, batch_size=250, epochs=3, forgetting=2.0, random_state=7
+    ).fit(Z)
     learned = learner.components_ @ whitener.whitening_
     principal = PCA(143).fit(P).components_
     patches = Z[:144] @ whitener.whitening_

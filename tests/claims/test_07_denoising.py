@@ -185,7 +185,7 @@ def test_tweedies_formula(seed):
     joint = weights.log() + MultivariateNormal(means, noisy).log_prob(leaf[:, None])
     (score,) = torch.autograd.grad(joint.logsumexp(1).sum(), leaf)
     ours = GaussianMixture(means, covariances, weights)
-    assert close(ours.score(Y, std), score, 1e-7, 1e-9)
+    assert close(ours.score_function(Y, std), score, 1e-7, 1e-9)
     m = ours.posterior_mean(Y, std)
     assert close(m, Y + std**2 * score, 1e-7, 1e-9)
     # the Jacobian is the posterior covariance over std^2, which is put together from the parts
@@ -211,7 +211,7 @@ def test_tweedies_formula(seed):
     flat = Y.reshape(-1, 2)
     points = GaussianMixture(X, 0.0, w)
     m = points.posterior_mean(flat, std).reshape(Y.shape)
-    score = points.score(flat, std).reshape(Y.shape)
+    score = points.score_function(flat, std).reshape(Y.shape)
     chance = w[:, None] * mass
     error = float((chance * (m - X[:, None]).square().sum(2)).sum())
     slope = float((chance * score.square().sum(2)).sum())
@@ -232,7 +232,7 @@ def test_denoising_is_score_matching(seed):
     Y = X[:, None] + std * E
     flat = Y.reshape(-1, 2)
     chance = w[:, None] * mass
-    score = GaussianMixture(X, 0.0, w).score(flat, std).reshape(Y.shape)
+    score = GaussianMixture(X, 0.0, w).score_function(flat, std).reshape(Y.shape)
 
     def mean(v):
         return float((chance * v.square().sum(2)).sum())

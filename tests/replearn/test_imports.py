@@ -16,8 +16,14 @@ SLOW = {"sklearn", "scipy", "matplotlib", "numba", "pooch", "safetensors"}
 
 # What a module can't do without, with the reason.
 NEEDED = {
-    # The class DictionaryLearning is made from scikit-learn's BaseEstimator; that loads SciPy.
+    # Estimators are made from scikit-learn's BaseEstimator; that loads SciPy.
+    "replearn._estimator": {"sklearn", "scipy"},
     "replearn.dictionary": {"sklearn", "scipy"},
+    "replearn.images": {"sklearn", "scipy"},
+    "replearn.logistic": {"sklearn", "scipy"},
+    "replearn.mixtures": {"sklearn", "scipy"},
+    "replearn.pca": {"sklearn", "scipy"},
+    "replearn.pretraining.learning": {"sklearn", "scipy"},
     # All that it does is draw.
     "replearn.plotting": {"matplotlib"},
     # Loops for numba to compile, imported by the solvers when they run; numba loads SciPy.

@@ -1,15 +1,20 @@
 """Logistic PCA: its objective, its optimality conditions, and the majorisation it rests on."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from torch.nn.functional import binary_cross_entropy
 
-from replearn.logistic import LogisticPCA, _canonical, _Factors, _step
+from replearn.logistic import LogisticPCA, _canonical, _code_step, _Factors, _step
 from replearn.metrics import principal_angles
 from replearn.pca import PCA
+
+# Most of these stop early, on purpose; tests of the warning ask for it.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 DIGITS = torch.tensor(load_digits().data / 16)[:300]
 
@@ -47,9 +52,8 @@ def test_the_objective_never_increases(ridge, dtype):
     assert model.components_.dtype == model.mean_.dtype == dtype
 
 
-@pytest.mark.parametrize("codes_only", [True, False])
 @pytest.mark.parametrize("ridge", [0.0, 0.1])
-def test_a_plain_step_is_the_least_squares_fit_to_the_working_response(codes_only, ridge):
+def test_a_plain_step_is_the_least_squares_fit_to_the_working_response(ridge):
     generator = torch.Generator().manual_seed(0)
     X = DIGITS[:, 20:30]
     at = _Factors(
@@ -57,29 +61,32 @@ def test_a_plain_step_is_the_least_squares_fit_to_the_working_response(codes_onl
         torch.randn(10, 3, generator=generator, dtype=X.dtype),
         torch.randn(10, generator=generator, dtype=X.dtype),
     )
-    value, after = _step(X, at, ridge, codes_only)
+    value, after = _step(X, at, ridge)
     theta = at.mu + at.H @ at.D.T
     penalty = ridge / 2 * float((at.H @ at.D.T).square().sum()) / 300
     assert value == pytest.approx(cross_entropy(X, torch.sigmoid(theta)) + penalty)
     Z = theta + 4 * (X - torch.sigmoid(theta))
     H = (Z - at.mu) @ at.D @ torch.linalg.inv(at.D.T @ at.D) / (1 + 4 * ridge)
     assert torch.allclose(after.H, H, atol=1e-9)
-    if codes_only:
-        assert after.D is at.D
-    else:  # the normal equations: residual and penalty balance, in D and in mu
-        residual = Z - after.mu - after.H @ after.D.T
-        gradient = residual.T @ after.H - 4 * ridge * after.D @ after.H.T @ after.H
-        assert gradient.abs().max() < 1e-7
-        assert residual.sum(0).abs().max() < 1e-7
-    assert _step(X, after, ridge, codes_only)[0] < value
+    # The normal equations: residual and penalty balance, in D and in mu.
+    residual = Z - after.mu - after.H @ after.D.T
+    gradient = residual.T @ after.H - 4 * ridge * after.D @ after.H.T @ after.H
+    assert gradient.abs().max() < 1e-7
+    assert residual.sum(0).abs().max() < 1e-7
+    assert _step(X, after, ridge)[0] < value
+    # The step of the codes alone is the same, sample by sample.
+    project = torch.linalg.pinv(at.D) / (1 + 4 * ridge)
+    values, codes = _code_step(X, at.H, at.D, at.mu, project, ridge)
+    assert float(values.mean()) == pytest.approx(value)
+    assert torch.allclose(codes, after.H, atol=1e-12)
 
 
 def test_rows_in_chunks_give_the_step_of_all_rows_at_once(monkeypatch):
     X = DIGITS[:, 20:40]
     at = _Factors(X[:, :3].clone(), X[:3].T.clone(), X.mean(0))
-    value, whole = _step(X, at, 0.1, False)
+    value, whole = _step(X, at, 0.1)
     monkeypatch.setattr("replearn.logistic._ROWS", 70)
-    chunked_value, chunked = _step(X, at, 0.1, False)
+    chunked_value, chunked = _step(X, at, 0.1)
     assert chunked_value == pytest.approx(value, rel=1e-12)
     for one, other in zip(whole, chunked, strict=True):
         assert torch.allclose(one, other, atol=1e-9)
@@ -93,8 +100,8 @@ def test_codes_satisfy_the_optimality_condition():
     gradient = (X_hat - X) @ model.components_.T + 0.1 * H
     assert gradient.abs().max() < 1e-4  # first order in the error, of which tol is the square
     assert torch.equal(H, model.fit_transform(X))
-    # The stopping rule looks at all rows together.
-    assert torch.allclose(model.transform(X[:7]), H[:7], atol=1e-3)
+    # Each sample stops by itself, whoever else is there.
+    assert torch.allclose(model.transform(X[:7]), H[:7], atol=1e-12)
 
 
 def test_components_are_canonical():
@@ -121,7 +128,7 @@ def test_the_canonical_form_keeps_the_logits_and_centres_the_codes():
     codes = (theta - mean) @ components.T
     assert torch.allclose(mean + codes @ components, theta)
     assert codes.mean(0).abs().max() < 1e-12
-    expected = PCA(3, solver="svd").fit(theta)
+    expected = PCA(3, svd_solver="full").fit(theta)
     assert torch.allclose(components, expected.components_)
 
 
@@ -193,4 +200,37 @@ def test_logistic_pca_refuses_bad_data():
         model.transform(X[:, :2])
     with pytest.raises(ValueError, match=r"H: got shape \(5, 3\), want \(n, 1\)"):
         model.inverse_transform(X)
-    assert "max_iter=200" in repr(model)
+    assert repr(model) == "LogisticPCA(n_components=1)"
+
+
+def test_an_iteration_that_did_not_converge_warns_and_says_so():
+    with pytest.warns(ConvergenceWarning, match=r"^LogisticPCA: .* after max_iter=3 iterations"):
+        model = LogisticPCA(2, max_iter=3, tol=1e-9, ridge=0.1).fit(DIGITS)
+    assert not model.converged_
+    with pytest.warns(ConvergenceWarning, match=r"the codes of 300 of 300 samples still"):
+        model.transform(DIGITS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = LogisticPCA(2, tol=1e-4, ridge=0.1).fit(DIGITS)
+        model.transform(DIGITS)
+    assert model.converged_
+    assert model.n_iter_ < 200
+
+
+def test_the_score_is_the_log_likelihood_at_the_codes():
+    X = DIGITS[:, 20:40]
+    model = LogisticPCA(3, ridge=0.1, tol=1e-8, max_iter=500).fit(X)
+    X_hat = model.inverse_transform(model.transform(X))
+    assert model.score(X) == pytest.approx(-cross_entropy(X, X_hat))
+    # More components fit better, which is what a grid search sees.
+    assert LogisticPCA(6, ridge=0.1).fit(X).score(X) > LogisticPCA(1, ridge=0.1).fit(X).score(X)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-19])
+def test_tiny_rates_are_fitted(scale):
+    X = DIGITS[:, 20:40].float() * scale
+    model = LogisticPCA(2, ridge=0.1).fit(X)
+    assert torch.isfinite(model.transform(X)).all()
+    assert torch.isfinite(model.components_).all()
+    with pytest.raises(ValueError, match="X: got values from 0 to 1e"):
+        LogisticPCA(2).fit(X / scale * 1e19)

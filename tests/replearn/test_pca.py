@@ -1,19 +1,24 @@
 """PCA against scikit-learn, its solvers against one another, and its theorems on random data."""
 
+import math
+
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_low_rank_matrix
 from sklearn.decomposition import PCA as SklearnPCA
+from sklearn.decomposition import IncrementalPCA
 from sklearn.exceptions import NotFittedError
 
+from replearn import pca as pca_module
 from replearn.linear_autoencoder import LinearAutoencoder, factorise, reconstruction_loss
 from replearn.metrics import principal_angles, reconstruction_error
 from replearn.pca import PCA
 
-SOLVERS = ["svd", "gram", "randomized"]
+SOLVERS = ["full", "covariance_eigh", "randomized"]
 DEVICES = [
     "cpu",
     pytest.param(
@@ -34,9 +39,9 @@ def sample(n, d, *, seed=0, dtype=torch.float64, decay=0.7):
 @pytest.mark.parametrize(("n", "d", "m"), [(200, 12, 4), (15, 40, 5), (30, 12, 12), (10, 10, 3)])
 def test_every_attribute_agrees_with_scikit_learn(solver, n, d, m):
     X = sample(n, d)
-    ours = PCA(m, solver=solver).fit(X)
+    ours = PCA(m, svd_solver=solver).fit(X)
     peer = SklearnPCA(m, svd_solver="full").fit(X.numpy())
-    # "gram" squares the condition number and "randomized" is approximate, hence 1e-6.
+    # "covariance_eigh" squares the condition number and "randomized" is approximate, hence 1e-6.
     close = {"rtol": 1e-6, "atol": 1e-9}
     for name in (
         "mean_",
@@ -54,18 +59,18 @@ def test_every_attribute_agrees_with_scikit_learn(solver, n, d, m):
         X_hat, peer.inverse_transform(peer.transform(X.numpy())), rtol=0, atol=1e-6
     )
     assert (ours.n_components_, ours.n_features_in_, ours.n_samples_) == (m, d, n)
-    assert ours.solver_ == solver
+    assert ours.svd_solver_ == solver
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_whitened_codes_agree_with_scikit_learn_up_to_sign(solver):
     X = sample(100, 8)
-    pca = PCA(3, solver=solver, whiten=True)
+    pca = PCA(3, svd_solver=solver, whiten=True)
     H = pca.fit_transform(X)
     peer = SklearnPCA(3, whiten=True).fit_transform(X.numpy())
     np.testing.assert_allclose(H.abs(), np.abs(peer), atol=1e-6)
     assert torch.allclose(H.T @ H / 99, torch.eye(3, dtype=H.dtype), atol=1e-9)
-    plain = PCA(3, solver=solver)
+    plain = PCA(3, svd_solver=solver)
     plain_hat = plain.inverse_transform(plain.fit_transform(X))
     assert torch.allclose(pca.inverse_transform(H), plain_hat, atol=1e-9)
 
@@ -74,8 +79,8 @@ def test_whitened_codes_agree_with_scikit_learn_up_to_sign(solver):
 @pytest.mark.parametrize("device", DEVICES)
 def test_float32_follows_dtype_and_device_and_stays_close_to_float64(solver, device):
     digits = torch.tensor(load_digits().data / 16)
-    exact = PCA(10, solver="svd").fit(digits)
-    pca = PCA(10, solver=solver).fit(digits.float().to(device))
+    exact = PCA(10, svd_solver="full").fit(digits)
+    pca = PCA(10, svd_solver=solver).fit(digits.float().to(device))
     assert pca.components_.dtype == torch.float32
     assert pca.components_.device.type == device
     assert pca.transform(digits.float().to(device)).dtype == torch.float32
@@ -88,27 +93,62 @@ def test_float32_follows_dtype_and_device_and_stays_close_to_float64(solver, dev
 
 def test_the_gram_solver_is_the_same_in_one_chunk_and_in_several():
     X = sample(9000, 7)  # more than two chunks of rows, columns that blocks do not divide
-    gram, svd = PCA(7, solver="gram").fit(X), PCA(7, solver="svd").fit(X)
+    gram, svd = PCA(7, svd_solver="covariance_eigh").fit(X), PCA(7, svd_solver="full").fit(X)
     assert torch.allclose(gram.explained_variance_, svd.explained_variance_, rtol=1e-10)
     assert torch.allclose(gram.components_, svd.components_, atol=1e-7)
 
 
 def test_the_gram_solver_survives_a_mean_much_larger_than_the_spread():
     X = sample(5000, 6, dtype=torch.float32)
-    near, far = PCA(6, solver="gram").fit(X), PCA(6, solver="gram").fit(X + 1000.0)
+    near, far = (
+        PCA(6, svd_solver="covariance_eigh").fit(X),
+        PCA(6, svd_solver="covariance_eigh").fit(X + 1000.0),
+    )
     # Adding 1000 in float32 itself rounds entries by 6e-5 of a spread that goes down to 0.17.
     ratio = far.explained_variance_ / near.explained_variance_
     assert torch.allclose(ratio, torch.ones(6), atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", ["decaying", "rank two", "equal", "blocks"])
+def test_few_eigenvectors_are_the_first_of_all(kind, monkeypatch):
+    X = {
+        "decaying": sample(400, 120, decay=0.95),
+        "rank two": rank_two(400, 120),
+        "equal": torch.linalg.qr(sample(400, 121)).Q[:, 1:] + 1.0,
+        "blocks": torch.eye(120, dtype=torch.float64).repeat(4, 1),
+    }[kind]
+    few = PCA(20, svd_solver="covariance_eigh").fit(X)
+    monkeypatch.setattr(pca_module, "_SMALL", 10**9)
+    whole = PCA(20, svd_solver="covariance_eigh").fit(X)
+    for name in ("explained_variance_", "explained_variance_ratio_", "mean_"):
+        torch.testing.assert_close(getattr(few, name), getattr(whole, name), rtol=1e-9, atol=1e-12)
+    assert few.noise_variance_ == pytest.approx(whole.noise_variance_, rel=1e-6, abs=1e-12)
+    eye = torch.eye(20, dtype=X.dtype)
+    torch.testing.assert_close(few.components_ @ few.components_.T, eye, rtol=0, atol=1e-10)
+    if kind == "decaying":
+        torch.testing.assert_close(few.components_, whole.components_, rtol=0, atol=1e-9)
+
+
+def test_eigenvectors_that_inverse_iteration_cannot_find_are_found_all_together(monkeypatch):
+    X = sample(400, 120, decay=0.95)
+    expected = PCA(3, svd_solver="covariance_eigh").fit(X).components_
+
+    def fails(*arguments, **options):
+        raise scipy.linalg.LinAlgError("eigenvectors failed to converge")
+
+    monkeypatch.setattr(scipy.linalg, "eigh", fails)
+    found = PCA(3, svd_solver="covariance_eigh").fit(X).components_
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+
+
 def test_auto_chooses_by_shape():
     generator = torch.Generator().manual_seed(0)
     tall = torch.randn(12_000, 300, generator=generator)
-    assert PCA(5).fit(tall[:1000]).solver_ == "svd"
-    assert PCA(5).fit(tall).solver_ == "gram"
+    assert PCA(5).fit(tall[:1000]).svd_solver_ == "full"
+    assert PCA(5).fit(tall).svd_solver_ == "covariance_eigh"
     assert PCA(5)._choose_solver(30_000, 3000) == "randomized"
-    assert PCA(0.9)._choose_solver(30_000, 3000) == "gram"
-    assert PCA(2000)._choose_solver(30_000, 3000) == "gram"
+    assert PCA(0.9)._choose_solver(30_000, 3000) == "covariance_eigh"
+    assert PCA(2000)._choose_solver(30_000, 3000) == "covariance_eigh"
 
 
 def test_largest_entry_of_each_component_is_positive():
@@ -117,10 +157,10 @@ def test_largest_entry_of_each_component_is_positive():
 
 
 @pytest.mark.parametrize("fraction", [0.3, 0.5, 0.9, 0.999])
-@pytest.mark.parametrize("solver", ["svd", "gram"])
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
 def test_fraction_of_variance_agrees_with_scikit_learn(fraction, solver):
     X = sample(80, 10)
-    ours = PCA(fraction, solver=solver).fit(X)
+    ours = PCA(fraction, svd_solver=solver).fit(X)
     assert ours.n_components_ == SklearnPCA(fraction).fit(X.numpy()).n_components_
     assert ours.explained_variance_ratio_.sum() > fraction
 
@@ -145,7 +185,7 @@ def rank_two(n, d, seed=1):
 @pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30)])
 def test_rank_deficient_data_still_gives_an_orthonormal_basis(solver, n, d):
     X = rank_two(n, d)
-    pca = PCA(6, solver=solver, whiten=True).fit(X)
+    pca = PCA(6, svd_solver=solver, whiten=True).fit(X)
     eye = torch.eye(6, dtype=X.dtype)
     assert torch.allclose(pca.components_ @ pca.components_.T, eye, atol=1e-10)
     H = pca.transform(X)
@@ -158,7 +198,7 @@ def test_rank_deficient_data_still_gives_an_orthonormal_basis(solver, n, d):
 @pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30), (6, 6), (300, 200)])
 def test_directions_of_rounding_are_null_whatever_the_rounding(solver, n, d, dtype):
     for seed in range(20):
-        pca = PCA(6, solver=solver, whiten=True)
+        pca = PCA(6, svd_solver=solver, whiten=True)
         H = pca.fit_transform(rank_two(n, d, seed).to(dtype))
         assert (H[:, 2:] == 0).all()
         assert (H[:, :2] != 0).any(0).all()
@@ -168,8 +208,8 @@ def test_directions_of_rounding_are_null_whatever_the_rounding(solver, n, d, dty
 def test_a_direction_just_above_the_rounding_is_kept(solver):
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(60, 10, generator=generator, dtype=torch.float64)
-    X[:, 1:] *= 1e-6  # "gram" resolves 2 * 10^(1/4) sqrt(eps) = 5e-8
-    H = PCA(6, solver=solver, whiten=True).fit_transform(X)
+    X[:, 1:] *= 1e-6  # "covariance_eigh" resolves 2 * 10^(1/4) sqrt(eps) = 5e-8
+    H = PCA(6, svd_solver=solver, whiten=True).fit_transform(X)
     assert torch.allclose(H.T @ H / 59, torch.eye(6, dtype=H.dtype), atol=1e-2)
 
 
@@ -190,7 +230,7 @@ def test_error_is_the_sum_of_the_discarded_eigenvalues(shape, data):
     n, d, seed, solver = shape
     X = sample(n, d, seed=seed, decay=0.8)
     m = data.draw(st.integers(1, min(n, d)))
-    pca = PCA(m, solver=solver).fit(X)
+    pca = PCA(m, svd_solver=solver).fit(X)
     error = reconstruction_error(X, pca.inverse_transform(pca.transform(X)))
     eigenvalues = torch.linalg.eigvalsh(torch.cov(X.T, correction=0)).flip(0)
     assert error == pytest.approx(float(eigenvalues[m:].sum()), rel=1e-5, abs=1e-10)
@@ -205,7 +245,7 @@ def test_reconstruction_is_an_orthogonal_projection(shape, data):
     n, d, seed, solver = shape
     X = sample(n, d, seed=seed)
     m = data.draw(st.integers(1, min(n, d)))
-    pca = PCA(m, solver=solver).fit(X)
+    pca = PCA(m, svd_solver=solver).fit(X)
     eye = torch.eye(m, dtype=X.dtype)
     assert torch.allclose(pca.components_ @ pca.components_.T, eye, atol=1e-10)
     once = pca.inverse_transform(pca.transform(X))
@@ -219,8 +259,8 @@ def test_subspace_turns_with_the_data_and_ignores_a_shift(seed, solver):
     X = sample(40, 7, seed=seed)
     generator = torch.Generator().manual_seed(seed + 1)
     turn = torch.linalg.qr(torch.randn(7, 7, generator=generator, dtype=X.dtype)).Q
-    before = PCA(3, solver=solver).fit(X).components_
-    after = PCA(3, solver=solver).fit(X @ turn + 10.0).components_
+    before = PCA(3, svd_solver=solver).fit(X).components_
+    after = PCA(3, svd_solver=solver).fit(X @ turn + 10.0).components_
     assert principal_angles((before @ turn).T, after.T).max() < 1e-4  # approximate solver
 
 
@@ -235,9 +275,11 @@ def test_transform_lets_gradients_through():
 def test_the_randomized_solver_repeats_itself_and_leaves_the_global_random_state_alone():
     X = sample(60, 30, decay=0.97)
     state = torch.random.get_rng_state()
-    first = PCA(3, solver="randomized", seed=4).fit(X).components_
-    assert torch.equal(first, PCA(3, solver="randomized", seed=4).fit(X).components_)
-    assert not torch.equal(first, PCA(3, solver="randomized", seed=5).fit(X).components_)
+    first = PCA(3, svd_solver="randomized", random_state=4).fit(X).components_
+    assert torch.equal(first, PCA(3, svd_solver="randomized", random_state=4).fit(X).components_)
+    assert not torch.equal(
+        first, PCA(3, svd_solver="randomized", random_state=5).fit(X).components_
+    )
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
@@ -247,12 +289,14 @@ X53 = torch.arange(15.0).reshape(5, 3)
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (X53.numpy(), "X: got ndarray, want a torch tensor"),
+        (np.full((3, 2), np.nan), "Input X contains NaN"),
+        ([["a", "b"], ["c", "d"]], "could not convert string"),
+        (X53.to_sparse(), "X: got layout torch.sparse_coo, want a dense tensor"),
         (X53.long(), "X: got dtype torch.int64, want torch.float32 or torch.float64"),
         (X53.half(), "X: got dtype torch.float16"),
         (X53[0], r"X: got shape \(3,\), want \(n, d\)"),
         (X53[:0], r"X: got shape \(0, 3\), want \(n, d\) with at least one row and one column"),
-        (X53[:1], "want at least two samples"),
+        (X53[:1], "want at least 2 samples"),
         (X53.where(X53 != 4, torch.nan), "X: got NaN or infinite values"),
         (X53.where(X53 != 4, torch.inf), "X: got NaN or infinite values"),
     ],
@@ -276,12 +320,12 @@ def test_n_components_out_of_range(n_components):
 
 
 def test_pca_refuses_solvers_that_do_not_fit():
-    with pytest.raises(ValueError, match="solver: got 'arpack', want one of auto"):
-        PCA(1, solver="arpack").fit(X53)
+    with pytest.raises(ValueError, match="svd_solver: got 'arpack', want one of auto"):
+        PCA(1, svd_solver="arpack").fit(X53)
     with pytest.raises(ValueError, match="randomized solver, which needs the number"):
-        PCA(0.5, solver="randomized").fit(X53)
-    with pytest.raises(ValueError, match="seed: got 'a', want an integer"):
-        PCA(1, solver="randomized", seed="a").fit(X53)
+        PCA(0.5, svd_solver="randomized").fit(X53)
+    with pytest.raises(ValueError, match="random_state: got 'a', want an integer"):
+        PCA(1, svd_solver="randomized", random_state="a").fit(X53)
     with pytest.raises(NotFittedError, match="call fit"):
         PCA(1).transform(X53)
     with pytest.raises(ValueError, match="call fit"):
@@ -293,7 +337,198 @@ def test_pca_refuses_solvers_that_do_not_fit():
         pca.inverse_transform(X53)
     with pytest.raises(ValueError, match=r"got dtype torch.float64, want torch.float32, as in fit"):
         pca.transform(X53.double())
-    assert repr(pca) == "PCA(n_components=1, solver='auto', whiten=False, seed=0)"
+    assert repr(pca) == "PCA(n_components=1)"
+
+
+def test_numpys_integers_are_integers():
+    assert PCA(np.int64(2)).fit(X53).n_components_ == 2
+    assert PCA(np.float64(0.5)).fit(X53).n_components_ == 1
+
+
+# The likelihood
+
+
+@pytest.mark.parametrize(("n", "d", "m"), [(200, 12, 4), (200, 12, 12), (15, 40, 5)])
+def test_the_score_is_scikit_learns(n, d, m):
+    X, new = sample(n, d), sample(30, d, seed=1)
+    ours, peer = PCA(m).fit(X), SklearnPCA(m).fit(X.numpy())
+    for data in (X, new):
+        theirs = torch.from_numpy(peer.score_samples(data.numpy()))
+        # They subtract the codes' squares from those of x; we square the residual.
+        torch.testing.assert_close(ours.score_samples(data), theirs, rtol=1e-5, atol=1e-5)
+        assert ours.score(data) == pytest.approx(peer.score(data.numpy()), rel=1e-5)
+    # Whitening changes the codes and not the model of the data (in scikit-learn 1.9 it changes
+    # the score too: its covariance takes components for longer than they are).
+    assert torch.equal(PCA(m, whiten=True).fit(X).score_samples(new), ours.score_samples(new))
+
+
+def test_the_score_is_the_density_of_the_model():
+    X = sample(60, 5)
+    pca = PCA(2).fit(X)
+    V, variances = pca.components_, pca.explained_variance_
+    covariance = V.T @ torch.diag(variances - pca.noise_variance_) @ V
+    covariance += pca.noise_variance_ * torch.eye(5, dtype=X.dtype)
+    normal = torch.distributions.MultivariateNormal(pca.mean_, covariance)
+    torch.testing.assert_close(pca.score_samples(X), normal.log_prob(X))
+    assert PCA(2).fit(X.float()).score(X.float()) == pytest.approx(pca.score(X), rel=1e-4)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_data_without_a_density_has_no_score(solver):
+    for pca in (PCA(6, svd_solver=solver), PCA(3, svd_solver=solver), PCA(2, svd_solver=solver)):
+        pca.fit(rank_two(40, 10))
+        with pytest.raises(ValueError, match=r"n_components: got .* there is no density to score"):
+            pca.score(rank_two(40, 10))
+
+
+# Incremental, and reports of scikit-learn's tracker (github.com/scikit-learn/scikit-learn/issues)
+
+
+def test_report_13898_whitening_leaves_the_score_as_it_is():
+    X = sample(100, 4)
+    assert PCA(2, whiten=True).fit(X).score(X) == PCA(2).fit(X).score(X)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_reports_13032_and_7568_a_score_of_data_with_constant_features(solver):
+    X = torch.tensor(load_digits().data)  # 64 pixels, of which three never change
+    assert math.isfinite(PCA(30, svd_solver=solver).fit(X).score(X))
+    with pytest.raises(ValueError, match="there is no density to score with"):
+        PCA(61, svd_solver=solver, whiten=True).fit(X).score(X)
+
+
+def test_report_12489_fewer_samples_than_features():
+    X = sample(5, 100)
+    with pytest.raises(ValueError, match=r"n_components: got 5 of 100 dimensions and no variance"):
+        PCA().fit(X).score(X)
+    assert math.isfinite(PCA(3).fit(X).score(X))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_report_29534_whitening_blows_no_rounding_up(solver):
+    X = make_low_rank_matrix(1000, 10, effective_rank=2, random_state=0, tail_strength=0)
+    assert np.abs(PCA(svd_solver=solver, whiten=True).fit_transform(X)).max() < 5
+
+
+def test_report_11001_whitened_codes_have_variance_one():
+    H = PCA(whiten=True).fit_transform(sample(1000, 4))
+    torch.testing.assert_close(H.var(0), torch.ones(4, dtype=H.dtype))
+
+
+def test_reports_12234_and_13114_batches_smaller_than_the_components():
+    X = sample(101, 4)
+    pca = PCA(4)
+    for batch in X.split(10):  # the last holds one sample
+        pca.partial_fit(batch)
+    torch.testing.assert_close(pca.components_, PCA(4).fit(X).components_)
+
+
+def test_report_15669_a_fraction_is_exceeded_and_not_only_reached():
+    X = torch.diag(torch.tensor([1.0, -1, 1, -1])).double()
+    X = X - X.mean(0)
+    shares = PCA().fit(X).explained_variance_ratio_
+    assert float(PCA(float(shares[0])).fit(X).explained_variance_ratio_.sum()) > float(shares[0])
+
+
+def test_report_12823_float32_stays_close_to_float64():
+    X = np.random.RandomState(0).rand(1000, 4)
+    for solver in SOLVERS:
+        exact = PCA(3, svd_solver=solver).fit(X)
+        single = PCA(3, svd_solver=solver).fit(X.astype(np.float32))
+        assert single.components_.dtype == np.float32
+        np.testing.assert_allclose(single.components_, exact.components_, atol=1e-4)
+
+
+@pytest.mark.parametrize("sizes", [[60, 60, 60], [10, 1, 50, 1, 118], [30] * 6])
+def test_incremental_fits_are_scikit_learns(sizes):
+    X, m = sample(180, 8, decay=0.9), 4
+    ours, peer = PCA(m), IncrementalPCA(m)
+    for batch in X.split(sizes):
+        ours.partial_fit(batch)
+        peer.partial_fit(batch.numpy())
+    cosines = (ours.components_ * torch.from_numpy(peer.components_)).sum(1).abs()
+    torch.testing.assert_close(cosines, torch.ones(m, dtype=X.dtype), rtol=0, atol=1e-10)
+    for name in ("mean_", "singular_values_", "explained_variance_", "explained_variance_ratio_"):
+        theirs = torch.from_numpy(getattr(peer, name))
+        torch.testing.assert_close(getattr(ours, name), theirs, rtol=1e-8, atol=1e-10)
+    assert ours.n_samples_ == 180
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_incremental_is_the_whole_fit_where_the_components_hold_all(first, dtype):
+    X = sample(90, 6, dtype=dtype)
+    whole, parts = PCA(6, svd_solver="full").fit(X), PCA(6)
+    getattr(parts, first)(X[:20])
+    for batch in X[20:].split(7):
+        parts.partial_fit(batch)
+    tolerance = 1e-4 if dtype == torch.float32 else 1e-10
+    for name in ("components_", "mean_", "singular_values_", "explained_variance_ratio_"):
+        torch.testing.assert_close(
+            getattr(parts, name), getattr(whole, name), rtol=tolerance, atol=tolerance
+        )
+    torch.testing.assert_close(parts.transform(X), whole.transform(X), rtol=1e-3, atol=tolerance)
+    # With fewer components the total variance, and so the noise, still counts everything.
+    few = PCA(2).partial_fit(X[:50]).partial_fit(X[50:])
+    left = whole.explained_variance_.sum() - few.explained_variance_.sum()
+    assert few.noise_variance_ == pytest.approx(float(left) / 4, rel=1e-3)
+
+
+def test_incremental_arguments_that_do_not_fit_are_refused():
+    X = sample(20, 6)
+    with pytest.raises(ValueError, match=r"n_components: got 0.5, want an integer or None"):
+        PCA(0.5).partial_fit(X)
+    with pytest.raises(ValueError, match=r"n_components: got 5 for X of shape \(4, 6\)"):
+        PCA(5).partial_fit(X[:4])
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        PCA(1).partial_fit(X[:1])
+    with pytest.raises(ValueError, match="n_components: got 3, want 2, as before; fit starts afr"):
+        PCA(2).partial_fit(X).set_params(n_components=3).partial_fit(X)
+    with pytest.raises(ValueError, match=r"X: got shape \(20, 5\), want \(n, 6\)"):
+        PCA(2).partial_fit(X).partial_fit(X[:, :5])
+
+
+# Any scale
+
+SCALES = [(torch.float32, s) for s in (1e-18, 1e18)] + [(torch.float64, s) for s in (1e-153, 1e153)]
+
+
+@pytest.mark.parametrize(("dtype", "scale"), SCALES)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("n", "d"), [(40, 10), (8, 30)])
+def test_components_do_not_depend_on_the_units(dtype, scale, solver, n, d):
+    X = sample(n, d, dtype=dtype)
+    near, far = (PCA(3, svd_solver=solver).fit(Y) for Y in (X, X * scale))
+    tolerance = {"rtol": 1e-3, "atol": 1e-4}
+    torch.testing.assert_close(far.components_, near.components_, **tolerance)
+    torch.testing.assert_close(
+        far.explained_variance_ratio_, near.explained_variance_ratio_, **tolerance
+    )
+    torch.testing.assert_close(far.singular_values_ / scale, near.singular_values_, **tolerance)
+    torch.testing.assert_close(far.transform(X * scale) / scale, near.transform(X), **tolerance)
+    white = PCA(3, svd_solver=solver, whiten=True)
+    torch.testing.assert_close(white.fit_transform(X * scale), white.fit_transform(X), **tolerance)
+    half = PCA(3).partial_fit(X[:4] * scale).partial_fit(X[4:] * scale)
+    half_near = PCA(3).partial_fit(X[:4]).partial_fit(X[4:])
+    torch.testing.assert_close(half.components_, half_near.components_, **tolerance)
+    assert half.score(X * scale) == pytest.approx(
+        half_near.score(X) - d * math.log(scale), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(torch.float32, s) for s in (1e-30, 1e20, 1e30, 1e38)] + [(torch.float64, 1e200)],
+)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_variances_out_of_the_dtypes_range_are_refused(dtype, scale, solver, call):
+    X = sample(40, 10, dtype=dtype)
+    X = X / X.abs().max() * scale
+    with pytest.raises(ValueError, match=r"X: got values of about 2\^.* leave the range of torch"):
+        getattr(PCA(3, svd_solver=solver), call)(X)
+    with pytest.raises(ValueError, match=r"X: got values of about 2\^.* leave the range of torch"):
+        getattr(PCA(3, svd_solver=solver), call)(X.numpy())
 
 
 # ---------------------------------------------------------------- linear autoencoder
@@ -377,7 +612,7 @@ def test_autoencoder_refusals():
 def test_factorisation_reaches_the_error_and_the_subspace_of_pca(seed, m):
     X = sample(40, 6, seed=seed, decay=0.6)
     result = factorise(X, m, seed=seed, iterations=300, tol=0.0)
-    pca = PCA(m, solver="svd").fit(X)
+    pca = PCA(m, svd_solver="full").fit(X)
     error = reconstruction_error(X, pca.inverse_transform(pca.transform(X)))
     assert result.errors[-1] == pytest.approx(error, rel=1e-6)
     assert (np.diff(result.errors) <= 0).all()
@@ -414,3 +649,28 @@ def test_factorisation_refusals():
         factorise(X53, 1, iterations=0)
     with pytest.raises(ValueError, match="X: got dtype"):
         factorise(X53.int(), 1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(torch.float32, s) for s in (1e-30, 1e19, 1e30)] + [(torch.float64, 1e153)],
+)
+def test_factorisation_does_not_depend_on_the_units(dtype, scale):
+    X = sample(40, 6, dtype=dtype)
+    near, far = factorise(X, 2), factorise(X * scale, 2)
+    torch.testing.assert_close(
+        (far.mean + far.H @ far.D.T) / scale, near.mean + near.H @ near.D.T, rtol=1e-3, atol=1e-3
+    )
+    assert far.errors[-1] == pytest.approx(near.errors[-1] * scale**2, rel=1e-3)
+    assert near.converged
+    assert not factorise(X, 2, iterations=2, tol=0.0).converged
+    if dtype == torch.float64:
+        with pytest.raises(ValueError, match=r"X: got values of about 2\^.* want other units"):
+            factorise(X * 1e200, 2)
+
+
+def test_autoencoders_and_factorisations_are_made_where_their_data_lies():
+    X = sample(20, 4, dtype=torch.float32)
+    with torch.device("meta"):
+        assert LinearAutoencoder(4, 2)(X).device.type == "cpu"
+        assert factorise(X, 2).H.device.type == "cpu"

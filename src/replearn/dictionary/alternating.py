@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from replearn.dictionary.online import Settings, draw_replacements, generator_at, unit_rows
+from replearn._gram import gram
+from replearn.dictionary.online import Settings, draw_replacements, generator_at
 from replearn.dictionary.update import update_atoms
 from replearn.sparse import objective, sparse_codes
 
@@ -32,12 +33,13 @@ class AlternatingState:
     objective: tuple[float, ...] = ()
     replaced: int = 0
     converged: bool = False
+    unconverged: int = 0  # codes of the latest alternation
 
 
 def alternate(state: AlternatingState, X: Tensor, settings: Settings) -> AlternatingState:
     """One alternation; the objective after it is appended, unless rounding stops the descent."""
     D = state.atoms.T
-    H = sparse_codes(
+    codes = sparse_codes(
         X,
         D,
         settings.penalty,
@@ -45,20 +47,24 @@ def alternate(state: AlternatingState, X: Tensor, settings: Settings) -> Alterna
         tol=settings.code_tol,
         H0=state.H,
         nonnegative=settings.nonnegative,
-    ).H
+    )
+    H, unconverged = codes.H, int((~codes.converged).sum())
     penalty = settings.penalty
     better = objective(X, D, H, penalty) <= objective(X, D, state.H, penalty)
     H = torch.where(better[:, None], H, state.H)
-    atoms = update_atoms(state.atoms, H.T @ H, H.T @ X, _SWEEPS)
+    positive = settings.positive_dictionary
+    atoms = update_atoms(state.atoms, gram(H), H.T @ X, _SWEEPS, positive=positive)
 
     unused, random, replaced = ~(H != 0).any(0), state.random, state.replaced
     if bool(unused.any()):
         generator = generator_at(random)
-        places, samples = draw_replacements(unused, X - H @ atoms, generator)
-        atoms[places] = unit_rows(X[samples])  # their codes are zero: no change of the objective
+        places, new = draw_replacements(unused, X, X - H @ atoms, positive, generator)
+        atoms[places] = new  # their codes are zero: no change of the objective
         random, replaced = generator.get_state(), replaced + len(places)
 
     value = float(objective(X, atoms.T, H, penalty).double().mean())
     if state.objective and value > state.objective[-1]:
-        return replace(state, converged=True)
-    return AlternatingState(atoms, H, random, (*state.objective, value), replaced)
+        return replace(state, converged=True, unconverged=unconverged)
+    return AlternatingState(
+        atoms, H, random, (*state.objective, value), replaced, unconverged=unconverged
+    )

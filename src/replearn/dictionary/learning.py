@@ -21,35 +21,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from torch import Tensor
 
 from replearn import _checkpoint
 from replearn._batches import slices
+from replearn._estimator import Data, Estimator, as_tensor, convergence_warning, draw_seed
 from replearn._progress import Progress
-from replearn._validate import (
-    check_fitted,
-    check_integer,
-    check_matrix,
-    check_not_negative,
-    check_seed,
-)
+from replearn._scale import exponent
+from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.dictionary.alternating import AlternatingState
 from replearn.dictionary.atoms import normalise_atoms
 from replearn.dictionary.online import OnlineState, Settings, learn_batch, start, unit_rows
 from replearn.dictionary.runs import AlternatingRun, OnlineRun, Position, Run, drive
-from replearn.sparse import sparse_codes
+from replearn.sparse import Codes, sparse_codes
 from replearn.sparse.solve import Solver
 
 __all__ = ["DictionaryLearning"]
 
 Method = Literal["online", "alternating"]
 _METHODS = ("online", "alternating")
-_VERSION = 1
+_VERSION = 2
 
 
-class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type: ignore[misc]
     r"""Learns a dictionary, with scikit-learn's names and conventions.
 
     Parameters
@@ -78,14 +76,19 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         weigh as much as the last.
     nonnegative : bool
         Whether codes must be >= 0.
+    positive_dictionary : bool
+        Whether atoms must have no negative entry: each step then minimises exactly over the unit
+        vectors that have none (see ``replearn.dictionary.update``).
     tol : float
-        The alternation ends when the objective falls by less than this fraction of itself.
+        The alternation ends when the objective falls by less than this fraction of itself; where
+        ``max_iter`` ends it first, scikit-learn's ConvergenceWarning says so. (One alternation,
+        ``max_iter=1``, has no other to compare itself with, and warns of nothing.)
     code_tol : float, optional
         Relative duality gap to which codes are computed during learning; None takes 0.1
         ("online", where a dictionary lives for one step only) or 1e-4 ("alternating").
     transform_tol : float
         The same for ``transform``.
-    D0 : Tensor, (d, m), optional
+    D0 : Tensor or array, (d, m), optional
         The first dictionary (its columns are normalised). None takes random samples, without
         those that are zero, normalised; if there are too few, random directions.
     checkpoint : path, optional
@@ -96,14 +99,16 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
     progress : bool or "always"
         True shows a progress bar on standard error if that is a terminal, so that notebooks
         turned into pages stay clean; "always" shows it elsewhere as well.
-    seed : int
-        Of the order of the samples and of all draws. The global random state is not used.
+    random_state : int, RandomState or None
+        Seed of the order of the samples and of all draws: an integer, or None and a NumPy
+        ``RandomState``, from which scikit-learn draws. torch's global random state is not used.
+        A checkpoint needs an integer.
 
     Attributes
     ----------
-    components_ : Tensor, (m, d)
-        D^T, unit rows.
-    dictionary_ : Tensor, (d, m)
+    components_ : Tensor or array, (m, d)
+        D^T, unit rows. Tensors after a tensor was fitted, otherwise arrays.
+    dictionary_ : Tensor or array, (d, m)
         The same, atoms as columns.
     objective_ : list of float
         Mean objective per sample.
@@ -119,8 +124,16 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         How often an unused atom was replaced by a sample, drawn with probability proportional to
         its squared reconstruction error. Unused means: with zero codes for the last 10 m samples
         ("online") or for all samples ("alternating").
+    converged_ : bool
+        Whether ``tol`` ended the alternation; of an online run, whether all its epochs were run.
+    n_unconverged_ : int
+        Codes of the latest ``fit``, ``partial_fit``, ``transform`` or ``score`` that did not come
+        to their tolerance: of its samples, or in an online ``fit`` of all its steps, in
+        "alternating" of the last. Where there are any, scikit-learn's ConvergenceWarning says so.
     n_features_in_ : int
         Dimension d of the samples.
+    feature_names_in_ : array, (d,)
+        Names of the columns, after a DataFrame was fitted.
 
     Raises
     ------
@@ -138,13 +151,14 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
     tensor([1, 1, 1, 1])
     """
 
-    components_: Tensor
-    dictionary_: Tensor
+    components_: Any
+    dictionary_: Any
     objective_: list[float]
     n_iter_: int
     n_steps_: int
     replaced_: int
-    n_features_in_: int
+    converged_: bool
+    n_unconverged_: int
 
     def __init__(
         self,
@@ -158,13 +172,14 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         max_iter: int = 100,
         forgetting: float = 20.0,
         nonnegative: bool = False,
+        positive_dictionary: bool = False,
         tol: float = 1e-4,
         code_tol: float | None = None,
         transform_tol: float = 1e-4,
-        D0: Tensor | None = None,
+        D0: Data = None,
         checkpoint: str | os.PathLike[str] | None = None,
         progress: Progress = True,
-        seed: int = 0,
+        random_state: Any = 0,
     ) -> None:
         self.n_atoms = n_atoms
         self.penalty = penalty
@@ -175,23 +190,28 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         self.max_iter = max_iter
         self.forgetting = forgetting
         self.nonnegative = nonnegative
+        self.positive_dictionary = positive_dictionary
         self.tol = tol
         self.code_tol = code_tol
         self.transform_tol = transform_tol
         self.D0 = D0
         self.checkpoint = checkpoint
         self.progress = progress
-        self.seed = seed
+        self.random_state = random_state
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
 
     @torch.no_grad()
-    def fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
+    def fit(self, X: Data, y: object = None) -> DictionaryLearning:
         """Learn from X, from the start or from the checkpoint.
 
         An interruption (Ctrl-C) leaves the dictionary learned so far in the attributes.
 
         Parameters
         ----------
-        X : Tensor, (n, d)
+        X : Tensor or array-like, (n, d)
             Samples, float32 or float64.
         y : None
             Not used: scikit-learn's convention.
@@ -201,25 +221,39 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         DictionaryLearning
             Itself.
         """
-        check_matrix("X", X)
+        data = self._training_data(X)
         self._check_parameters()
-        atoms, order, random = self._first(X)
+        _check_squares(data)
+        atoms, order, random = self._first(data)
         run: OnlineRun | AlternatingRun
         if self.method == "online":
             first = Position(start(atoms, random), order)
-            run = OnlineRun(X, self._settings(), first, self.batch_size, self.epochs)
+            run = OnlineRun(data, self._settings(), first, self.batch_size, self.epochs)
         else:
-            state = AlternatingState(atoms, X.new_zeros(len(X), self.n_atoms), random)
-            run = AlternatingRun(X, self._settings(), state, self.max_iter, self.tol)
-        save = self._resume(run, X)
+            state = AlternatingState(atoms, data.new_zeros(len(data), self.n_atoms), random)
+            run = AlternatingRun(data, self._settings(), state, self.max_iter, self.tol)
+        save = self._resume(run, data)
         try:
             drive(run, save, self.progress)
         finally:
-            self._publish(run)
+            self._publish(X, run)
+        if not self.converged_ and self.max_iter > 1:
+            convergence_warning(
+                self,
+                f"the objective still fell by more than tol={self.tol:g} of itself after "
+                f"max_iter={self.max_iter} alternations; raise either",
+            )
+        self._warn_of_codes(self._settings().code_tol, "code_tol")
         return self
 
+    def _can_go_on(self) -> bool:
+        if self.method == "alternating":
+            raise AttributeError("method: got 'alternating', want 'online' for partial_fit")
+        return True
+
+    @available_if(_can_go_on)  # type: ignore[untyped-decorator]
     @torch.no_grad()
-    def partial_fit(self, X: Tensor, y: None = None) -> DictionaryLearning:
+    def partial_fit(self, X: Data, y: object = None) -> DictionaryLearning:
         """Learn online from the samples X as they come, once, after those seen before.
 
         Continues ``fit`` or earlier calls; otherwise starts, with D0 or samples of X. The samples
@@ -228,7 +262,7 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
 
         Parameters
         ----------
-        X : Tensor, (n, d)
+        X : Tensor or array-like, (n, d)
             Samples, float32 or float64.
         y : None
             Not used: scikit-learn's convention.
@@ -239,90 +273,115 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
             Itself.
         """
         self._check_parameters()
-        if self.method != "online":
-            raise ValueError(f"method: got {self.method!r}, want 'online' for partial_fit")
-        check_matrix("X", X)
         state: OnlineState | None = getattr(self, "_state", None)
         if state is None:
-            atoms, _, random = self._first(X)
+            data, kind = self._training_data(X), X
+            _check_squares(data)
+            atoms, _, random = self._first(data)
             state = start(atoms, random)
             self.objective_, self.n_iter_ = [], 0
         else:
-            check_matrix("X", X, state.atoms.shape[1], state.atoms.dtype)
+            data, kind = self._new_data(X, state.atoms), self.components_
+            _check_squares(data)
             if len(state.atoms) != self.n_atoms:
                 raise ValueError(
                     f"n_atoms: got {self.n_atoms}, want {len(state.atoms)}, as before; "
                     "fit starts afresh"
                 )
-        settings, total = self._settings(), 0.0
-        for rows in slices(len(X), self.batch_size):
-            state, value = learn_batch(state, X[rows], settings)
+        settings, total, before = self._settings(), 0.0, state.unconverged
+        for rows in slices(len(data), self.batch_size):
+            state, value = learn_batch(state, data[rows], settings)
             total += value
-        self._set_state(state)
-        self.objective_.append(total / len(X))
+        self._set_state(kind, state)
+        self.objective_.append(total / len(data))
+        self.converged_, self.n_unconverged_ = True, state.unconverged - before
+        self._warn_of_codes(settings.code_tol, "code_tol")
         return self
 
     @torch.no_grad()
-    def transform(self, X: Tensor) -> Tensor:
+    def transform(self, X: Data) -> Any:
         """Codes to the relative duality gap ``transform_tol``.
+
+        Warns (scikit-learn's ConvergenceWarning) where codes did not come to it, and says in
+        ``n_unconverged_`` how many.
 
         Parameters
         ----------
-        X : Tensor, (n, d)
-            Samples, of the dtype and on the device of the data in ``fit``.
+        X : Tensor or array-like, (n, d)
+            Samples; a tensor must have the dtype and device of the data of ``fit``.
 
         Returns
         -------
-        Tensor, (n, m)
+        Tensor or array, (n, m)
         """
-        check_fitted(self, "components_")
-        check_matrix("X", X, self.n_features_in_, self.components_.dtype)
-        return sparse_codes(
-            X,
-            self.dictionary_,
-            self.penalty,
-            solver=self.solver,
-            tol=self.transform_tol,
-            nonnegative=self.nonnegative,
-            progress=False,
-        ).H
+        return self._in_kind(self._encode(X).H, X)
 
-    def fit_transform(self, X: Tensor, y: None = None) -> Tensor:
-        """The codes of the data the dictionary is learned from.
+    def inverse_transform(self, H: Data) -> Any:
+        """Reconstruction X_hat = H D^T.
 
         Parameters
         ----------
-        X : Tensor, (n, d)
-            Samples, float32 or float64.
+        H : Tensor or array-like, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor or array, (n, d)
+        """
+        components = self._kept("components_")
+        return self._in_kind(self._codes(H, len(components), components) @ components, H)
+
+    def score(self, X: Data, y: object = None) -> float:
+        """Minus the mean objective of samples at their codes: higher is better.
+
+        Values of different penalties do not compare: the penalty is part of the objective.
+
+        Parameters
+        ----------
+        X : Tensor or array-like, (n, d)
+            Samples.
         y : None
             Not used: scikit-learn's convention.
 
         Returns
         -------
-        Tensor, (n, m)
+        float
+            In the squared units of X.
         """
-        return self.fit(X).transform(X)
+        return -float(self._encode(X).objective.double().mean())
 
-    def inverse_transform(self, H: Tensor) -> Tensor:
-        """Reconstruction X_hat = H D^T.
+    def _encode(self, X: Data) -> Codes:
+        data = self._new_data(X, self._kept("components_"))
+        codes = sparse_codes(
+            data,
+            self._kept("dictionary_"),
+            self.penalty,
+            solver=self.solver,
+            tol=self.transform_tol,
+            nonnegative=self.nonnegative,
+            progress=False,
+        )
+        self.n_unconverged_ = int((~codes.converged).sum())
+        self._warn_of_codes(self.transform_tol, "transform_tol")
+        return codes
 
-        Parameters
-        ----------
-        H : Tensor, (n, m)
-            Codes.
-
-        Returns
-        -------
-        Tensor, (n, d)
-        """
-        check_fitted(self, "components_")
-        check_matrix("H", H, len(self.components_), self.components_.dtype)
-        return H @ self.components_
+    def _warn_of_codes(self, tol: float, name: str) -> None:
+        if self.n_unconverged_:
+            convergence_warning(
+                self,
+                f"{self.n_unconverged_} codes did not come to a duality gap of {name}={tol:g} of "
+                "their objective; raise it, or use float64",
+            )
 
     def _resume(self, run: Run, X: Tensor) -> Callable[[], None]:
         """Restore the run from the checkpoint, if there is one; returns how to write it."""
         if self.checkpoint is None:
             return lambda: None
+        if not hasattr(self.random_state, "__index__"):
+            raise ValueError(
+                f"random_state: got {self.random_state!r}, want an integer with a checkpoint, so "
+                "that the run that goes on is the one that began"
+            )
         path, identity = Path(self.checkpoint), self._identity(X)
         about: dict[str, Any] = {
             "writer": type(self).__name__,
@@ -334,24 +393,24 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
         path.parent.mkdir(parents=True, exist_ok=True)
         return lambda: _checkpoint.save(path, about | run.saved())
 
-    def _publish(self, run: OnlineRun | AlternatingRun) -> None:
+    def _publish(self, X: Data, run: OnlineRun | AlternatingRun) -> None:
         """The attributes, from the state of the run."""
         self.objective_, self.n_iter_ = list(run.objective), run.iterations
+        self.converged_, self.n_unconverged_ = run.converged, run.unconverged
         if isinstance(run, OnlineRun):
-            self._set_state(run.now.state)
+            self._set_state(X, run.now.state)
             return
         self.__dict__.pop("_state", None)
         self.n_steps_, self.replaced_ = run.iterations, run.state.replaced
-        self._set_atoms(run.state.atoms)
+        self._set_atoms(X, run.state.atoms)
 
-    def _set_state(self, state: OnlineState) -> None:
+    def _set_state(self, X: Data, state: OnlineState) -> None:
         self._state = state
         self.n_steps_, self.replaced_ = state.steps, state.replaced
-        self._set_atoms(state.atoms)
+        self._set_atoms(X, state.atoms)
 
-    def _set_atoms(self, atoms: Tensor) -> None:
-        self.components_, self.dictionary_ = atoms, atoms.T
-        self.n_features_in_ = atoms.shape[1]
+    def _set_atoms(self, X: Data, atoms: Tensor) -> None:
+        self._keep(X, components_=atoms, dictionary_=atoms.T)
 
     def _settings(self) -> Settings:
         default = 0.1 if self.method == "online" else 1e-4
@@ -361,40 +420,52 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
             code_tol=default if self.code_tol is None else float(self.code_tol),
             forgetting=float(self.forgetting),
             nonnegative=bool(self.nonnegative),
+            positive_dictionary=bool(self.positive_dictionary),
         )
 
     def _first(self, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """First atoms (m, d), and states of the generators of the order and of replacements."""
-        generator = torch.Generator().manual_seed(check_seed(self.seed))
+        generator = torch.Generator("cpu").manual_seed(draw_seed(self.random_state))
         atoms = self._first_atoms(X, generator)
         order = generator.get_state()
         other = int(torch.randint(2**62, (), generator=generator, device="cpu"))
-        return atoms, order, torch.Generator().manual_seed(other).get_state()
+        return atoms, order, torch.Generator("cpu").manual_seed(other).get_state()
 
     def _first_atoms(self, X: Tensor, generator: torch.Generator) -> Tensor:
         """Unit rows (m, d): D0, or samples that are not zero, or random directions."""
-        m, d = self.n_atoms, X.shape[1]
+        m, d, positive = self.n_atoms, X.shape[1], self.positive_dictionary
         if self.D0 is not None:
-            check_matrix("D0", self.D0)
-            if tuple(self.D0.shape) != (d, m):
-                raise ValueError(f"D0: got shape {tuple(self.D0.shape)}, want (d, m) = ({d}, {m})")
-            if not bool(self.D0.any(0).all()):
+            D0 = self._given_atoms()
+            if tuple(D0.shape) != (d, m):
+                raise ValueError(f"D0: got shape {tuple(D0.shape)}, want (d, m) = ({d}, {m})")
+            if not bool(D0.any(0).all()):
                 raise ValueError("D0: got a column of zeros, want atoms that are not zero")
-            return normalise_atoms(self.D0.to(X)).T.contiguous()
-        filled = X.any(1).nonzero().squeeze(1).cpu()
-        chosen = filled[torch.randperm(len(filled), generator=generator, device="cpu")[:m]]
+            if positive and bool((D0 < 0).any()):
+                raise ValueError("D0: got negative entries, want none with positive_dictionary")
+            return normalise_atoms(D0.to(X)).T.contiguous()
+        usable = (X > 0 if positive else X != 0).any(1).nonzero().squeeze(1).cpu()
+        order = torch.randperm(len(usable), generator=generator, device="cpu")
+        chosen = X[usable[order[:m]].to(X.device)]
         rest = torch.randn(
             m - len(chosen), d, generator=generator, dtype=torch.float64, device="cpu"
         )
-        return unit_rows(torch.cat([X[chosen.to(X.device)], rest.to(X)]))
+        if positive:
+            chosen, rest = chosen.clamp(min=0), rest.abs()
+        return unit_rows(torch.cat([chosen, rest.to(X)]))
+
+    def _given_atoms(self) -> Tensor:
+        D0 = self.D0 if isinstance(self.D0, Tensor) else as_tensor(np.asarray(self.D0, float))
+        check_matrix("D0", D0)
+        return D0
 
     def _identity(self, X: Tensor) -> dict[str, str]:
         """What a checkpoint must share with the run that resumes it, by the arguments' names."""
-        names = ["method", "n_atoms", "penalty", "solver", "nonnegative", "code_tol", "seed"]
+        names = ["method", "n_atoms", "penalty", "solver", "nonnegative", "positive_dictionary"]
+        names += ["code_tol", "random_state"]
         names += ["batch_size", "forgetting"] if self.method == "online" else ["tol"]
         identity = {name: str(getattr(self, name)) for name in names}
         identity["X"] = _checkpoint.fingerprint(X)
-        identity["D0"] = "None" if self.D0 is None else _checkpoint.fingerprint(self.D0)
+        identity["D0"] = "None" if self.D0 is None else _checkpoint.fingerprint(self._given_atoms())
         return identity
 
     def _check_parameters(self) -> None:
@@ -412,3 +483,13 @@ class DictionaryLearning(BaseEstimator):  # type: ignore[misc]  # scikit-learn h
             check_not_negative(name, value)
             if not math.isfinite(value):
                 raise ValueError(f"{name}: got {value}, want a finite number")
+
+
+def _check_squares(X: Tensor) -> None:
+    """Refuse data whose products, summed over the samples, leave the range of its dtype."""
+    k, most = exponent(X), math.log2(torch.finfo(X.dtype).max)
+    if 2 * k + math.log2(X.numel()) > most or (2 * k < 64 - most and bool(X.any())):
+        raise ValueError(
+            f"X: got values of about 2^{k}, whose squares leave the range of {X.dtype}, want other "
+            "units, with the penalty in them too"
+        )

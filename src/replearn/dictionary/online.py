@@ -51,6 +51,7 @@ class Settings:
     code_tol: float
     forgetting: float
     nonnegative: bool
+    positive_dictionary: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class OnlineState:
     seen: int = 0  # samples
     steps: int = 0  # mini-batches
     replaced: int = 0
+    unconverged: int = 0  # codes, of all steps
 
 
 def start(atoms: Tensor, random: Tensor) -> OnlineState:
@@ -94,23 +96,32 @@ def learn_batch(state: OnlineState, X: Tensor, settings: Settings) -> tuple[Onli
     fade = max((state.seen / (state.seen + b)) ** settings.forgetting, math.exp(-b / memory))
     A = torch.addmm(state.A, H.T, H, beta=fade)
     B = torch.addmm(state.B, H.T, X, beta=fade)
-    atoms = update_atoms(state.atoms, A, B)
+    atoms = update_atoms(state.atoms, A, B, positive=settings.positive_dictionary)
     idle = torch.where((H != 0).any(0), 0, state.idle + b)
     state = replace(
-        state, atoms=atoms, A=A, B=B, idle=idle, seen=state.seen + b, steps=state.steps + 1
+        state,
+        atoms=atoms,
+        A=A,
+        B=B,
+        idle=idle,
+        seen=state.seen + b,
+        steps=state.steps + 1,
+        unconverged=state.unconverged + int((~codes.converged).sum()),
     )
     unused = idle >= _PATIENCE * len(atoms)
     if bool(unused.any()):
-        state = _replace_unused(state, unused, X, H)
+        state = _replace_unused(state, unused, X, H, settings.positive_dictionary)
     return state, float(codes.objective.double().sum())
 
 
-def _replace_unused(state: OnlineState, unused: Tensor, X: Tensor, H: Tensor) -> OnlineState:
+def _replace_unused(
+    state: OnlineState, unused: Tensor, X: Tensor, H: Tensor, positive: bool
+) -> OnlineState:
     """Put samples of the batch in the place of unused atoms, and forget what these had done."""
     generator = generator_at(state.random)
-    places, samples = draw_replacements(unused, X - H @ state.atoms, generator)
+    places, new = draw_replacements(unused, X, X - H @ state.atoms, positive, generator)
     atoms, A, B, idle = (t.clone() for t in (state.atoms, state.A, state.B, state.idle))
-    atoms[places] = unit_rows(X[samples])
+    atoms[places] = new
     A[places], A[:, places], B[places], idle[places] = 0, 0, 0, 0
     return replace(
         state,
@@ -124,20 +135,23 @@ def _replace_unused(state: OnlineState, unused: Tensor, X: Tensor, H: Tensor) ->
 
 
 def draw_replacements(
-    unused: Tensor, residual: Tensor, generator: torch.Generator
+    unused: Tensor, X: Tensor, residual: Tensor, positive: bool, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Places (k,) of unused atoms and as many different samples (k,) to put there.
+    """Places (k,) of unused atoms and as many new atoms (k, d) to put there: samples, normalised.
 
     A sample is drawn with probability proportional to ||x - D h||^2, so what the dictionary cannot
     say yet is drawn most. If fewer samples than unused atoms have an error, k is their number.
+    Atoms with no negative entry are the positive parts of samples that have one.
     """
     weight = residual[:_MOST_DRAWN].square().sum(1).cpu().double()
+    if positive:
+        weight *= (X[:_MOST_DRAWN] > 0).any(1).cpu()
     places = unused.nonzero().squeeze(1)
     k = min(len(places), int((weight > 0).sum()))
     if k == 0:
-        return places[:0], places[:0]
-    samples = torch.multinomial(weight, k, generator=generator)
-    return places[:k], samples.to(places.device)
+        return places[:0], X[:0]
+    samples = torch.multinomial(weight, k, generator=generator).to(places.device)
+    return places[:k], unit_rows(X[samples].clamp(min=0) if positive else X[samples])
 
 
 def unit_rows(X: Tensor) -> Tensor:
@@ -147,6 +161,6 @@ def unit_rows(X: Tensor) -> Tensor:
 
 def generator_at(random: Tensor) -> torch.Generator:
     """A generator on the CPU in the given state, so that all devices draw the same."""
-    generator = torch.Generator()
+    generator = torch.Generator("cpu")
     generator.set_state(random)
     return generator

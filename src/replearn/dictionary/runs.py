@@ -16,7 +16,7 @@ from torch import Tensor
 
 from replearn._progress import Progress, progress_bar
 from replearn.dictionary.alternating import AlternatingState, alternate
-from replearn.dictionary.online import OnlineState, Settings, learn_batch
+from replearn.dictionary.online import OnlineState, Settings, generator_at, learn_batch
 
 _SAVE_EVERY = 10.0  # seconds between checkpoints; the end and an interruption write one as well
 
@@ -49,6 +49,14 @@ class Run(Protocol):
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the method's own rule ended it, and not a count."""
+
+    @property
+    def unconverged(self) -> int:
+        """Codes not come to their tolerance: of all steps, or of the latest alternation."""
 
     def step(self) -> None:
         """Change the state; one that fails or is interrupted leaves it as it was."""
@@ -122,6 +130,14 @@ class OnlineRun:
     def finished(self) -> bool:
         return self.iterations >= self.epochs
 
+    @property
+    def converged(self) -> bool:
+        return self.finished  # so many epochs are all that was asked for
+
+    @property
+    def unconverged(self) -> int:
+        return self.now.state.unconverged
+
     def step(self) -> None:
         now, n = self.now, len(self.X)
         if self._order is None:
@@ -138,9 +154,9 @@ class OnlineRun:
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         """The order of this epoch, and the state of the generator after it."""
-        generator = torch.Generator()
-        generator.set_state(self.now.order)
-        return torch.randperm(len(self.X), generator=generator, device="cpu"), generator.get_state()
+        generator = generator_at(self.now.order)
+        order = torch.randperm(len(self.X), generator=generator, device="cpu")
+        return order, generator.get_state()
 
     def saved(self) -> dict[str, Any]:
         now = self.now
@@ -183,6 +199,14 @@ class AlternatingRun:
     @property
     def finished(self) -> bool:
         return self.state.converged or self.done >= self.total
+
+    @property
+    def converged(self) -> bool:
+        return self.state.converged
+
+    @property
+    def unconverged(self) -> int:
+        return self.state.unconverged
 
     def step(self) -> None:
         before = self.state

@@ -12,6 +12,12 @@ the minimiser v_j / max(A_jj, ||v_j||)). The sphere loses nothing: an atom that 
 shrink at the same product, which lowers the penalty, so the best dictionaries of the ball lie
 on the sphere.
 
+Among the atoms with no negative entry (``positive``) the minimiser is the one that maximises
+v_j . d_j: with ``v+ = max(v_j, 0)``, that is v+ / ||v+||, because ``v_j . d <= v+ . d <= ||v+||``
+for every such unit d, and it reaches both. Where v_j has no positive entry, the entries of a unit d
+sum to at least 1, so that ``v_j . d <= max_i v_ji``: the axis of the largest entry reaches that.
+(Where the largest is 0, so is the bound, and the atom stays.)
+
 The lecture's step moves all atoms at once along the negative gradient and renormalises them
 (``alternating_step``). Renormalising is the projection onto the product of unit spheres, so from
 unit atoms and with a step of at most 1/lambda_max(H^T H / n) it minimises an upper bound that
@@ -26,9 +32,13 @@ J. Mairal, F. Bach, J. Ponce and G. Sapiro, Journal of Machine Learning Research
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
+from replearn._gram import gram
+from replearn._scale import exponent, float_times_power, times_power
 from replearn._validate import check_matrix, check_not_negative
 from replearn.dictionary.atoms import normalise_atoms
 
@@ -64,7 +74,7 @@ def alternating_step(X: Tensor, D: Tensor, H: Tensor, step: float | None = None)
     Raises
     ------
     ValueError
-        Shapes or dtypes that do not fit, or a step that is negative.
+        Shapes or dtypes that do not fit, or a step that is negative or infinite.
 
     Examples
     --------
@@ -74,22 +84,38 @@ def alternating_step(X: Tensor, D: Tensor, H: Tensor, step: float | None = None)
             [1.]])
     """
     check_matrix("X", X)
-    check_matrix("D", D, dtype=None)
+    check_matrix("D", D)
     check_matrix("H", H, D.shape[1])
     if len(H) != len(X) or D.shape[0] != X.shape[1] or not X.dtype == D.dtype == H.dtype:
         raise ValueError(
             f"X, D, H: got {_describe(X)}, {_describe(D)} and {_describe(H)}, want (n, d), (d, m) "
             "and (n, m) of one dtype"
         )
-    gradient = (H @ D.T - X).T @ H / len(X)
+    if step is not None:
+        check_not_negative("step", step)
+        if not math.isfinite(step):
+            raise ValueError(f"step: got {step}, want a finite number")
+    # In units in which no product leaves the range: X and H D^T in 2^k, H in 2^l.
+    ell = exponent(H)
+    k = max(exponent(X), ell + exponent(D))
+    H = times_power(H, -ell)
+    gradient = (times_power(H @ D.T, ell - k) - times_power(X, -k)).T @ H / len(X)
     if step is None:
-        curvature = float(torch.linalg.eigvalsh(H.T.double() @ H.double() / len(X))[-1])
-        step = 1 / curvature if curvature > 0 else 0.0
-    check_not_negative("step", step)
-    return normalise_atoms(D - step * gradient)
+        curvature = float(torch.linalg.eigvalsh(gram(H).double() / len(X))[-1])
+        if not curvature > 0:
+            return normalise_atoms(D)
+        rate = float_times_power(1 / curvature, k - ell)
+    else:
+        rate = float_times_power(float(step), k + ell)
+    # Only the direction counts: the larger of the two weights is 1.
+    if rate > 1:
+        return normalise_atoms(D / rate - gradient)
+    return normalise_atoms(D - rate * gradient)
 
 
-def update_atoms(atoms: Tensor, A: Tensor, B: Tensor, sweeps: int = 1) -> Tensor:
+def update_atoms(
+    atoms: Tensor, A: Tensor, B: Tensor, sweeps: int = 1, *, positive: bool = False
+) -> Tensor:
     """Minimise over one unit atom at a time, ``sweeps`` times over all; returns a new tensor.
 
     Parameters
@@ -102,6 +128,8 @@ def update_atoms(atoms: Tensor, A: Tensor, B: Tensor, sweeps: int = 1) -> Tensor
         H^T X.
     sweeps : int
         How often over all atoms.
+    positive : bool
+        Minimise over atoms with no negative entry.
 
     Returns
     -------
@@ -113,16 +141,27 @@ def update_atoms(atoms: Tensor, A: Tensor, B: Tensor, sweeps: int = 1) -> Tensor
         from replearn.dictionary.kernels import sweep  # here: it imports numba
 
         for _ in range(sweeps):
-            sweep(atoms.numpy(), A.contiguous().numpy(), B.contiguous().numpy())
+            sweep(atoms.numpy(), A.contiguous().numpy(), B.contiguous().numpy(), positive)
         return atoms
     used = (A.diagonal() > 0).tolist()
     for _ in range(sweeps):
         for j in range(len(atoms)):
             if used[j]:
                 v = B[j] - A[j] @ atoms + A[j, j] * atoms[j]
-                length = v.norm()
-                atoms[j] = torch.where(length > 0, v / length, atoms[j])
+                atoms[j] = _best_atom(v, atoms[j], positive)
     return atoms
+
+
+def _best_atom(v: Tensor, atom: Tensor, positive: bool) -> Tensor:
+    """The unit vector with the largest product with v (d,); ``atom`` where all have the same."""
+    best = v.clamp(min=0) if positive else v
+    largest = best.abs().max()
+    best = best / torch.where(largest > 0, largest, 1.0)  # whose squares are numbers
+    unit = torch.where(largest > 0, best / best.norm(), atom)
+    if not positive:
+        return unit
+    axis = torch.zeros_like(v).index_fill_(0, v.argmax(), 1.0)
+    return torch.where(v.max() < 0, axis, unit)
 
 
 def _describe(X: Tensor) -> str:

@@ -15,9 +15,15 @@ dictionaries, IEEE Transactions on Image Processing 15(12), eq. 9; Bell and Sejn
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from torch import Tensor
 
+from replearn._estimator import Data, Estimator
+from replearn._gram import scatter
+from replearn._scale import exponent, float_times_power, times_power
 from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
 
 
@@ -128,7 +134,7 @@ def remove_mean(P: Tensor) -> tuple[Tensor, Tensor]:
     return P - means[:, None], means
 
 
-class PatchWhitener:
+class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type: ignore[misc]
     r"""ZCA whitening: of the maps that make the coordinates uncorrelated, the one nearest to I.
 
     With C = V diag(lambda) V^T the covariance (1/n) Pc^T Pc of the patches::
@@ -145,61 +151,116 @@ class PatchWhitener:
 
     Attributes
     ----------
-    mean_ : Tensor, (d,)
-        Mean of the patches.
-    whitening_, unwhitening_ : Tensor, (d, d)
-        Symmetric, inverse of each other.
-    floor_ : float, in squared units of P.
+    mean_ : Tensor or array, (d,)
+        Mean of the patches. This and the two maps are tensors after a tensor was fitted, otherwise
+        arrays.
+    whitening_ : Tensor or array, (d, d)
+        The map of ``transform``, symmetric.
+    unwhitening_ : Tensor or array, (d, d)
+        Its inverse.
+    floor_ : float
+        The floor, in squared units of P.
+    n_features_in_ : int
+        Dimension d of the patches.
+    feature_names_in_ : array, (d,)
+        Names of the columns, after a DataFrame was fitted.
 
     Raises
     ------
     ValueError
-        ``epsilon`` is negative, P is not a finite float (n, d) tensor, or does not vary.
+        ``epsilon`` is negative, P is not a finite float (n, d) matrix, does not vary, or varies so
+        much that its variance leaves the range of float64, or a method is called before ``fit``
+        (scikit-learn's NotFittedError).
+
+    Examples
+    --------
+    >>> P = torch.tensor([[1.0, 1.0], [3.0, 3.5], [-2.0, -2.0], [0.0, 1.0]])
+    >>> Z = PatchWhitener(epsilon=0).fit_transform(P)
+    >>> torch.allclose(Z.T @ Z / 4, torch.eye(2), atol=1e-4)
+    True
     """
 
-    mean_: Tensor
-    whitening_: Tensor
-    unwhitening_: Tensor
+    mean_: Any
+    whitening_: Any
+    unwhitening_: Any
     floor_: float
 
     def __init__(self, epsilon: float = 1e-3) -> None:
-        check_not_negative("epsilon", epsilon)
         self.epsilon = epsilon
 
-    def fit(self, P: Tensor) -> PatchWhitener:
-        """Learn mean and covariance from patches P (n, d)."""
-        check_matrix("P", P)
-        self.mean_ = P.mean(0)
-        Pc = P - self.mean_
-        values, V = torch.linalg.eigh((Pc.T @ Pc / len(P)).double())
+    @torch.no_grad()
+    def fit(self, X: Data, y: object = None) -> PatchWhitener:
+        """Learn mean and covariance.
+
+        Parameters
+        ----------
+        X : Tensor or array-like, (n, d)
+            Patches, at least two, float32 or float64.
+        y : None
+            Not used: scikit-learn's convention.
+
+        Returns
+        -------
+        PatchWhitener
+            This object.
+        """
+        check_not_negative("epsilon", self.epsilon)
+        P = self._training_data(X, at_least=2)
+        k = exponent(P)
+        P = times_power(P, -k)  # so that no square leaves the range
+        mean = P.mean(0)
+        values, V = torch.linalg.eigh(scatter(P, mean) / len(P))
         if float(values[-1]) <= 0:
-            raise ValueError("P: got patches that are all the same, want some that differ")
+            raise ValueError("X: got patches that are all the same, want some that differ")
         # Also with epsilon 0 nothing is divided by what is rounding noise.
         least = torch.finfo(P.dtype).eps * P.shape[1]
-        self.floor_ = max(self.epsilon, least) * float(values[-1])
-        scale = values.clamp(min=self.floor_).sqrt()
-        self.whitening_ = ((V / scale) @ V.T).to(P.dtype)
-        self.unwhitening_ = ((V * scale) @ V.T).to(P.dtype)
+        floor = max(float(self.epsilon), least) * float(values[-1])
+        self.floor_ = float_times_power(floor, 2 * k)
+        if not 0 < self.floor_ < torch.inf:
+            raise ValueError(
+                f"X: got values of about 2^{k}, whose variance leaves the range of float64, want "
+                "other units"
+            )
+        scale = values.clamp(min=floor).sqrt()
+        whitening, unwhitening = ((V * factor) @ V.T for factor in (1 / scale, scale))
+        self._keep(
+            X,
+            mean_=times_power(mean, k),
+            whitening_=times_power(whitening, -k).to(P.dtype),
+            unwhitening_=times_power(unwhitening, k).to(P.dtype),
+        )
         return self
 
-    def transform(self, P: Tensor) -> Tensor:
-        """Whitened patches (n, d)."""
-        self._check(P, "P")
-        return (P - self.mean_) @ self.whitening_
+    def transform(self, X: Data) -> Any:
+        """Whitened patches. Gradients flow through.
 
-    def fit_transform(self, P: Tensor) -> Tensor:
-        """Whitened patches (n, d) of those that mean and covariance are learnt from."""
-        return self.fit(P).transform(P)
+        Parameters
+        ----------
+        X : Tensor or array-like, (n, d)
+            Patches; a tensor must have the dtype and device of those of ``fit``.
 
-    def inverse_transform(self, Z: Tensor) -> Tensor:
-        """Patches (n, d) from whitened ones."""
-        self._check(Z, "Z")
-        return Z @ self.unwhitening_ + self.mean_
+        Returns
+        -------
+        Tensor or array, (n, d)
+        """
+        mean = self._kept("mean_")
+        return self._in_kind((self._new_data(X, mean) - mean) @ self._kept("whitening_"), X)
 
-    def _check(self, P: Tensor, name: str) -> None:
-        if not hasattr(self, "mean_"):
-            raise ValueError("this PatchWhitener is not fitted yet: call fit(P) first")
-        check_matrix(name, P, len(self.mean_), self.mean_.dtype)
+    def inverse_transform(self, Z: Data) -> Any:
+        """Patches from whitened ones.
+
+        Parameters
+        ----------
+        Z : Tensor or array-like, (n, d)
+            Whitened patches.
+
+        Returns
+        -------
+        Tensor or array, (n, d)
+        """
+        mean = self._kept("mean_")
+        whitened = self._codes(Z, self.n_features_in_, mean, "Z")
+        return self._in_kind(whitened @ self._kept("unwhitening_") + mean, Z)
 
 
 # What streaming needs: the grid, and both maps on a part of its rows.

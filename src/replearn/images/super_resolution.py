@@ -195,8 +195,9 @@ def train_coupled(
     # The two halves weigh the same: features have length 1, details are scaled to it on average.
     scale = X[:, d:].square().sum(1).mean().sqrt()
     X[:, d:] /= scale
-    learner = DictionaryLearning(n_atoms, penalty, epochs=epochs, seed=seed, progress=progress)
-    learner.fit(X)
+    learner = DictionaryLearning(
+        n_atoms, penalty, epochs=epochs, random_state=seed, progress=progress
+    ).fit(X)
     joint = learner.dictionary_[:d]
     low = joint / joint.norm(dim=0).clamp(min=torch.finfo(X.dtype).tiny)
     H = sparse_codes(X[:, :d].contiguous(), low, penalty).H

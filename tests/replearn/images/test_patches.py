@@ -136,7 +136,37 @@ def test_bad_arguments_of_putting_back_are_named(patches, weights, said):
 
 
 def test_an_unfitted_whitener_says_so():
-    with pytest.raises(ValueError, match=r"call fit\(P\) first"):
+    with pytest.raises(ValueError, match=r"call fit\(X\) first"):
         PatchWhitener().transform(torch.rand(2, 3))
     with pytest.raises(ValueError, match="all the same"):
         PatchWhitener().fit(torch.ones(5, 4))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(torch.float32, s) for s in (1e-30, 1e19, 1e30)] + [(torch.float64, 1e153)],
+)
+def test_whitening_does_not_depend_on_the_units(dtype, scale):
+    P = correlated(500).to(dtype)
+    expected = PatchWhitener().fit_transform(P)
+    whitener = PatchWhitener().fit(P * scale)
+    torch.testing.assert_close(whitener.transform(P * scale), expected, rtol=1e-4, atol=1e-4)
+    back = whitener.inverse_transform(expected) / scale
+    torch.testing.assert_close(back, P, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_whitening_refuses_variances_beyond_float64(scale):
+    with pytest.raises(ValueError, match=r"X: got values of about 2\^.*want other units"):
+        PatchWhitener().fit(correlated(50) * scale)
+
+
+def test_the_whitener_keeps_no_graph_and_lets_gradients_through():
+    P = correlated(50).requires_grad_()
+    whitener = PatchWhitener().fit(P)
+    assert not whitener.mean_.requires_grad
+    assert not whitener.whitening_.requires_grad
+    whitener.transform(P).square().sum().backward()
+    assert P.grad is not None
+    with pytest.raises(ValueError, match="epsilon: got -1"):
+        PatchWhitener(-1.0).fit(correlated(50))

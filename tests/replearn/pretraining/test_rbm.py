@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from sklearn.neural_network import BernoulliRBM
 
 from replearn.pretraining import RBM, contrastive_divergence
 from replearn.training import train
@@ -160,7 +161,7 @@ def test_gibbs_ends_in_the_models_own_distribution():
 def test_the_losss_gradient_is_the_rule_of_the_textbooks(visible, hidden, monkeypatch):
     """<h x^T>_data - <h x^T>_k, and likewise for the biases, each with the opposite sign."""
     model = machine(0.5, visible, hidden)
-    X, X_k = torch.randn(2, 7, D, generator=generator(1), dtype=double)
+    X, X_k = torch.rand(2, 7, D, generator=generator(1), dtype=double)
     asked = []
 
     def gibbs(X, steps, mean):
@@ -290,3 +291,138 @@ def test_each_argument_that_does_not_fit_is_named(arguments, sentence):
 def test_steps_that_do_not_fit_are_named(steps):
     with pytest.raises(ValueError, match="steps: got"):
         contrastive_divergence(steps)
+
+
+# Pseudo-likelihood and partition function, against their definitions
+
+
+def exact_log_partition(model):
+    """log of the sum of exp(-F) over all bits, or over the hidden ones for Gaussian samples."""
+    if model.visible == "binary":
+        return float(torch.logsumexp(-model.free_energy(states(D)), 0).detach())
+    # sum_h (2 pi)^(d/2) exp(b.h + ||W^T h||^2/2 + c.W^T h)
+    H, d = states(M), model.weight.shape[1]
+    V = H @ model.weight
+    total = torch.logsumexp(H @ model.bias + V @ model.visible_bias + 0.5 * V.square().sum(1), 0)
+    return float(total.detach()) + 0.5 * d * math.log(2 * math.pi)
+
+
+@pytest.mark.parametrize("hidden", ["binary", "gaussian"])
+def test_the_pseudo_likelihood_is_the_product_of_the_conditionals(hidden):
+    model, X = machine(0.8, hidden=hidden), states(D)
+    log_p = -model.free_energy(X).detach()  # up to log Z, which cancels
+    wanted = torch.zeros(len(X), dtype=double)
+    for k in range(D):
+        flipped = X.clone()
+        flipped[:, k] = 1 - flipped[:, k]
+        other = -model.free_energy(flipped).detach()
+        wanted += log_p - torch.logaddexp(log_p, other)
+    torch.testing.assert_close(model.pseudo_log_likelihood(X), wanted)
+    # Means: linear in each unit while the others are bits.
+    mixed = X[5].clone()
+    mixed[2] = 0.25
+    ends = X[5].repeat(2, 1)
+    ends[:, 2] = torch.tensor([0.0, 1.0])
+
+    def of_unit_2(x):
+        rest = machine(0.8, hidden=hidden)
+        on, off = x.clone(), x.clone()
+        on[2], off[2] = 1, 0
+        logit = -(rest.free_energy(on[None]) - rest.free_energy(off[None])).detach()
+        return x[2] * logit - torch.nn.functional.softplus(logit)
+
+    assert float(of_unit_2(mixed)) == pytest.approx(
+        0.75 * float(of_unit_2(ends[0])) + 0.25 * float(of_unit_2(ends[1]))
+    )
+
+
+def test_the_pseudo_likelihood_is_that_of_scikit_learn_on_average():
+    """BernoulliRBM flips one unit drawn at random and multiplies by their number."""
+    model, X = machine(0.8), states(D)
+    peer = BernoulliRBM(M, random_state=0)
+    peer.components_ = model.weight.detach().numpy()
+    peer.intercept_hidden_ = model.bias.detach().numpy()
+    peer.intercept_visible_ = model.visible_bias.detach().numpy()
+    many = X.repeat(4000, 1)
+    theirs = torch.tensor(peer.score_samples(many.numpy())).reshape(4000, -1)
+    error = theirs.std(0) / math.sqrt(4000)
+    assert ((theirs.mean(0) - model.pseudo_log_likelihood(X)).abs() < 5 * error + 1e-9).all()
+
+
+@pytest.mark.parametrize(("visible", "hidden"), [k for k in KINDS if k != ("gaussian", "gaussian")])
+@pytest.mark.parametrize("with_data", [False, True])
+def test_annealed_importance_sampling_finds_the_exact_partition_function(
+    visible, hidden, with_data
+):
+    model = machine(0.7, visible, hidden)
+    X = states(D)[3:9] if with_data else None
+    found = model.log_partition(X, chains=400, temperatures=200, generator=generator(1))
+    exact = exact_log_partition(model)
+    assert 0 < found.standard_error < 0.1
+    assert abs(found.value - exact) < 4 * found.standard_error
+    before = torch.get_rng_state()
+    assert found == model.log_partition(X, chains=400, temperatures=200, generator=generator(1))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_one_temperature_is_plain_importance_sampling_and_its_error_is_honest():
+    model = machine(0.7)
+    exact = exact_log_partition(model)
+    runs = [
+        model.log_partition(chains=50, temperatures=3, generator=generator(s)) for s in range(200)
+    ]
+    values = torch.tensor([run.value for run in runs], dtype=double)
+    errors = torch.tensor([run.standard_error for run in runs], dtype=double)
+    assert abs(float(values.exp().mean().log()) - exact) < 0.05  # unbiased in Z
+    assert float(values.std()) == pytest.approx(float(errors.mean()), rel=0.2)
+
+
+def test_gaussian_units_on_both_sides_need_small_weights():
+    model = RBM(2, 2, visible="gaussian", hidden="gaussian", std=0.0).double()
+    with torch.no_grad():
+        model.weight.copy_(torch.diag(torch.tensor([0.5, 0.3])))
+        model.bias.copy_(torch.tensor([0.2, -0.1]))
+    # Z of exp(-||x||^2/2 + ||W x + b||^2/2): a normal integral with precision I - W^T W.
+    W, b = model.weight.detach(), model.bias.detach()
+    P = torch.eye(2, dtype=double) - W.T @ W
+    r = W.T @ b
+    exact = math.log(2 * math.pi) - 0.5 * float(torch.logdet(P))
+    exact += 0.5 * float(r @ torch.linalg.solve(P, r) + b @ b)
+    found = model.log_partition(chains=2000, temperatures=100, generator=generator(1))
+    assert abs(found.value - exact) < 4 * found.standard_error
+    with torch.no_grad():
+        model.weight.mul_(2)
+    with pytest.raises(ValueError, match="weight: got largest singular value 1, want below 1"):
+        model.log_partition()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda m: m.encode(torch.full((1, D), 1.5)),
+            "X: got values from 1.5 to 1.5, want values in",
+        ),
+        (lambda m: m.free_energy(-torch.ones(1, D)), "X: got values from -1 to -1, want values in"),
+        (lambda m: m.gibbs(2 * torch.ones(1, D)), "X: got values from 2 to 2, want values in"),
+        (lambda m: contrastive_divergence()(m, 2 * torch.ones(1, D)), "X: got values from 2 to 2"),
+        (
+            lambda m: m(torch.ones(1, D, dtype=double)),
+            "X: got torch.float64 on cpu, want torch.float3",
+        ),
+        (lambda m: m.decode(torch.ones(1, M, dtype=double)), "H: got torch.float64 on cpu, want"),
+        (lambda m: m.encode(torch.ones(1, D + 1)), r"X: got shape \(1, 5\), want \(n, 4\)"),
+        (lambda m: m.encode(torch.ones(1, D, dtype=int)), "X: got dtype torch.int64, want"),
+        (lambda m: m.encode(torch.full((1, D), torch.nan)), "X: got NaN or infinite values"),
+        (lambda m: m.log_partition(chains=1), "chains: got 1, want at least 2"),
+        (lambda m: m.log_partition(temperatures=0), "temperatures: got 0, want at least 1"),
+    ],
+)
+def test_values_that_are_none_of_the_machines_are_refused(call, sentence):
+    with pytest.raises(ValueError, match=f"^{sentence}"):
+        call(RBM(D, M))
+
+
+def test_a_pseudo_likelihood_of_gaussian_samples_is_refused():
+    with pytest.raises(ValueError, match="visible: got 'gaussian', want 'binary'"):
+        RBM(D, M, visible="gaussian").pseudo_log_likelihood(torch.ones(1, D))
