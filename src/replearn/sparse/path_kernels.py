@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from replearn._compiled import compiled
 from replearn.sparse.kernels import (
     Array,
     Buffers,
@@ -20,7 +21,6 @@ from replearn.sparse.kernels import (
     Precision,
     Results,
     allocate,
-    compiled,
     solve_sample,
     write_result,
 )
