@@ -131,7 +131,7 @@ def handwritten_digits() -> Dataset:
     MNIST if it is cached or can be downloaded, otherwise the bundled digits of
     :func:`load_digits` enlarged to the same format, under the name
     ``"digits 28x28 (bundled)"``.  A machine without a network takes a few seconds to notice,
-    once in ten minutes (see :mod:`replearn.data.cache`).
+    once in ten minutes.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from replearn._batches import slices
 from replearn._progress import Progress, progress_bar
 from replearn._validate import check_not_negative
 from replearn.images.patches import add_patches, check_image, cut, grid, remove_mean
-from replearn.images.total_variation import check_mask
+from replearn.images.tv import check_mask
 
 _GAIN = 1.15  # Elad and Aharon's C: a residual of C sigma a pixel counts as noise
 _BLEND = 30 / 255  # their weight of the noisy image, lambda = 30 / sigma for grey values to 255

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from replearn.comparison.measure import Row, Score
+from replearn.comparison.measuring import Row, Score
 
 #: Of the rows as data, ``{"rows": [...]}``, in the output of a cell that shows a table.
 MIME_TYPE = "application/vnd.replearn.comparison+json"
