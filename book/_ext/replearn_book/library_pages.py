@@ -82,7 +82,8 @@ def _comment(public: Public) -> str:
 def _entry(public: Public) -> list[str]:
     """What documents one name."""
     if public.kind != "data":
-        members = ["   :members:"] if public.kind == "class" else []
+        options = ["   :members:", "   :special-members: __call__"]
+        members = options if public.kind == "class" else []
         return [f".. {_AUTO[public.kind]}:: {public.path}", *members]
     value = repr(public.value)
     shown = [f"   :value: {value}"] if len(value) <= _LONGEST_VALUE else []
