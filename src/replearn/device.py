@@ -18,10 +18,20 @@ def default_device() -> torch.device:
     where there is one, otherwise the CPU.  Functions of this library never ask: they work where
     the tensors they are given lie.
 
+    Returns
+    -------
+    torch.device
+        One that this machine has.
+
     Raises
     ------
     ValueError
         REPLEARN_DEVICE names no device, or one that this machine does not have.
+
+    Examples
+    --------
+    >>> torch.zeros(3, device=default_device()).shape
+    torch.Size([3])
     """
     cuda = torch.cuda.is_available()
     chosen = os.environ.get("REPLEARN_DEVICE")
@@ -35,7 +45,7 @@ def default_device() -> torch.device:
     except (RuntimeError, AssertionError) as error:
         there = "cpu or cuda" if cuda else "cpu"
         raise ValueError(
-            f"REPLEARN_DEVICE is {chosen!r}, wanted a device of this machine, such as {there}"
+            f"REPLEARN_DEVICE: got {chosen!r}, want a device of this machine, such as {there}"
         ) from error
     return device
 

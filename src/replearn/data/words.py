@@ -61,6 +61,12 @@ class WordVectors:
         All different.
     X : Tensor, (n, d)
         One row of length 1 for each word, float32: inner products are cosines.
+
+    Examples
+    --------
+    >>> vectors = WordVectors("two", ["hot", "cold"], torch.eye(2))
+    >>> vectors.nearest(torch.tensor([0.0, 2.0]), k=1)
+    ['cold']
     """
 
     name: str
@@ -69,6 +75,16 @@ class WordVectors:
 
     def vector(self, word: str) -> Tensor:
         """The vector (d,) of a word.
+
+        Parameters
+        ----------
+        word : str
+            One of ``words``.
+
+        Returns
+        -------
+        Tensor, (d,)
+            Of length 1.
 
         Raises
         ------
@@ -83,6 +99,18 @@ class WordVectors:
         """The k words whose vectors have the largest cosines with ``vector`` (d,), best first.
 
         A word's own vector has the word itself first.
+
+        Parameters
+        ----------
+        vector : Tensor, (d,)
+            Of any length.
+        k : int
+            From 1 to the number of words.
+
+        Returns
+        -------
+        list of str
+            The words.
 
         Raises
         ------
@@ -118,6 +146,12 @@ def word_vectors(*, seed: int = 0) -> WordVectors:
     UserWarning
         The cache has a file of that name with other content, which is left as it is, or the
         package that reads it is not installed.
+
+    Examples
+    --------
+    >>> vectors = word_vectors()
+    >>> bool((vectors.X.norm(dim=1) - 1).abs().max() < 1e-5)
+    True
     """
     try:
         return load_word_vectors()
@@ -133,12 +167,26 @@ def load_word_vectors() -> WordVectors:
 
     From the cache folder, or downloaded into it (about 4 MB) and verified.
 
+    Returns
+    -------
+    WordVectors
+        Of length 1, float32.
+
     Raises
     ------
     DataUnavailable
         The file is neither in the cache nor can it be downloaded.
     ModuleNotFoundError
         The package rdata, which reads R's format, is not installed.
+
+    Examples
+    --------
+    >>> try:
+    ...     vectors = load_word_vectors()
+    ... except DataUnavailable:  # no network, and they are not in the cache
+    ...     vectors = planted_vocabulary(d=300)
+    >>> vectors.X.shape[1]
+    300
     """
     try:
         import rdata  # here, because it takes most of a second

@@ -74,6 +74,16 @@ def denoise(
     ValueError
         An argument has the wrong shape or is out of range, or D has a number of rows that is no
         square.
+
+    Examples
+    --------
+    >>> from replearn.images import dct_dictionary
+    >>> row, column = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    >>> image = 0.5 + 0.25 * torch.sin(row / 3) * torch.cos(column / 4)
+    >>> noisy = image + 0.1 * torch.randn(16, 16, generator=torch.Generator().manual_seed(0))
+    >>> restored = denoise(noisy, dct_dictionary(8, 8), sigma=0.1)
+    >>> psnr(restored, image) > psnr(noisy, image) + 6  # dB
+    True
     """
     check_image("image", image)
     size = _side(D, image)
@@ -138,6 +148,16 @@ def inpaint(
     ValueError
         An argument has the wrong shape or is out of range, or a pixel lies in no patch that has a
         known one.
+
+    Examples
+    --------
+    >>> from replearn.images import dct_dictionary
+    >>> row, column = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    >>> image = 0.5 + 0.25 * torch.sin(row / 3) * torch.cos(column / 4)
+    >>> mask = torch.rand(16, 16, generator=torch.Generator().manual_seed(0)) > 0.3
+    >>> filled = inpaint(image * mask, mask, dct_dictionary(8, 8))
+    >>> psnr(filled, image) > 30  # dB
+    True
     """
     known = check_mask(mask, image)
     image = torch.where(known, image, torch.zeros((), dtype=image.dtype, device=image.device))

@@ -55,6 +55,13 @@ class CoupledDictionary:
         (4 size^2, m), atoms of features, of length 1.
     high : Tensor
         (size^2, m), atoms of missing detail.
+
+    Examples
+    --------
+    >>> low, high = torch.eye(64), torch.zeros(16, 64)  # no detail: upscale is then bicubic
+    >>> coupled = CoupledDictionary(factor=2, size=4, penalty=0.1, low=low, high=high)
+    >>> upscale(torch.rand(8, 6), coupled).shape
+    torch.Size([16, 12])
     """
 
     factor: int
@@ -82,6 +89,11 @@ def shrink(image: Tensor, factor: int) -> Tensor:
     ------
     ValueError
         ``image`` is not a finite float (h, w) tensor with sides that factor divides.
+
+    Examples
+    --------
+    >>> shrink(torch.full((8, 6), 0.5), 2).shape
+    torch.Size([4, 3])
     """
     _check_factor(factor)
     check_image("image", image)
@@ -109,6 +121,11 @@ def bicubic(image: Tensor, factor: int) -> Tensor:
     ------
     ValueError
         ``image`` is not a finite float (h, w) tensor, or factor is below 1.
+
+    Examples
+    --------
+    >>> bicubic(torch.full((4, 3), 0.5), 2).shape
+    torch.Size([8, 6])
     """
     _check_factor(factor)
     check_image("image", image)
@@ -159,6 +176,13 @@ def train_coupled(
     ------
     ValueError
         ``images`` is empty or without contrast, or a number is out of range.
+
+    Examples
+    --------
+    >>> image = torch.rand(24, 24, generator=torch.Generator().manual_seed(0))
+    >>> coupled = train_coupled([image], size=4, n_atoms=8, n_patches=100, epochs=1)
+    >>> coupled.low.shape, coupled.high.shape
+    (torch.Size([64, 8]), torch.Size([16, 8]))
     """
     # Here: patches are there without dictionary learning too.
     from replearn.dictionary import DictionaryLearning
@@ -226,6 +250,13 @@ def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = F
     ValueError
         ``image`` is not a finite float (h, w) tensor of the dtype of the dictionaries, or is
         smaller than a patch.
+
+    Examples
+    --------
+    >>> image = torch.rand(24, 24, generator=torch.Generator().manual_seed(0))
+    >>> coupled = train_coupled([image], size=4, n_atoms=8, n_patches=100, epochs=1)
+    >>> upscale(image, coupled).shape
+    torch.Size([48, 48])
     """
     from replearn.sparse import sparse_codes
 

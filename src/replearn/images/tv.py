@@ -63,6 +63,14 @@ def total_variation(
     ValueError
         ``image`` is not a finite float (h, w) tensor, mask is not of its shape, of bool and with a
         known pixel, or weight, tol or max_iter is out of range.
+
+    Examples
+    --------
+    >>> image = torch.zeros(8, 8)
+    >>> image[:, 4:] = 1.0  # an edge stays sharp, its height falls by 2 weight / 4 pixels
+    >>> u = total_variation(image, 0.4, tol=1e-6)
+    >>> round(float(u[0, 4] - u[0, 3]), 2)
+    0.8
     """
     known = check_mask(mask, image)
     f = torch.where(known, image, torch.zeros((), dtype=image.dtype, device=image.device))

@@ -86,6 +86,13 @@ def new_figure(
     ------
     ValueError
         A count or a size that is not positive.
+
+    Examples
+    --------
+    >>> fig, axes = new_figure(ncols=2)
+    >>> len(axes)
+    2
+    >>> plt.close(fig)
     """
     size = (
         (4.6 if ncols == 1 else 7.2) if width is None else width,
