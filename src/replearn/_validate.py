@@ -14,9 +14,14 @@ from torch import Tensor
 
 
 def check_tensor(name: str, value: object, want: str = "a torch tensor") -> None:
-    """Refuse all but a tensor."""
+    """Refuse all but a dense tensor that has values."""
     if not isinstance(value, Tensor):
         raise ValueError(f"{name}: got {type(value).__name__}, want {want}")
+    if value.is_nested or value.layout != torch.strided:
+        kind = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+        raise ValueError(f"{name}: got a tensor of layout {kind}, want a dense one")
+    if value.device.type == "meta":
+        raise ValueError(f"{name}: got a tensor on the meta device, want one that has values")
 
 
 def check_integer(name: str, value: object) -> None:
@@ -47,9 +52,18 @@ def check_not_negative(name: str, value: object) -> None:
 
 
 def check_matrix(
-    name: str, X: Tensor, d: int | None = None, dtype: torch.dtype | None = None
+    name: str,
+    X: Tensor,
+    d: int | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    finite: bool = True,
 ) -> None:
-    """Refuse all but a finite, floating (n, d) tensor of the wanted width and dtype."""
+    """Refuse all but a finite, floating (n, d) tensor of the wanted width and dtype.
+
+    ``finite=False`` does without the pass over the values, for what is called at every step of a
+    training: there NaN gives NaN.
+    """
     check_tensor(name, X, "a torch tensor of shape (n, d)")
     shape = tuple(X.shape)
     if X.ndim != 2 or 0 in shape or (d is not None and shape[1] != d):
@@ -59,6 +73,8 @@ def check_matrix(
     if X.dtype not in (torch.float32, torch.float64) or (dtype is not None and X.dtype != dtype):
         want = "torch.float32 or torch.float64" if dtype is None else f"{dtype}, as in fit"
         raise ValueError(f"{name}: got dtype {X.dtype}, want {want}")
+    if not finite:
+        return
     # A sum is finite only if all its terms are, and costs a tenth of isfinite(X).all().
     if not torch.isfinite(X.detach().sum()) and not torch.isfinite(X).all():
         raise ValueError(f"{name}: got NaN or infinite values, want finite ones")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_seed
+from replearn._validate import check_integer, check_seed, check_tensor
 from replearn.data.cache import RemoteFile, read
 from replearn.data.errors import DataUnavailable, WrongContent
 
@@ -152,6 +152,14 @@ def extract_patches(images: Sequence[Tensor], size: int, n: int, *, seed: int) -
         if value < 1:
             raise ValueError(f"{argument}: got {value}, want at least 1")
     for i, image in enumerate(images):
+        check_tensor(f"images[{i}]", image, "a torch tensor of shape (H, W)")
+        if image.dtype != images[0].dtype or image.device != images[0].device:
+            raise ValueError(
+                f"images[{i}]: got {image.dtype} on {image.device}, want {images[0].dtype} on "
+                f"{images[0].device}, as images[0]"
+            )
+        if not bool(image.isfinite().all()):
+            raise ValueError(f"images[{i}]: got NaN or infinite values, want finite ones")
         if image.ndim != 2 or min(image.shape) < size:
             raise ValueError(
                 f"images[{i}]: got shape {tuple(image.shape)}, "

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_not_negative, check_seed
+from replearn._validate import check_integer, check_not_negative, check_seed, check_tensor
 from replearn.data.cache import RemoteFile, read
 from replearn.data.errors import DataUnavailable, WrongContent
 
@@ -118,9 +118,11 @@ class WordVectors:
             The vector is not (d,), or k is not between 1 and the number of words.
         """
         d = self.X.shape[1]
-        if not isinstance(vector, Tensor) or tuple(vector.shape) != (d,):
-            got = tuple(vector.shape) if isinstance(vector, Tensor) else type(vector).__name__
-            raise ValueError(f"vector: got {got}, want shape ({d},)")
+        check_tensor("vector", vector, f"a torch tensor of shape ({d},)")
+        if tuple(vector.shape) != (d,):
+            raise ValueError(f"vector: got shape {tuple(vector.shape)}, want ({d},)")
+        if vector.is_complex() or not bool(vector.isfinite().all()):
+            raise ValueError("vector: got complex, NaN or infinite values, want finite real ones")
         check_integer("k", k)
         if not 1 <= k <= len(self.words):
             raise ValueError(f"k: got {k}, want 1 to {len(self.words)}")

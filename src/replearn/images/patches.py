@@ -84,7 +84,7 @@ def assemble(
     """
     rows, columns = grid(shape, size, stride)
     k = len(rows) * len(columns)
-    check_tensor("patches", patches, "a torch tensor of shape (k, size * size)")
+    check_matrix("patches", patches)
     if tuple(patches.shape) != (k, size * size):
         raise ValueError(
             f"patches: got shape {tuple(patches.shape)}, want ({k}, {size * size}) for an image of "

@@ -224,6 +224,7 @@ def _side(D: Tensor, image: Tensor) -> int:
     return size
 
 
+@torch.no_grad()
 def psnr(image: Tensor, reference: Tensor, peak: float = 1.0) -> float:
     """Peak signal-to-noise ratio 10 log10(peak^2 / mean((image - reference)^2)), in dB.
 

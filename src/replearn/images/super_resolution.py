@@ -36,6 +36,7 @@ _FILTERS = ((-1.0, 0.0, 1.0), (1.0, 0.0, -2.0, 0.0, 1.0))
 _PATCHES = 8192  # worked on at a time
 _FLAT = 0.05  # features of a smaller length, in grey values, have no detail to learn from
 _RIDGE = 1e-3
+_MOST = 1e6  # that a grey value can be: squares of larger ones would leave float32
 _BACK_PROJECTIONS = 10
 
 
@@ -199,8 +200,17 @@ def train_coupled(
     share = -(-n_patches // len(images))
     d = 4 * size * size
     pairs = []
-    for image in images:
-        check_image("image", image)
+    for i, image in enumerate(images):
+        check_image(f"images[{i}]", image)
+        if min(image.shape) < max(size, factor):
+            raise ValueError(
+                f"images[{i}]: got shape {tuple(image.shape)}, want sides of at least "
+                f"{max(size, factor)}, a patch and a pixel of the small image"
+            )
+        if float(image.detach().abs().amax()) > _MOST:
+            raise ValueError(
+                f"images[{i}]: got values above {_MOST:g}, want grey values from 0 to 1"
+            )
         large = image[: image.shape[0] // factor * factor, : image.shape[1] // factor * factor]
         guess = bicubic(shrink(large, factor), factor)
         rows, columns = grid((guess.shape[0], guess.shape[1]), size, 1)
@@ -260,6 +270,12 @@ def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = F
     """
     from replearn.sparse import sparse_codes
 
+    check_image("image", image)
+    if image.dtype != coupled.low.dtype or image.device != coupled.low.device:
+        raise ValueError(
+            f"image: got {image.dtype} on {image.device}, want {coupled.low.dtype} on "
+            f"{coupled.low.device}, as the dictionaries of coupled"
+        )
     guess = bicubic(image, coupled.factor)
     size = coupled.size
     rows, columns = grid((guess.shape[0], guess.shape[1]), size, 1)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from replearn._validate import check_tensor
 from replearn.plotting.style import LINE_STYLES, PALETTE, LineStyle, figure_of, new_figure
 
 Labels = Literal["direct", "legend", "none"]
@@ -335,8 +336,12 @@ def _mosaic(
 def as_array(name: str, values: Any) -> NDArray[np.float64]:
     """Numbers of any kind as an array; ``name`` is the argument that an error names."""
     if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
+        check_tensor(name, values)
+        values = values.detach().cpu()
+        values = (values if values.is_complex() else values.double()).numpy()
     try:
+        if np.iscomplexobj(values):
+            raise TypeError("complex numbers have no place on an axis")
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(
