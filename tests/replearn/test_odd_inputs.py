@@ -63,10 +63,7 @@ TO_DO: set[str] = {
     "replearn.dictionary.DictionaryLearning.fit[alternating]",
     "replearn.dictionary.DictionaryLearning.partial_fit",
     "replearn.dictionary.update.update_atoms",
-    "replearn.geometry.jacobian",
-    "replearn.geometry.jacobian[narrow]",
     "replearn.geometry.jacobian[wide]",
-    "replearn.geometry.tangent_planes",
     "replearn.images.PatchWhitener.fit",
     "replearn.images.PatchWhitener.fit_transform",
     "replearn.linear_autoencoder.LinearAutoencoder.decode",
@@ -149,11 +146,6 @@ def _sparse(v: Tensor) -> Tensor:
         return v.to_sparse_csr()
 
 
-def _inference(v: Tensor) -> Tensor:
-    with torch.inference_mode():
-        return v.clone()
-
-
 #: What is made of a valid tensor. A function may refuse to make it, where it makes no sense.
 ODD: dict[str, Callable[[Tensor], Any]] = {
     "sparse COO": lambda v: v.to_sparse(),
@@ -192,7 +184,6 @@ ODD: dict[str, Callable[[Tensor], Any]] = {
     "requires grad": lambda v: v.clone().requires_grad_(),
     "Parameter": lambda v: nn.Parameter(v.clone()),
     "subclass": lambda v: v.clone().as_subclass(Subclass),
-    "inference": _inference,
     "meta": lambda v: v.to("meta"),
     "a row less": lambda v: v[:-1],
     "one row": lambda v: v[:1],
