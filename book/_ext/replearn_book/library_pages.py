@@ -126,7 +126,7 @@ class LibraryModules(SphinxDirective):
     """The list of the pages: a line for each module."""
 
     def run(self) -> list[nodes.Node]:
-        lines = []
+        lines = [".. py:module:: replearn", ""]
         for module in top_modules():
             self.env.note_dependency(inspect.getfile(import_module(module)))
             text = (inspect.getdoc(import_module(module)) or "").split("\n\n")[0]
@@ -198,10 +198,11 @@ def _skip_foreign(
 def _tidy_signature(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str
 ) -> tuple[str, str] | None:
-    """A default that is a function, by its name."""
+    """A default that is a function, by its name; one that is made anew, as dots."""
     if signature is None:
         return None
-    return re.sub(r"<function (?:[\w.]+\.)?(\w+)[^>]*>", r"\1", signature), returns
+    named = re.sub(r"<function (?:[\w.]+\.)?(\w+)[^>]*>", r"\1", signature)
+    return named.replace("<factory>", "..."), returns
 
 
 def _link_types(app: Sphinx, config: Config) -> None:
