@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_seed, check_tensor
+from replearn._validate import check_integer, check_seed, check_tensor, check_values
 from replearn.data.cache import RemoteFile, read
 from replearn.data.errors import DataUnavailable, WrongContent
 
@@ -153,6 +153,7 @@ def extract_patches(images: Sequence[Tensor], size: int, n: int, *, seed: int) -
             raise ValueError(f"{argument}: got {value}, want at least 1")
     for i, image in enumerate(images):
         check_tensor(f"images[{i}]", image, "a torch tensor of shape (H, W)")
+        check_values(f"images[{i}]", image)
         if image.dtype != images[0].dtype or image.device != images[0].device:
             raise ValueError(
                 f"images[{i}]: got {image.dtype} on {image.device}, want {images[0].dtype} on "

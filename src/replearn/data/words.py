@@ -21,7 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_not_negative, check_seed, check_tensor
+from replearn._validate import (
+    check_integer,
+    check_not_negative,
+    check_seed,
+    check_tensor,
+    check_values,
+)
 from replearn.data.cache import RemoteFile, read
 from replearn.data.errors import DataUnavailable, WrongContent
 
@@ -121,6 +127,7 @@ class WordVectors:
         check_tensor("vector", vector, f"a torch tensor of shape ({d},)")
         if tuple(vector.shape) != (d,):
             raise ValueError(f"vector: got shape {tuple(vector.shape)}, want ({d},)")
+        check_values("vector", vector)
         if vector.is_complex() or not bool(vector.isfinite().all()):
             raise ValueError("vector: got complex, NaN or infinite values, want finite real ones")
         check_integer("k", k)

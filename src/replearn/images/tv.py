@@ -18,7 +18,7 @@ import math
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_not_negative, check_tensor
+from replearn._validate import check_integer, check_not_negative, check_tensor, check_values
 from replearn.images.patches import check_image
 
 _NORM = math.sqrt(8.0)  # bound of the norm of the gradient (Chambolle 2004)
@@ -162,10 +162,12 @@ def _values(
 def check_mask(mask: Tensor | None, image: Tensor) -> Tensor:
     """The mask (h, w) of known pixels, all if None; refuse one that does not fit the image."""
     check_tensor("image", image, "a torch tensor of shape (h, w)")
+    check_values("image", image)
     shape = tuple(image.shape)
     if mask is None:
         return torch.ones(shape, dtype=torch.bool, device=image.device)
     check_tensor("mask", mask, f"torch.bool of the shape of image, {shape}")
+    check_values("mask", mask)
     if mask.dtype != torch.bool or tuple(mask.shape) != shape:
         raise ValueError(
             f"mask: got {mask.dtype} of shape {tuple(mask.shape)}, want torch.bool of the shape of "

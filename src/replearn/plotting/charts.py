@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from replearn._validate import check_tensor
+from replearn._validate import check_tensor, check_values
 from replearn.plotting.style import LINE_STYLES, PALETTE, LineStyle, figure_of, new_figure
 
 Labels = Literal["direct", "legend", "none"]
@@ -337,6 +337,7 @@ def as_array(name: str, values: Any) -> NDArray[np.float64]:
     """Numbers of any kind as an array; ``name`` is the argument that an error names."""
     if isinstance(values, torch.Tensor):
         check_tensor(name, values)
+        check_values(name, values)
         values = values.detach().cpu()
         values = (values if values.is_complex() else values.double()).numpy()
     try:
