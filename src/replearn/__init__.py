@@ -13,6 +13,8 @@ __version__ = "0.3.0.dev0"
 
 _MODULES = frozenset(found.name for found in iter_modules(__path__) if found.name[0] != "_")
 
+__all__ = ["__version__", *sorted(_MODULES)]
+
 
 def __getattr__(name: str) -> ModuleType:
     if name not in _MODULES:
@@ -21,4 +23,4 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return sorted(__all__)

@@ -14,12 +14,16 @@ from torch import Tensor
 
 
 def check_tensor(name: str, value: object, want: str = "a torch tensor") -> None:
-    """Refuse all but a dense tensor that has values."""
+    """Refuse all but a dense tensor."""
     if not isinstance(value, Tensor):
         raise ValueError(f"{name}: got {type(value).__name__}, want {want}")
     if value.is_nested or value.layout != torch.strided:
         kind = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
         raise ValueError(f"{name}: got a tensor of layout {kind}, want a dense one")
+
+
+def check_values(name: str, value: Tensor) -> None:
+    """Refuse a tensor without values. Whether it lies where others do is asked before."""
     if value.device.type == "meta":
         raise ValueError(f"{name}: got a tensor on the meta device, want one that has values")
 
@@ -75,6 +79,7 @@ def check_matrix(
         raise ValueError(f"{name}: got dtype {X.dtype}, want {want}")
     if not finite:
         return
+    check_values(name, X)
     # A sum is finite only if all its terms are, and costs a tenth of isfinite(X).all().
     if not torch.isfinite(X.detach().sum()) and not torch.isfinite(X).all():
         raise ValueError(f"{name}: got NaN or infinite values, want finite ones")

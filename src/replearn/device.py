@@ -21,10 +21,20 @@ def default_device() -> torch.device:
     torch's own default device: they work where the tensors they are given lie, and what is made
     from no tensor (a data set, a model) is made on the CPU.
 
+    Returns
+    -------
+    torch.device
+        One that this machine has.
+
     Raises
     ------
     ValueError
         REPLEARN_DEVICE names no device, or one that this machine does not have.
+
+    Examples
+    --------
+    >>> torch.zeros(3, device=default_device()).shape
+    torch.Size([3])
     """
     cuda = torch.cuda.is_available()
     chosen = os.environ.get("REPLEARN_DEVICE")
@@ -38,7 +48,7 @@ def default_device() -> torch.device:
     except (RuntimeError, AssertionError) as error:
         there = "cpu or cuda" if cuda else "cpu"
         raise ValueError(
-            f"REPLEARN_DEVICE is {chosen!r}, wanted a device of this machine, such as {there}"
+            f"REPLEARN_DEVICE: got {chosen!r}, want a device of this machine, such as {there}"
         ) from error
     return device
 

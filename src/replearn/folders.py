@@ -15,6 +15,16 @@ def data_folder() -> Path:
 
     This is ``$REPLEARN_DATA`` where that is set, otherwise the cache folder of the operating
     system.
+
+    Returns
+    -------
+    Path
+        It need not exist.
+
+    Examples
+    --------
+    >>> isinstance(data_folder(), Path)
+    True
     """
     chosen = os.environ.get("REPLEARN_DATA")
     if chosen:

@@ -72,10 +72,10 @@ def test_the_probe_on_all_labels_can_be_left_out(digits):
 @pytest.mark.parametrize(
     ("train", "test", "x_hat", "name"),
     [
-        ((7, 2), (360, 2), None, r"H_train: got shape \(7, 2\), want \(1437, m\)"),
+        ((7, 2), (360, 2), None, r"H_train: got 7 rows, want 1437"),
         ((1437,), (360, 2), None, r"H_train: got shape \(1437,\)"),
-        ((1437, 2), (360, 3), None, r"H_test: got shape \(360, 3\), want \(360, 2\)"),
-        ((1437, 2), (360, 2), (360, 5), r"X_hat_test: got shape \(360, 5\), want \(360, 64\)"),
+        ((1437, 2), (360, 3), None, r"H_test: got shape \(360, 3\), want \(n, 2\)"),
+        ((1437, 2), (360, 2), (360, 5), r"X_hat_test: got shape \(360, 5\), want \(n, 64\)"),
     ],
 )
 def test_shapes_that_do_not_belong_to_the_data_are_named(digits, train, test, x_hat, name):

@@ -23,7 +23,7 @@ def test_the_environment_variable_chooses_the_device(monkeypatch):
 @pytest.mark.parametrize("name", ["toaster", "cuda:99"])
 def test_a_device_that_is_not_there_is_named(monkeypatch, name):
     monkeypatch.setenv("REPLEARN_DEVICE", name)
-    with pytest.raises(ValueError, match=f"REPLEARN_DEVICE is '{name}', wanted a device"):
+    with pytest.raises(ValueError, match=f"REPLEARN_DEVICE: got '{name}', want a device"):
         default_device()
 
 

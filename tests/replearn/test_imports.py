@@ -34,7 +34,7 @@ NEEDED = {
 
 # Forks before each import, so that torch is loaded once and no import sees another's.
 PROGRAM = """
-import importlib, json, os, sys
+import importlib, json, os, sys, warnings
 names, slow = map(json.loads, sys.argv[1:])
 import torch
 loaded = {"torch": sorted(set(slow) & set(sys.modules))}
@@ -42,6 +42,7 @@ for name in names:
     out, into = os.pipe()
     child = os.fork()
     if child == 0:
+        warnings.simplefilter("error")
         importlib.import_module(name)
         os.write(into, json.dumps(sorted(set(slow) & set(sys.modules))).encode())
         os._exit(0)
@@ -64,6 +65,11 @@ def run(program: str, *arguments: str) -> str:
         check=True,
     )
     return done.stdout
+
+
+def test_a_warning_at_import_would_be_an_error() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        run(PROGRAM.replace("importlib.import_module(name)", "warnings.warn('x')"), '["x"]', "[]")
 
 
 def test_a_module_loads_only_what_it_cannot_do_without() -> None:
@@ -91,8 +97,29 @@ def test_modules_are_there_by_name() -> None:
     assert run(program) == "False\n"
 
 
-def test_dir_names_the_public_modules() -> None:
-    assert {"sparse", "pca", "data", "__version__"} <= set(dir(replearn))
+def test_dir_names_the_public_modules_and_nothing_else() -> None:
+    modules = {path.stem for path in Path(replearn.__file__).parent.iterdir()}
+    public = {name for name in modules if name[0] != "_" and name != "py"}
+    assert set(dir(replearn)) == {*public, "__version__"}
+
+
+def test_a_star_import_gives_the_modules() -> None:
+    got = run("from replearn import *; print(sorted(name for name in dir() if name[:2] != '__'))")
+    assert got == f"{sorted(set(dir(replearn)) - {'__version__'})}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"), [("replearn.spar", "sparse"), ("replearn.sparse.sparse_c", "sparse_codes")]
+)
+@pytest.mark.parametrize("running", [False, True], ids=["editor", "notebook"])
+def test_names_are_completed(typed: str, name: str, running: bool) -> None:
+    """Jedi completes in IPython, where the module is at hand, and in editors, which read it."""
+    jedi = pytest.importorskip("jedi")
+    if running:
+        script = jedi.Interpreter(typed, [{"replearn": replearn}])
+    else:
+        script = jedi.Script(f"import replearn\n{typed}", path="script.py")
+    assert name in [found.name for found in script.complete()]
 
 
 def test_another_name_is_an_attribute_error() -> None:

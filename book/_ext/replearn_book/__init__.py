@@ -23,6 +23,7 @@ _PARTS = (
     "comparison_pages",
     "downloads",
     "figures",
+    "library_pages",
     "mathjax",
     "no_thebe",
     "performance_pages",

@@ -12,7 +12,7 @@ from replearn.autoencoders.networks import (
     convolutional_autoencoder,
     dense_autoencoder,
 )
-from replearn.autoencoders.objective import objective
+from replearn.autoencoders.objectives import objective
 from replearn.autoencoders.penalties import (
     Penalty,
     contractive,

@@ -104,6 +104,7 @@ class SaltAndPepper:
         return torch.where(u < self.rate, salt, X)
 
 
+#: What damages samples: called with X (n, d) and a generator, gives the damaged ones, (n, d).
 Corruption = Gaussian | Masking | SaltAndPepper
 
 

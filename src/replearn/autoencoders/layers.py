@@ -37,6 +37,7 @@ __all__ = [
     "dense_stack",
 ]
 
+#: The activations of dense layers, by name.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda A: A,
     "sigmoid": torch.sigmoid,

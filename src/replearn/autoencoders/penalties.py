@@ -39,6 +39,7 @@ from replearn.autoencoders.networks import Autoencoder
 
 __all__ = ["Penalty", "contractive", "hutchinson", "kl_to_rate", "l1", "weight_decay"]
 
+#: What is added to a loss: called with the model, X (n, d) and its code H (n, m), gives a scalar.
 Penalty = Callable[[Autoencoder, Tensor, Tensor], Tensor]
 
 

@@ -1,6 +1,8 @@
 """Data sets: handwritten digits, photographs and their patches, word vectors, synthetic manifolds.
 
-``REPLEARN_DATA`` names the cache folder; :mod:`replearn.data.cache` says how it is used.
+What is not bundled is downloaded once into a cache folder, the operating system's or the one that
+the environment variable ``REPLEARN_DATA`` names, and checked by its hash; a file that is there is
+never downloaded again nor touched. With ``REPLEARN_OFFLINE=1`` the network is not asked at all.
 """
 
 from replearn.data.covariance import data_with_covariance

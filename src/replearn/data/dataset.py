@@ -17,12 +17,24 @@ class Dataset:
     ----------
     name : str
         What the data are; a page that shows results prints it.
-    X, X_test : Tensor, (n, d) and (n_test, d)
-        Images, one per row, float32, grey values from 0 (ground) to 1 (ink).
-    y, y_test : Tensor, (n,) and (n_test,)
-        Classes, int64.
+    X : Tensor, (n, d)
+        Training images, one a row, float32, grey values from 0 (ground) to 1 (ink).
+    y : Tensor, (n,)
+        Their classes, int64.
+    X_test : Tensor, (n_test, d)
+        Test images, alike.
+    y_test : Tensor, (n_test,)
+        Their classes, int64.
     image_shape : (int, int)
         Height and width; their product is d.
+
+    Examples
+    --------
+    >>> import torch
+    >>> X, y = torch.zeros(4, 6), torch.tensor([0, 1, 0, 1])
+    >>> data = Dataset("blank", X, y, X[:2], y[:2], image_shape=(2, 3))
+    >>> data.n, data.d, data.subset(3).y
+    (4, 6, tensor([0, 1, 0]))
     """
 
     name: str
@@ -72,8 +84,7 @@ class Dataset:
             check_integer(argument, wanted)
             if not 1 <= wanted <= there:
                 raise ValueError(
-                    f"{argument} is {wanted}, but {self.name} has {there} such samples: "
-                    f"give a number from 1 to {there}"
+                    f"{argument}: got {wanted}, want 1 to {there}, as many as {self.name} has"
                 )
         return replace(
             self,

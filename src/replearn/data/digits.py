@@ -67,6 +67,15 @@ def load_mnist() -> Dataset:
     ------
     DataUnavailable
         A file is neither in the cache nor can it be downloaded.
+
+    Examples
+    --------
+    >>> try:
+    ...     data = load_mnist()
+    ... except DataUnavailable:  # no network, and it is not in the cache
+    ...     data = load_digits()
+    >>> data.X.dtype
+    torch.float32
     """
     parts = {part: parse_idx(read(file)) for part, file in MNIST_FILES.items()}
     height, width = parts["X"].shape[1:]
@@ -131,7 +140,7 @@ def handwritten_digits() -> Dataset:
     MNIST if it is cached or can be downloaded, otherwise the bundled digits of
     :func:`load_digits` enlarged to the same format, under the name
     ``"digits 28x28 (bundled)"``.  A machine without a network takes a few seconds to notice,
-    once in ten minutes (see :mod:`replearn.data.cache`).
+    once in ten minutes.
 
     Returns
     -------
@@ -141,6 +150,12 @@ def handwritten_digits() -> Dataset:
     -----
     UserWarning
         The cache has an MNIST file whose content is not MNIST's; the file is left as it is.
+
+    Examples
+    --------
+    >>> data = handwritten_digits()
+    >>> data.d, data.image_shape
+    (784, (28, 28))
     """
     try:
         return load_mnist()
@@ -172,17 +187,17 @@ def parse_idx(content: bytes) -> np.ndarray:
     """
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise ValueError(
-            f"content starts with {content[:4]!r}, wanted an IDX file of unsigned bytes, "
+            f"content: got {content[:4]!r} first, want an IDX file of unsigned bytes, "
             "which starts with b'\\x00\\x00\\x08'"
         )
     axes = content[3]
     start = 4 + 4 * axes
     if len(content) < start:
-        raise ValueError(f"content has {len(content)} bytes, wanted a header of {start} bytes")
+        raise ValueError(f"content: got {len(content)} bytes, want a header of {start}")
     shape = struct.unpack_from(f">{axes}I", content, 4)
     values = np.frombuffer(content, np.uint8, offset=start)
     if values.size != np.prod(shape, dtype=np.int64):
-        raise ValueError(f"content has {values.size} values, wanted shape {shape}")
+        raise ValueError(f"content: got {values.size} values, want shape {shape}")
     return values.reshape(shape)
 
 

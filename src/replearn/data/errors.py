@@ -10,6 +10,19 @@ class DataUnavailable(RuntimeError):
 
     The message names the file, its address, its SHA-256 hash and the folder to put it in; the
     attributes hold the same four facts and the reason.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    url : str
+        Its address.
+    sha256 : str
+        Hash of its decompressed content.
+    folder : Path
+        Where it belongs.
+    reason : str
+        Why it cannot be had.
     """
 
     def __init__(self, name: str, *, url: str, sha256: str, folder: Path, reason: str) -> None:
@@ -26,4 +39,17 @@ class WrongContent(DataUnavailable):
     """The cache holds a file of the right name whose content is not the published one.
 
     The file is left as it is: only its owner knows whether it can go.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    url : str
+        Its address.
+    sha256 : str
+        Hash of its decompressed content.
+    folder : Path
+        Where it belongs.
+    reason : str
+        Why it cannot be had.
     """

@@ -52,10 +52,16 @@ def spiral(
     ------
     ValueError
         n is below 1, turns not positive, noise negative or dtype not floating.
+
+    Examples
+    --------
+    >>> X, t = spiral(100, turns=1.0)
+    >>> torch.allclose(X.norm(dim=1), t / (2 * math.pi))
+    True
     """
     generator = _generator(n, noise, seed, dtype)
     if not (math.isfinite(turns) and turns > 0):
-        raise ValueError(f"turns is {turns}, wanted a positive number")
+        raise ValueError(f"turns: got {turns!r}, want a finite number above 0")
     end = 2 * math.pi * turns
     t = end * _uniform(n, generator)
     X = (t / end).unsqueeze(1) * _direction(t)
@@ -88,6 +94,12 @@ def swiss_roll(
     ------
     ValueError
         n is below 1, noise negative or dtype not floating.
+
+    Examples
+    --------
+    >>> X, t = swiss_roll(100)
+    >>> torch.allclose(X[:, [0, 2]].norm(dim=1), t)
+    True
     """
     generator = _generator(n, noise, seed, dtype)
     t = 1.5 * math.pi * (1 + 2 * _uniform(n, generator))
@@ -138,7 +150,7 @@ def circle(
     """
     generator = _generator(n, noise, seed, dtype)
     if not (math.isfinite(radius) and radius > 0):
-        raise ValueError(f"radius is {radius}, wanted a positive number")
+        raise ValueError(f"radius: got {radius!r}, want a finite number above 0")
     angle = 2 * math.pi * _uniform(n, generator)
     return _finish(radius * _direction(angle), angle, noise, generator, dtype)
 
@@ -188,11 +200,11 @@ def _generator(n: int, noise: float, seed: int, dtype: torch.dtype) -> torch.Gen
     """Check what all manifolds share; return the seeded generator."""
     check_integer("n", n)
     if n < 1:
-        raise ValueError(f"n is {n}, wanted at least 1")
+        raise ValueError(f"n: got {n}, want at least 1")
     if not (math.isfinite(noise) and noise >= 0):
-        raise ValueError(f"noise is {noise}, wanted a standard deviation of at least 0")
+        raise ValueError(f"noise: got {noise!r}, want a finite standard deviation of at least 0")
     if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise ValueError(f"dtype is {dtype}, wanted a floating-point dtype such as torch.float32")
+        raise ValueError(f"dtype: got {dtype!r}, want a floating one such as torch.float32")
     return torch.Generator().manual_seed(check_seed(seed))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_seed
+from replearn._validate import check_integer, check_seed, check_tensor, check_values
 from replearn.data.cache import RemoteFile, read
 from replearn.data.errors import DataUnavailable, WrongContent
 
@@ -64,6 +64,12 @@ class Photographs:
         The collection; a page that shows results prints it.
     images : list of Tensor, each (H, W)
         Luminance, float32, from 0 (black) to 1 (white).  Sizes may differ.
+
+    Examples
+    --------
+    >>> photographs = Photographs("blank", [torch.zeros(4, 6)])
+    >>> len(photographs.images)
+    1
     """
 
     name: str
@@ -83,6 +89,12 @@ def load_photographs() -> Photographs:
     -----
     UserWarning
         The cache has a file of the Kodak suite with other content; the file is left as it is.
+
+    Examples
+    --------
+    >>> photographs = load_photographs()
+    >>> all(image.ndim == 2 for image in photographs.images)
+    True
     """
     try:
         contents = [read(file) for file in KODAK_FILES]
@@ -133,17 +145,26 @@ def extract_patches(images: Sequence[Tensor], size: int, n: int, *, seed: int) -
     torch.Size([100, 16])
     """
     if len(images) == 0:
-        raise ValueError("images is empty, wanted at least one image of shape (H, W)")
+        raise ValueError("images: got none, want at least one of shape (H, W)")
     seed = check_seed(seed)
     for argument, value in (("size", size), ("n", n)):
         check_integer(argument, value)
         if value < 1:
-            raise ValueError(f"{argument} is {value}, wanted at least 1")
+            raise ValueError(f"{argument}: got {value}, want at least 1")
     for i, image in enumerate(images):
+        check_tensor(f"images[{i}]", image, "a torch tensor of shape (H, W)")
+        check_values(f"images[{i}]", image)
+        if image.dtype != images[0].dtype or image.device != images[0].device:
+            raise ValueError(
+                f"images[{i}]: got {image.dtype} on {image.device}, want {images[0].dtype} on "
+                f"{images[0].device}, as images[0]"
+            )
+        if not bool(image.isfinite().all()):
+            raise ValueError(f"images[{i}]: got NaN or infinite values, want finite ones")
         if image.ndim != 2 or min(image.shape) < size:
             raise ValueError(
-                f"images[{i}] has shape {tuple(image.shape)}, "
-                f"wanted (H, W) with H and W at least {size}"
+                f"images[{i}]: got shape {tuple(image.shape)}, "
+                f"want (H, W) with H and W at least {size}"
             )
     # windows[i] is a view (rows, columns, size, size): nothing is copied.
     windows = [image.unfold(0, size, 1).unfold(1, size, 1) for image in images]

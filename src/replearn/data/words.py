@@ -21,7 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_not_negative, check_seed
+from replearn._validate import (
+    check_integer,
+    check_not_negative,
+    check_seed,
+    check_tensor,
+    check_values,
+)
 from replearn.data.cache import RemoteFile, read
 from replearn.data.errors import DataUnavailable, WrongContent
 
@@ -61,6 +67,12 @@ class WordVectors:
         All different.
     X : Tensor, (n, d)
         One row of length 1 for each word, float32: inner products are cosines.
+
+    Examples
+    --------
+    >>> vectors = WordVectors("two", ["hot", "cold"], torch.eye(2))
+    >>> vectors.nearest(torch.tensor([0.0, 2.0]), k=1)
+    ['cold']
     """
 
     name: str
@@ -69,6 +81,16 @@ class WordVectors:
 
     def vector(self, word: str) -> Tensor:
         """The vector (d,) of a word.
+
+        Parameters
+        ----------
+        word : str
+            One of ``words``.
+
+        Returns
+        -------
+        Tensor, (d,)
+            Of length 1.
 
         Raises
         ------
@@ -84,15 +106,30 @@ class WordVectors:
 
         A word's own vector has the word itself first.
 
+        Parameters
+        ----------
+        vector : Tensor, (d,)
+            Of any length.
+        k : int
+            From 1 to the number of words.
+
+        Returns
+        -------
+        list of str
+            The words.
+
         Raises
         ------
         ValueError
             The vector is not (d,), or k is not between 1 and the number of words.
         """
         d = self.X.shape[1]
-        if not isinstance(vector, Tensor) or tuple(vector.shape) != (d,):
-            got = tuple(vector.shape) if isinstance(vector, Tensor) else type(vector).__name__
-            raise ValueError(f"vector: got {got}, want shape ({d},)")
+        check_tensor("vector", vector, f"a torch tensor of shape ({d},)")
+        if tuple(vector.shape) != (d,):
+            raise ValueError(f"vector: got shape {tuple(vector.shape)}, want ({d},)")
+        check_values("vector", vector)
+        if vector.is_complex() or not bool(vector.isfinite().all()):
+            raise ValueError("vector: got complex, NaN or infinite values, want finite real ones")
         check_integer("k", k)
         if not 1 <= k <= len(self.words):
             raise ValueError(f"k: got {k}, want 1 to {len(self.words)}")
@@ -118,6 +155,12 @@ def word_vectors(*, seed: int = 0) -> WordVectors:
     UserWarning
         The cache has a file of that name with other content, which is left as it is, or the
         package that reads it is not installed.
+
+    Examples
+    --------
+    >>> vectors = word_vectors()
+    >>> bool((vectors.X.norm(dim=1) - 1).abs().max() < 1e-5)
+    True
     """
     try:
         return load_word_vectors()
@@ -133,12 +176,26 @@ def load_word_vectors() -> WordVectors:
 
     From the cache folder, or downloaded into it (about 4 MB) and verified.
 
+    Returns
+    -------
+    WordVectors
+        Of length 1, float32.
+
     Raises
     ------
     DataUnavailable
         The file is neither in the cache nor can it be downloaded.
     ModuleNotFoundError
         The package rdata, which reads R's format, is not installed.
+
+    Examples
+    --------
+    >>> try:
+    ...     vectors = load_word_vectors()
+    ... except DataUnavailable:  # no network, and they are not in the cache
+    ...     vectors = planted_vocabulary(d=300)
+    >>> vectors.X.shape[1]
+    300
     """
     try:
         import rdata  # here, because it takes most of a second

@@ -1,9 +1,9 @@
-r"""Atoms, the columns of a dictionary D (d, m): their length, their likeness, their identity.
+"""Atoms, the columns of a dictionary D (d, m): their length, their likeness, their identity.
 
 The objective of dictionary learning is the same for D and for D P S, with P a permutation and S
 a diagonal matrix of signs, when the codes are permuted and signed alike. A learned dictionary can
 therefore be compared with a true one only up to order and sign: ``match_atoms`` does so by the
-assignment of largest total \|cosine\| (Kuhn 1955).
+assignment of largest total |cosine| (Kuhn 1955).
 
 References
 ----------
@@ -35,6 +35,15 @@ class AtomMatch:
         Of -1 and 1.
     similarity : Tensor, (m_true,)
         Absolute cosine of the angle between the two, in [0, 1].
+
+    Examples
+    --------
+    >>> D, D_true = torch.tensor([[0.0, -1.0], [2.0, 0.0]]), torch.eye(2)
+    >>> match = match_atoms(D, D_true)
+    >>> match.similarity
+    tensor([1., 1.])
+    >>> torch.equal(D[:, match.permutation] * match.sign, torch.tensor([[1.0, 0.0], [0.0, 2.0]]))
+    True
     """
 
     permutation: Tensor
@@ -77,7 +86,7 @@ def normalise_atoms(D: Tensor) -> Tensor:
 
 @torch.no_grad()
 def match_atoms(D: Tensor, D_true: Tensor) -> AtomMatch:
-    r"""Assign to each true atom a different learned atom so that the \|cosines\\| add up to most.
+    """Assign to each true atom a different learned atom so that the |cosines| add up to most.
 
     Parameters
     ----------

@@ -46,20 +46,31 @@ class GaborFits:
 
     Attributes
     ----------
-    x0, y0 : Tensor, (m,)
-        Centre of the envelope, column and row, in pixels.
+    x0 : Tensor, (m,)
+        Centre of the envelope, column, in pixels.
+    y0 : Tensor, (m,)
+        Centre of the envelope, row, in pixels.
     theta : Tensor, (m,)
         Direction in which the wave runs, across the stripes, in radians, 0 <= theta < pi.
     frequency : Tensor, (m,)
         Cycles per pixel, at least 0.
-    sigma_x, sigma_y : Tensor, (m,)
-        Standard deviations of the envelope along and across the wave, in pixels.
+    sigma_x : Tensor, (m,)
+        Standard deviation of the envelope along the wave, in pixels.
+    sigma_y : Tensor, (m,)
+        Standard deviation of the envelope across the wave, in pixels.
     phase : Tensor, (m,)
         Of the wave at the centre, in radians, -pi < phase <= pi.
     amplitude : Tensor, (m,)
         At least 0, in units of the atom.
     r2 : Tensor, (m,)
         Share of the atom's squared length that the fit explains, 0 to 1.
+
+    Examples
+    --------
+    >>> stripes = torch.cos(2 * math.pi * torch.arange(8) / 4).expand(8, 8)
+    >>> fits = fit_gabor(stripes.reshape(1, 64), size=8)
+    >>> bool((fits.atoms(8) - stripes.reshape(1, 64)).abs().max() < 0.1)
+    True
     """
 
     x0: Tensor
@@ -74,7 +85,7 @@ class GaborFits:
 
     @property
     def bandwidth(self) -> Tensor:
-        """Full width at half height of the spectrum along the wave, in octaves.
+        """Full width at half height of the spectrum along the wave, in octaves, (m,).
 
         The spectrum is a Gaussian of standard deviation 1 / (2 pi sigma_x), which has half its
         height at frequency -+ s with s = sqrt(2 ln 2) / (2 pi sigma_x); the bandwidth is
@@ -86,7 +97,7 @@ class GaborFits:
 
     @property
     def aspect(self) -> Tensor:
-        """Length over width of the envelope, sigma_y / sigma_x."""
+        """Length over width of the envelope, sigma_y / sigma_x, (m,)."""
         return self.sigma_y / self.sigma_x
 
     def atoms(self, size: int) -> Tensor:
@@ -138,12 +149,12 @@ def fit_gabor(atoms: Tensor, size: int) -> GaborFits:
 
     Examples
     --------
-    Vertical stripes, four pixels wide:
+    Horizontal stripes, which come again after four pixels: the wave runs downwards.
 
-    >>> stripes = torch.cos(2 * math.pi * torch.arange(8) / 4).expand(8, 8)
+    >>> stripes = torch.cos(2 * math.pi * torch.arange(8) / 4).expand(8, 8).T
     >>> fits = fit_gabor(stripes.reshape(1, 64), size=8)
     >>> fits.frequency.round(decimals=2), fits.theta.round(decimals=2)
-    (tensor([0.2500], dtype=torch.float64), tensor([0.], dtype=torch.float64))
+    (tensor([0.2500], dtype=torch.float64), tensor([1.5700], dtype=torch.float64))
     """
     check_integer("size", size)
     if size < 4:

@@ -10,7 +10,7 @@ from replearn.images.super_resolution import (
     train_coupled,
     upscale,
 )
-from replearn.images.total_variation import total_variation
+from replearn.images.tv import total_variation
 
 __all__ = [
     "CoupledDictionary",

@@ -42,6 +42,12 @@ def dct_dictionary(size: int, n_per_axis: int, *, dtype: torch.dtype = torch.flo
     ------
     ValueError
         ``size`` is below 2 or n_per_axis below 1.
+
+    Examples
+    --------
+    >>> D = dct_dictionary(4, 4)
+    >>> torch.allclose(D.T @ D, torch.eye(16), atol=1e-6)
+    True
     """
     for name, value, least in (("size", size, 2), ("n_per_axis", n_per_axis, 1)):
         check_integer(name, value)

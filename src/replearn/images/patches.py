@@ -34,8 +34,10 @@ def all_patches(image: Tensor, size: int, stride: int = 1) -> Tensor:
     ----------
     image : Tensor, (h, w)
         h, w >= size.
-    size, stride : int
-        Side of a patch, and distance of neighbours, in pixels.
+    size : int
+        Side of a patch in pixels.
+    stride : int
+        Distance of neighbours in pixels, 1 to size.
 
     Returns
     -------
@@ -47,6 +49,12 @@ def all_patches(image: Tensor, size: int, stride: int = 1) -> Tensor:
     ValueError
         ``image`` is not a finite float (h, w) tensor that holds a patch, or size or stride is
         below 1, or stride above size.
+
+    Examples
+    --------
+    >>> all_patches(torch.arange(6.0).reshape(2, 3), size=2)
+    tensor([[0., 1., 3., 4.],
+            [1., 2., 4., 5.]])
     """
     check_image("image", image)
     rows, columns = grid((image.shape[0], image.shape[1]), size, stride)
@@ -87,10 +95,16 @@ def assemble(
     ValueError
         The number or the width of the patches does not fit shape, size and stride, or weights have
         another shape, are negative, or leave a pixel without weight.
+
+    Examples
+    --------
+    >>> image = torch.arange(6.0).reshape(2, 3)
+    >>> torch.equal(assemble(all_patches(image, 2), (2, 3), 2), image)
+    True
     """
     rows, columns = grid(shape, size, stride)
     k = len(rows) * len(columns)
-    check_tensor("patches", patches, "a torch tensor of shape (k, size * size)")
+    check_matrix("patches", patches)
     if tuple(patches.shape) != (k, size * size):
         raise ValueError(
             f"patches: got shape {tuple(patches.shape)}, want ({k}, {size * size}) for an image of "
@@ -128,6 +142,16 @@ def remove_mean(P: Tensor) -> tuple[Tensor, Tensor]:
     -------
     centred : Tensor, (k, d)
     means : Tensor, (k,)
+
+    Raises
+    ------
+    ValueError
+        P is not a finite float matrix.
+
+    Examples
+    --------
+    >>> remove_mean(torch.tensor([[1.0, 3.0]]))
+    (tensor([[-1.,  1.]]), tensor([2.]))
     """
     check_matrix("P", P)
     means = P.mean(1)

@@ -21,7 +21,7 @@ from replearn._batches import slices
 from replearn._progress import Progress, progress_bar
 from replearn._validate import check_not_negative
 from replearn.images.patches import add_patches, check_image, cut, grid, remove_mean
-from replearn.images.total_variation import check_mask
+from replearn.images.tv import check_mask
 
 _GAIN = 1.15  # Elad and Aharon's C: a residual of C sigma a pixel counts as noise
 _BLEND = 30 / 255  # their weight of the noisy image, lambda = 30 / sigma for grey values to 255
@@ -74,6 +74,16 @@ def denoise(
     ValueError
         An argument has the wrong shape or is out of range, or D has a number of rows that is no
         square.
+
+    Examples
+    --------
+    >>> from replearn.images import dct_dictionary
+    >>> row, column = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    >>> image = 0.5 + 0.25 * torch.sin(row / 3) * torch.cos(column / 4)
+    >>> noisy = image + 0.1 * torch.randn(16, 16, generator=torch.Generator().manual_seed(0))
+    >>> restored = denoise(noisy, dct_dictionary(8, 8), sigma=0.1)
+    >>> psnr(restored, image) > psnr(noisy, image) + 6  # dB
+    True
     """
     check_image("image", image)
     size = _side(D, image)
@@ -138,6 +148,16 @@ def inpaint(
     ValueError
         An argument has the wrong shape or is out of range, or a pixel lies in no patch that has a
         known one.
+
+    Examples
+    --------
+    >>> from replearn.images import dct_dictionary
+    >>> row, column = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    >>> image = 0.5 + 0.25 * torch.sin(row / 3) * torch.cos(column / 4)
+    >>> mask = torch.rand(16, 16, generator=torch.Generator().manual_seed(0)) > 0.3
+    >>> filled = inpaint(image * mask, mask, dct_dictionary(8, 8))
+    >>> psnr(filled, image) > 30  # dB
+    True
     """
     known = check_mask(mask, image)
     image = torch.where(known, image, torch.zeros((), dtype=image.dtype, device=image.device))
@@ -204,6 +224,7 @@ def _side(D: Tensor, image: Tensor) -> int:
     return size
 
 
+@torch.no_grad()
 def psnr(image: Tensor, reference: Tensor, peak: float = 1.0) -> float:
     """Peak signal-to-noise ratio 10 log10(peak^2 / mean((image - reference)^2)), in dB.
 

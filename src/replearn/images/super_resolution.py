@@ -36,6 +36,7 @@ _FILTERS = ((-1.0, 0.0, 1.0), (1.0, 0.0, -2.0, 0.0, 1.0))
 _PATCHES = 8192  # worked on at a time
 _FLAT = 0.05  # features of a smaller length, in grey values, have no detail to learn from
 _RIDGE = 1e-3
+_MOST = 1e6  # that a grey value can be: squares of larger ones would leave float32
 _BACK_PROJECTIONS = 10
 
 
@@ -55,6 +56,13 @@ class CoupledDictionary:
         (4 size^2, m), atoms of features, of length 1.
     high : Tensor
         (size^2, m), atoms of missing detail.
+
+    Examples
+    --------
+    >>> low, high = torch.eye(64), torch.zeros(16, 64)  # no detail: upscale is then bicubic
+    >>> coupled = CoupledDictionary(factor=2, size=4, penalty=0.1, low=low, high=high)
+    >>> upscale(torch.rand(8, 6), coupled).shape
+    torch.Size([16, 12])
     """
 
     factor: int
@@ -82,6 +90,11 @@ def shrink(image: Tensor, factor: int) -> Tensor:
     ------
     ValueError
         ``image`` is not a finite float (h, w) tensor with sides that factor divides.
+
+    Examples
+    --------
+    >>> shrink(torch.full((8, 6), 0.5), 2).shape
+    torch.Size([4, 3])
     """
     _check_factor(factor)
     check_image("image", image)
@@ -109,6 +122,11 @@ def bicubic(image: Tensor, factor: int) -> Tensor:
     ------
     ValueError
         ``image`` is not a finite float (h, w) tensor, or factor is below 1.
+
+    Examples
+    --------
+    >>> bicubic(torch.full((4, 3), 0.5), 2).shape
+    torch.Size([8, 6])
     """
     _check_factor(factor)
     check_image("image", image)
@@ -159,6 +177,13 @@ def train_coupled(
     ------
     ValueError
         ``images`` is empty or without contrast, or a number is out of range.
+
+    Examples
+    --------
+    >>> image = torch.rand(24, 24, generator=torch.Generator().manual_seed(0))
+    >>> coupled = train_coupled([image], size=4, n_atoms=8, n_patches=100, epochs=1)
+    >>> coupled.low.shape, coupled.high.shape
+    (torch.Size([64, 8]), torch.Size([16, 8]))
     """
     # Here: patches are there without dictionary learning too.
     from replearn.dictionary import DictionaryLearning
@@ -175,8 +200,17 @@ def train_coupled(
     share = -(-n_patches // len(images))
     d = 4 * size * size
     pairs = []
-    for image in images:
-        check_image("image", image)
+    for i, image in enumerate(images):
+        check_image(f"images[{i}]", image)
+        if min(image.shape) < max(size, factor):
+            raise ValueError(
+                f"images[{i}]: got shape {tuple(image.shape)}, want sides of at least "
+                f"{max(size, factor)}, a patch and a pixel of the small image"
+            )
+        if float(image.detach().abs().amax()) > _MOST:
+            raise ValueError(
+                f"images[{i}]: got values above {_MOST:g}, want grey values from 0 to 1"
+            )
         large = image[: image.shape[0] // factor * factor, : image.shape[1] // factor * factor]
         guess = bicubic(shrink(large, factor), factor)
         rows, columns = grid((guess.shape[0], guess.shape[1]), size, 1)
@@ -229,9 +263,22 @@ def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = F
     ValueError
         ``image`` is not a finite float (h, w) tensor of the dtype of the dictionaries, or is
         smaller than a patch.
+
+    Examples
+    --------
+    >>> image = torch.rand(24, 24, generator=torch.Generator().manual_seed(0))
+    >>> coupled = train_coupled([image], size=4, n_atoms=8, n_patches=100, epochs=1)
+    >>> upscale(image, coupled).shape
+    torch.Size([48, 48])
     """
     from replearn.sparse import sparse_codes
 
+    check_image("image", image)
+    if image.dtype != coupled.low.dtype or image.device != coupled.low.device:
+        raise ValueError(
+            f"image: got {image.dtype} on {image.device}, want {coupled.low.dtype} on "
+            f"{coupled.low.device}, as the dictionaries of coupled"
+        )
     guess = bicubic(image, coupled.factor)
     size = coupled.size
     rows, columns = grid((guess.shape[0], guess.shape[1]), size, 1)

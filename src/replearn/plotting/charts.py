@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from replearn._validate import check_tensor, check_values
 from replearn.plotting.style import LINE_STYLES, PALETTE, LineStyle, figure_of, new_figure
 
 Labels = Literal["direct", "legend", "none"]
@@ -65,6 +66,13 @@ def image_grid(
     ValueError
         ``images`` or ``shape`` has the wrong form, ``images`` a value that is not finite,
         ``row_labels`` the wrong length, or ``limits`` are not in ascending order.
+
+    Examples
+    --------
+    >>> fig, ax = image_grid(np.zeros((6, 8, 8)), ncols=3)
+    >>> ax.get_images()[0].get_cmap().name
+    'gray'
+    >>> fig.clear()
     """
     tiles = _tiles("images", images, shape)
     if limits is None:
@@ -115,6 +123,13 @@ def filters(
     ------
     ValueError
         As for :func:`image_grid`.
+
+    Examples
+    --------
+    >>> fig, ax = filters(np.eye(4), shape=(2, 2))
+    >>> ax.get_images()[0].get_clim()
+    (-1.0, 1.0)
+    >>> fig.clear()
     """
     tiles = _tiles("W", W, shape)
     largest = np.abs(tiles).max(axis=None if shared else (1, 2), keepdims=True)
@@ -140,10 +155,14 @@ def curves(
     ----------
     series : mapping
         Name to y (its x is 0, 1, 2, ...) or to a pair (x, y) of equal length.
-    xlabel, ylabel : str
-        What is shown, with its unit.
-    logx, logy : bool
-        Logarithmic axes.
+    xlabel : str
+        What the horizontal axis shows, with its unit.
+    ylabel : str
+        What the vertical axis shows, with its unit.
+    logx : bool
+        Whether the horizontal axis is logarithmic.
+    logy : bool
+        Whether the vertical axis is logarithmic.
     labels : {"direct", "legend", "none"}
         "direct" writes each name at the end of its curve, which needs no legend; it suits curves
         that end apart. "legend" for the others, "none" to leave them out.
@@ -164,6 +183,13 @@ def curves(
     ValueError
         No curve, x and y of different length, nothing positive for a logarithmic axis, or an
         unknown value of ``labels``.
+
+    Examples
+    --------
+    >>> fig, ax = curves({"ISTA": [1.0, 0.5, 0.25], "FISTA": [1.0, 0.2, 0.01]}, logy=True)
+    >>> [line.get_label() for line in ax.get_lines()[:2]]
+    ['ISTA', 'FISTA']
+    >>> fig.clear()
     """
     if labels not in ("direct", "legend", "none"):
         raise ValueError(f'labels: got {labels!r}, want "direct", "legend" or "none"')
@@ -310,8 +336,13 @@ def _mosaic(
 def as_array(name: str, values: Any) -> NDArray[np.float64]:
     """Numbers of any kind as an array; ``name`` is the argument that an error names."""
     if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
+        check_tensor(name, values)
+        check_values(name, values)
+        values = values.detach().cpu()
+        values = (values if values.is_complex() else values.double()).numpy()
     try:
+        if np.iscomplexobj(values):
+            raise TypeError("complex numbers have no place on an axis")
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(

@@ -65,6 +65,13 @@ def code_map(
     ------
     ValueError
         H, y or names has another shape, H is not finite, or y is not of integers.
+
+    Examples
+    --------
+    >>> fig, ax = code_map([[0.0, 0.0], [1.0, 1.0]], [3, 8])
+    >>> sorted(text.get_text() for text in ax.texts)
+    ['3', '8']
+    >>> fig.clear()
     """
     codes = _plane("H", H)
     labels = as_array("y", y)
@@ -149,6 +156,13 @@ def vector_field(
     ------
     ValueError
         An array has another shape or is not finite, or ``scale`` is not positive.
+
+    Examples
+    --------
+    >>> fig, ax = vector_field([[0.0, 0.0]], [[1.0, 1.0]])
+    >>> ax.get_aspect()
+    1.0
+    >>> fig.clear()
     """
     starts, arrows = _plane("points", points), _plane("vectors", vectors)
     if len(starts) != len(arrows):
@@ -224,6 +238,13 @@ def spectrum(
     ValueError
         No spectrum, one of another shape or not finite, quantiles that are not ascending in [0, 1],
         or as for ``curves``.
+
+    Examples
+    --------
+    >>> fig, ax = spectrum({"trained": [3.0, 1.0, 0.1]})
+    >>> ax.get_xlabel()
+    'singular value, by size'
+    >>> fig.clear()
     """
     if not isinstance(values, Mapping) or not values:
         raise ValueError(

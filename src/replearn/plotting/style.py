@@ -66,20 +66,33 @@ def new_figure(
 
     Parameters
     ----------
-    ncols, nrows : int
-        Axes side by side and one above the other.
-    width, height : float, optional
-        Size of the whole figure in inches; by default 4.6 for one column, 7.2 for more, and 2.9
-        for each row.
+    ncols : int
+        Axes side by side.
+    nrows : int
+        Axes one above the other.
+    width : float, optional
+        Of the whole figure in inches; by default 4.6 for one column, 7.2 for more.
+    height : float, optional
+        Of the whole figure in inches; by default 2.9 for each row.
 
     Returns
     -------
-    fig, axes : one Axes, or an array of them as :func:`matplotlib.pyplot.subplots` returns it.
+    fig : Figure
+        Matplotlib's.
+    axes : Axes or array of Axes
+        As matplotlib's ``subplots`` returns them: one for one row and one column.
 
     Raises
     ------
     ValueError
         A count or a size that is not positive.
+
+    Examples
+    --------
+    >>> fig, axes = new_figure(ncols=2)
+    >>> len(axes)
+    2
+    >>> plt.close(fig)
     """
     size = (
         (4.6 if ncols == 1 else 7.2) if width is None else width,

@@ -27,7 +27,20 @@ _NARROWEST_COLUMN = 330
 
 @dataclass(frozen=True)
 class Rendered:
-    """What :func:`show` returns: notebooks and the book display its HTML."""
+    """What :func:`show` returns: notebooks and the book display its HTML.
+
+    Attributes
+    ----------
+    alt : str
+        The alternative text.
+    html : str
+        A ``<figure>`` with the SVG.
+
+    Examples
+    --------
+    >>> Rendered("A line that rises", "<figure></figure>")
+    <figure: A line that rises>
+    """
 
     alt: str
     html: str
@@ -65,6 +78,12 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
     ------
     ValueError
         ``fig`` is no figure, or ``alt`` is shorter than a short sentence (four words).
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> show(fig, alt="There is nothing to see here")
+    <figure: There is nothing to see here>
     """
     if not isinstance(fig, Figure):
         raise ValueError(f"fig: got {type(fig).__name__}, want a matplotlib figure")

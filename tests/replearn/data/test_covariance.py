@@ -27,10 +27,10 @@ def test_data_with_covariance_has_it(n: int, d: int) -> None:
 @pytest.mark.parametrize(
     ("n", "variances", "d", "sentence"),
     [
-        (3, [1.0, 2.0, 3.0], 3, "n must be at least 4 for 3 variances, got 3"),
-        (9, [1.0, 2.0], 1, "d must be at least 2 for 2 variances, got 1"),
-        (9, [1.0, -2.0], 2, "variances must be a list of numbers >= 0"),
-        (9, [], 2, "variances must be a list of numbers >= 0"),
+        (3, [1.0, 2.0, 3.0], 3, "n: got 3, want at least 4 for 3 variances"),
+        (9, [1.0, 2.0], 1, "d: got 1, want at least 2 for 2 variances"),
+        (9, [1.0, -2.0], 2, "variances: got"),
+        (9, [], 2, "variances: got"),
     ],
 )
 def test_data_with_covariance_refuses(

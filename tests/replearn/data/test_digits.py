@@ -59,12 +59,12 @@ def test_parse_idx_inverts_writing(values):
 @no_deadline
 @given(st.integers(0, 12))
 def test_parse_idx_refuses_a_file_cut_short(kept):
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="want"):
         digits.parse_idx(idx(np.zeros((3, 3), np.uint8))[:kept])
 
 
 def test_parse_idx_refuses_a_surplus_and_other_types():
-    with pytest.raises(ValueError, match=r"10 values, wanted shape \(3, 3\)"):
+    with pytest.raises(ValueError, match=r"10 values, want shape \(3, 3\)"):
         digits.parse_idx(idx(np.zeros((3, 3), np.uint8)) + b"x")
     with pytest.raises(ValueError, match="unsigned bytes"):
         digits.parse_idx(b"\x00\x00\x0d" + idx(np.zeros(3, np.uint8))[3:])
@@ -194,10 +194,10 @@ DIGITS = load_digits()
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((0,), "n_train is 0, but digits 8x8 has 1437"),
-        ((1438,), "n_train is 1438"),
-        ((10, 361), "n_test is 361, but digits 8x8 has 360"),
-        ((10, -1), "n_test is -1"),
+        ((0,), "n_train: got 0, want 1 to 1437, as many as digits 8x8 has"),
+        ((1438,), "n_train: got 1438"),
+        ((10, 361), "n_test: got 361, want 1 to 360"),
+        ((10, -1), "n_test: got -1"),
         ((10.0,), r"n_train: got 10.0, want an integer"),
     ],
 )

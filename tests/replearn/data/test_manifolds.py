@@ -108,13 +108,13 @@ def test_global_random_numbers_are_left_alone(make):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"n": 0}, "n is 0"),
+        ({"n": 0}, "n: got 0"),
         ({"n": 5.5}, "n: got 5.5, want an integer"),
         ({"n": 5, "seed": "x"}, "seed: got 'x', want an integer"),
-        ({"n": 5, "dtype": torch.int64}, "dtype is torch.int64, wanted a floating-point dtype"),
-        ({"n": 5, "dtype": "float32"}, "dtype is float32, wanted a floating-point dtype"),
-        ({"n": 5, "noise": -0.1}, "noise is -0.1"),
-        ({"n": 5, "noise": math.nan}, "noise is nan"),
+        ({"n": 5, "dtype": torch.int64}, "dtype: got torch.int64, want a floating one"),
+        ({"n": 5, "dtype": "float32"}, "dtype: got 'float32', want a floating one"),
+        ({"n": 5, "noise": -0.1}, "noise: got -0.1"),
+        ({"n": 5, "noise": math.nan}, "noise: got nan"),
     ],
 )
 def test_bad_arguments_are_named(make, arguments, said):
@@ -124,7 +124,7 @@ def test_bad_arguments_are_named(make, arguments, said):
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.inf, math.nan])
 def test_turns_and_radius_must_be_positive(bad):
-    with pytest.raises(ValueError, match="turns is"):
+    with pytest.raises(ValueError, match="turns: got"):
         spiral(5, turns=bad)
-    with pytest.raises(ValueError, match="radius is"):
+    with pytest.raises(ValueError, match="radius: got"):
         circle(5, radius=bad)

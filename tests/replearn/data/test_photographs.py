@@ -141,11 +141,11 @@ def test_a_stack_of_images_will_do():
 @pytest.mark.parametrize(
     ("images", "size", "n", "said"),
     [
-        ([], 2, 1, "images is empty"),
-        ([torch.rand(4, 4)], 0, 1, "size is 0"),
-        ([torch.rand(4, 4)], 2, 0, "n is 0"),
-        ([torch.rand(4, 4), torch.rand(2, 9)], 3, 1, r"images\[1\] has shape \(2, 9\)"),
-        ([torch.rand(4, 4, 3)], 3, 1, r"images\[0\] has shape \(4, 4, 3\), wanted \(H, W\)"),
+        ([], 2, 1, "images: got none"),
+        ([torch.rand(4, 4)], 0, 1, "size: got 0"),
+        ([torch.rand(4, 4)], 2, 0, "n: got 0"),
+        ([torch.rand(4, 4), torch.rand(2, 9)], 3, 1, r"images\[1\]: got shape \(2, 9\)"),
+        ([torch.rand(4, 4, 3)], 3, 1, r"images\[0\]: got shape \(4, 4, 3\), want \(H, W\)"),
     ],
 )
 def test_bad_arguments_are_named(images, size, n, said):

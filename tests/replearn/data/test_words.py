@@ -158,7 +158,7 @@ def test_bad_words_and_vectors_are_named():
     vocabulary = planted_vocabulary(n_topics=8, d=10)
     with pytest.raises(ValueError, match="word: got 'xyzzy', want one of the"):
         vocabulary.vector("xyzzy")
-    with pytest.raises(ValueError, match=r"vector: got \(3,\), want shape \(10,\)"):
+    with pytest.raises(ValueError, match=r"vector: got shape \(3,\), want \(10,\)"):
         vocabulary.nearest(torch.ones(3))
     with pytest.raises(ValueError, match="k: got 0"):
         vocabulary.nearest(torch.ones(10), 0)

@@ -18,7 +18,7 @@ import math
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_not_negative
+from replearn._validate import check_integer, check_not_negative, check_tensor, check_values
 from replearn.images.patches import check_image
 
 _NORM = math.sqrt(8.0)  # bound of the norm of the gradient (Chambolle 2004)
@@ -63,6 +63,14 @@ def total_variation(
     ValueError
         ``image`` is not a finite float (h, w) tensor, mask is not of its shape, of bool and with a
         known pixel, or weight, tol or max_iter is out of range.
+
+    Examples
+    --------
+    >>> image = torch.zeros(8, 8)
+    >>> image[:, 4:] = 1.0  # an edge stays sharp, its height falls by 2 weight / 4 pixels
+    >>> u = total_variation(image, 0.4, tol=1e-6)
+    >>> round(float(u[0, 4] - u[0, 3]), 2)
+    0.8
     """
     known = check_mask(mask, image)
     f = torch.where(known, image, torch.zeros((), dtype=image.dtype, device=image.device))
@@ -153,16 +161,18 @@ def _values(
 
 def check_mask(mask: Tensor | None, image: Tensor) -> Tensor:
     """The mask (h, w) of known pixels, all if None; refuse one that does not fit the image."""
+    check_tensor("image", image, "a torch tensor of shape (h, w)")
+    check_values("image", image)
     shape = tuple(image.shape)
     if mask is None:
         return torch.ones(shape, dtype=torch.bool, device=image.device)
-    if not isinstance(mask, Tensor) or mask.dtype != torch.bool or tuple(mask.shape) != shape:
-        got = (
-            f"{mask.dtype} of shape {tuple(mask.shape)}"
-            if isinstance(mask, Tensor)
-            else type(mask).__name__
+    check_tensor("mask", mask, f"torch.bool of the shape of image, {shape}")
+    check_values("mask", mask)
+    if mask.dtype != torch.bool or tuple(mask.shape) != shape:
+        raise ValueError(
+            f"mask: got {mask.dtype} of shape {tuple(mask.shape)}, want torch.bool of the shape of "
+            f"image, {shape}"
         )
-        raise ValueError(f"mask: got {got}, want torch.bool of the shape of image, {shape}")
     if not bool(mask.any()):
         raise ValueError("mask: got no known pixel, want at least one True")
     return mask

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from replearn._validate import check_matrix
 from replearn.data import Dataset
 from replearn.metrics import linear_probe, reconstruction_error, sparsity
 
@@ -20,6 +21,11 @@ class Score:
         Mean accuracy, a fraction.
     std : float
         Standard deviation of the accuracy; 0 for a single draw.
+
+    Examples
+    --------
+    >>> Score(mean=0.75, std=0.02)
+    Score(mean=0.75, std=0.02)
     """
 
     mean: float
@@ -45,10 +51,19 @@ class Row:
         reconstruction, a sum over coordinates; None for a method that does not reconstruct.
     sparsity : float
         Fraction of test code entries that are exactly zero.
-    probe_100, probe_1000 : Score
-        Linear probes fitted to 100 and 1,000 labelled training codes, scored on the test codes.
+    probe_100 : Score
+        Linear probe fitted to 100 labelled training codes, scored on the test codes.
+    probe_1000 : Score
+        The same for 1,000 labelled training codes.
     probe_all : Score or None
         The same for all labelled training codes; None where that was not measured.
+
+    Examples
+    --------
+    >>> score = Score(mean=0.75, std=0.02)
+    >>> row = Row("PCA", "lectures/03_pca", "digits 8x8", 10, 1.5, 0.0, score, score, None)
+    >>> row.probe_100.mean
+    0.75
     """
 
     method: str
@@ -116,15 +131,19 @@ def measure(
     (10, 0.0)
     """
     n, n_test = len(data.X), len(data.X_test)
-    if H_train.ndim != 2 or len(H_train) != n:
-        raise ValueError(f"H_train: got shape {tuple(H_train.shape)}, want ({n}, m)")
+    check_matrix("H_train", H_train)
+    if len(H_train) != n:
+        raise ValueError(f"H_train: got {len(H_train)} rows, want {n}, one a training sample")
     m = H_train.shape[1]
-    if tuple(H_test.shape) != (n_test, m):
-        raise ValueError(f"H_test: got shape {tuple(H_test.shape)}, want ({n_test}, {m})")
-    if X_hat_test is not None and X_hat_test.shape != data.X_test.shape:
-        raise ValueError(
-            f"X_hat_test: got shape {tuple(X_hat_test.shape)}, want {tuple(data.X_test.shape)}"
-        )
+    check_matrix("H_test", H_test, m)
+    if len(H_test) != n_test:
+        raise ValueError(f"H_test: got {len(H_test)} rows, want {n_test}, one a test sample")
+    if X_hat_test is not None:
+        check_matrix("X_hat_test", X_hat_test, data.d)
+        if len(X_hat_test) != n_test:
+            raise ValueError(
+                f"X_hat_test: got {len(X_hat_test)} rows, want {n_test}, one a test sample"
+            )
 
     def probe(labels: int | None) -> Score:
         result = linear_probe(H_train, data.y, H_test, data.y_test, labels=labels, seed=seed)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from replearn.comparison.measure import Row, Score
+from replearn.comparison.measuring import Row, Score
 
 #: Of the rows as data, ``{"rows": [...]}``, in the output of a cell that shows a table.
 MIME_TYPE = "application/vnd.replearn.comparison+json"
@@ -44,6 +44,11 @@ class Table:
         What is shown.
     links : mapping of str to str
         Addresses of pages, by the chapters that rows name.
+
+    Examples
+    --------
+    >>> Table((), {}).rows
+    ()
     """
 
     rows: tuple[Row, ...]
@@ -73,7 +78,13 @@ class Table:
         }
 
     def to_html(self) -> str:
-        """The table as an HTML element."""
+        """The table as an HTML element.
+
+        Returns
+        -------
+        str
+            A region that can be scrolled, with the table and its caption.
+        """
         head = "".join(f'<th scope="col">{escape(title)}</th>' for title, _ in _COLUMNS)
         body = []
         for row in self.rows:
@@ -135,11 +146,30 @@ def rows_from_data(data: Mapping[str, Any]) -> list[Row]:
     Returns
     -------
     list of Row
+
+    Raises
+    ------
+    ValueError
+        The data are no such rows.
+
+    Examples
+    --------
+    >>> probe = {"mean": 0.75, "std": 0.0}
+    >>> data = {"method": "PCA", "chapter": "lectures/03_pca", "data": "digits 8x8",
+    ...         "code_size": 10, "error": 1.5, "sparsity": 0.0, "probe_100": probe,
+    ...         "probe_1000": probe, "probe_all": None}
+    >>> rows_from_data({"rows": [data]})[0].probe_100
+    Score(mean=0.75, std=0.0)
     """
     rows = []
-    for row in data["rows"]:
-        fields: dict[str, Any] = dict(row)
-        for key in ("probe_100", "probe_1000", "probe_all"):
-            fields[key] = None if fields[key] is None else Score(**fields[key])
-        rows.append(Row(**fields))
+    try:
+        for row in data["rows"]:
+            fields: dict[str, Any] = dict(row)
+            for key in ("probe_100", "probe_1000", "probe_all"):
+                fields[key] = None if fields[key] is None else Score(**fields[key])
+            rows.append(Row(**fields))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'data: got what holds no rows ({error!r}), want {{"rows": [...]}} as a table stores it'
+        ) from error
     return rows
