@@ -44,10 +44,6 @@ TO_DO = {
     "replearn.pretraining.classifier",
     "replearn.pretraining.rbm",
     "replearn.pretraining.stack",
-    "replearn.sparse.codes",
-    "replearn.sparse.lista",
-    "replearn.sparse.prox",
-    "replearn.sparse.solve",
     "replearn.training",
 }
 #: Modules that hold no method of the literature, and what they hold instead.

@@ -39,6 +39,18 @@ class Codes:
         too: its minimum is 0 but for rounding.
     trace : list of float
         Mean objective after k iterations, trace[0] at the start; empty unless asked for.
+
+    References
+    ----------
+    S.-J. Kim, K. Koh, M. Lustig, S. Boyd and D. Gorinevsky, IEEE Journal of Selected Topics in
+    Signal Processing 1 (2007), for the duality gap.
+
+    Examples
+    --------
+    >>> from replearn.sparse import sparse_codes
+    >>> codes = sparse_codes(torch.tensor([[3.0, 1.0]]), torch.eye(2), 2.0)
+    >>> codes.H, bool(codes.converged), codes.objective
+    (tensor([[1., 0.]]), True, tensor([4.5000], dtype=torch.float64))
     """
 
     H: Tensor
@@ -50,36 +62,38 @@ class Codes:
     converged: Tensor
     trace: list[float] = field(default_factory=list)
 
-    @classmethod
-    def empty(cls, problem: Problem, solver: str, copies: int = 1) -> Codes:
-        """Codes of a problem, not yet computed: its solver fills them in place.
 
-        ``copies`` of each sample stand side by side.
-        """
-        X, n = problem.X, copies * len(problem.X)
-        return cls(
-            H=X.new_empty(n, problem.D.shape[1]),
-            solver=solver,
-            reason="",
-            iterations=torch.zeros(n, dtype=torch.int64, device=X.device),
-            objective=X.new_empty(n, dtype=torch.float64),
-            gap=X.new_empty(n, dtype=torch.float64),
-            converged=torch.zeros(n, dtype=torch.bool, device=X.device),
-        )
+def new_codes(problem: Problem, solver: str, copies: int = 1) -> Codes:
+    """Codes of a problem, not yet computed: its solver fills them in place.
 
-    def every(self, p: int, e: int) -> Codes:
-        """The e-th of each p samples."""
-        return replace(
-            self,
-            H=self.H[e::p],
-            iterations=self.iterations[e::p],
-            objective=self.objective[e::p],
-            gap=self.gap[e::p],
-            converged=self.converged[e::p],
-        )
+    ``copies`` of each sample stand side by side.
+    """
+    X, n = problem.X, copies * len(problem.X)
+    return Codes(
+        H=X.new_empty(n, problem.D.shape[1]),
+        solver=solver,
+        reason="",
+        iterations=torch.zeros(n, dtype=torch.int64, device=X.device),
+        objective=X.new_empty(n, dtype=torch.float64),
+        gap=X.new_empty(n, dtype=torch.float64),
+        converged=torch.zeros(n, dtype=torch.bool, device=X.device),
+    )
 
-    def put(self, rows: Tensor, other: Codes) -> None:
-        """Write the results of these rows over."""
-        for name in ("H", "objective", "gap", "converged"):
-            getattr(self, name)[rows] = getattr(other, name)
-        self.iterations[rows] += other.iterations
+
+def every(codes: Codes, p: int, e: int) -> Codes:
+    """The e-th of each p samples."""
+    return replace(
+        codes,
+        H=codes.H[e::p],
+        iterations=codes.iterations[e::p],
+        objective=codes.objective[e::p],
+        gap=codes.gap[e::p],
+        converged=codes.converged[e::p],
+    )
+
+
+def put(codes: Codes, rows: Tensor, other: Codes) -> None:
+    """Write the results of these rows over; their iterations add to those before."""
+    for name in ("H", "objective", "gap", "converged"):
+        getattr(codes, name)[rows] = getattr(other, name)
+    codes.iterations[rows] += other.iterations

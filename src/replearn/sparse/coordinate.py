@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
-from replearn.sparse.codes import Codes
+from replearn.sparse.codes import Codes, new_codes
 from replearn.sparse.compiled import Exactly, precision_of
 from replearn.sparse.parallel import Halt, Task, in_threads
 from replearn.sparse.scaling import scaled
@@ -121,7 +121,7 @@ def run(
     given = problem
     problem, scaling = scaled(given)
     exactly = Exactly.of(problem, "coordinate descent")
-    codes = Codes.empty(problem, solver="coordinate descent")
+    codes = new_codes(problem, solver="coordinate descent")
     if problem.H0 is not None:
         codes.H.copy_(exactly.weighted(problem.H0))
     finished = 0

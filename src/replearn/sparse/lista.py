@@ -84,7 +84,22 @@ class LISTA(nn.Module):
         )
 
     def forward(self, X: Tensor) -> Tensor:
-        """Codes (n, m) of X (n, d)."""
+        """Codes of samples.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            In the dtype of the dictionary.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the dictionary.
+        """
         check_matrix("X", X, self.D.shape[0])
         H = self._threshold(X @ self.W[0].T, self.theta[0])
         for W, V, theta in zip(list(self.W)[1:], self.V, list(self.theta)[1:], strict=True):

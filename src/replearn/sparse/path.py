@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
-from replearn.sparse.codes import Codes
+from replearn.sparse.codes import Codes, every, new_codes
 from replearn.sparse.compiled import Exactly, precision_of
 from replearn.sparse.parallel import Halt, Task, in_threads
 from replearn.sparse.scaling import scaled
@@ -129,7 +129,7 @@ def run_path(
         penalties = scaling.penalties(penalties)
     exactly = Exactly.of(inner, "homotopy")
     # Results of a sample lie side by side.
-    flat = Codes.empty(inner, solver="homotopy", copies=p)
+    flat = new_codes(inner, solver="homotopy", copies=p)
     finished = 0
     for count in in_threads(n, m, _tasks(exactly, penalties, flat)):
         finished += count
@@ -137,7 +137,7 @@ def run_path(
             callback(count)
     assert finished == n
     exactly.unweight_(flat.H)
-    found = [flat.every(p, e) for e in range(p)]
+    found = [every(flat, p, e) for e in range(p)]
     return found if scaling is None else [scaling.unscaled(each, problem) for each in found]
 
 

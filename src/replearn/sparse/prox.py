@@ -31,16 +31,15 @@ def soft_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor
-        Floating, of any shape.
+    Z : Tensor, any shape
+        Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
         threshold a row of an (n, m) matrix, of shape (n, 1).
 
     Returns
     -------
-    Tensor
-        Of the shape of Z.
+    Tensor, the shape of Z
 
     Raises
     ------
@@ -61,16 +60,15 @@ def hard_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor
-        Floating, of any shape.
+    Z : Tensor, any shape
+        Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
         threshold a row of an (n, m) matrix, of shape (n, 1).
 
     Returns
     -------
-    Tensor
-        Of the shape of Z.
+    Tensor, the shape of Z
 
     Raises
     ------
@@ -91,16 +89,15 @@ def nonnegative_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor
-        Floating, of any shape.
+    Z : Tensor, any shape
+        Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
         threshold a row of an (n, m) matrix, of shape (n, 1).
 
     Returns
     -------
-    Tensor
-        Of the shape of Z.
+    Tensor, the shape of Z
 
     Raises
     ------
@@ -123,16 +120,15 @@ def sign_clamp(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor
-        Floating, of any shape.
+    Z : Tensor, any shape
+        Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
         threshold a row of an (n, m) matrix, of shape (n, 1).
 
     Returns
     -------
-    Tensor
-        Of the shape of Z.
+    Tensor, the shape of Z
 
     Raises
     ------

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from replearn._batches import slices
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
-from replearn.sparse.codes import Codes
+from replearn.sparse.codes import Codes, new_codes
 from replearn.sparse.convergence import Convergence, Samples
 from replearn.sparse.scaling import scaled
 from replearn.sparse.steps import GradientStep, ProximalOperator, Rule, step_size
@@ -225,7 +225,7 @@ def run(
     problem, scaling = scaled(given, common=trace)
     X, D = problem.X, problem.D
     (n, m), device = (len(X), D.shape[1]), X.device
-    codes = Codes.empty(problem, solver="fista" if accelerate else "ista")
+    codes = new_codes(problem, solver="fista" if accelerate else "ista")
     t = step_size(step, problem, scaling)
     gradient_step = GradientStep(D, t, problem.l2)
     proximal = ProximalOperator(problem, t, rule)

@@ -123,6 +123,11 @@ class PenaltySelection:
         The penalty with the least mean of these.
     unconverged : int
         How many codes of all the samples, penalties and folds did not converge.
+
+    Examples
+    --------
+    >>> select_penalty(torch.ones(4, 6), torch.eye(6), penalties=[0.5, 0.1]).errors.shape
+    torch.Size([2, 5])
     """
 
     penalties: Tensor

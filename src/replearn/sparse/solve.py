@@ -1,4 +1,11 @@
-"""Sparse codes by whichever solver suits the device and the size."""
+"""Sparse codes by whichever solver suits the device, the size and the dictionary.
+
+References
+----------
+The solvers' modules name theirs: replearn.sparse.coordinate, replearn.sparse.path and
+replearn.sparse.proximal_gradient. R. Tibshirani, Journal of the Royal Statistical Society B 58
+(1996), for the problem.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +19,7 @@ from replearn._progress import Progress, progress_bar
 from replearn.sparse import coordinate, path, proximal_gradient
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.choice import choose
-from replearn.sparse.codes import Codes
+from replearn.sparse.codes import Codes, put
 
 __all__ = ["sparse_codes"]
 
@@ -150,6 +157,6 @@ def _solve_by_choice(problem: Problem, callback: ProgressCallback) -> Codes:
         rest = dataclasses.replace(
             problem, X=problem.X[left], penalty=problem.penalty[left], H0=None
         )
-        codes.put(left, path.run(rest))
+        put(codes, left, path.run(rest))
         reason += f"; {len(left)} of {len(problem.X)} samples needed the homotopy"
     return dataclasses.replace(codes, reason=reason)
