@@ -77,6 +77,7 @@ FRAME = pd.DataFrame(ARRAY, columns=list("abcde"))
 
 ESTIMATORS = {
     "pca": PCA(2),
+    "randomized": PCA(2, svd_solver="randomized"),
     "logistic": LogisticPCA(2, ridge=0.1),
     "whitener": PatchWhitener(),
     "dictionary": DictionaryLearning(4, 0.05, epochs=2),
