@@ -493,6 +493,21 @@ call(
 )
 call("dictionary.fit_gabor", lambda: {"atoms": normal(2, 36), "size": 6})
 call("dictionary.GaborFits.atoms", lambda: {"size": 6}, of=gabors)
+_ksvd = made("replearn.dictionary.KSVD", M, n_nonzero=2, max_iter=2, tol=1.0)
+_fitted_ksvd = made(
+    "replearn.dictionary.KSVD",
+    M,
+    n_nonzero=2,
+    max_iter=2,
+    tol=1.0,
+    fitted=lambda: normal(20, D),
+)
+call("dictionary.KSVD", lambda: {"n_atoms": M})
+call("dictionary.KSVD.fit", lambda: {"X": normal(20, D)}, of=_ksvd)
+call("dictionary.KSVD.fit_transform", lambda: {"X": normal(20, D)}, of=_ksvd)
+for _name in ("transform", "score"):
+    call(f"dictionary.KSVD.{_name}", lambda: {"X": normal(N, D)}, of=_fitted_ksvd)
+call("dictionary.KSVD.inverse_transform", lambda: {"H": normal(N, M)}, of=_fitted_ksvd)
 call("dictionary.match_atoms", lambda: {"D": atoms(), "D_true": normal(D, M)})
 call("dictionary.mutual_coherence", lambda: {"D": atoms()})
 call("dictionary.normalise_atoms", lambda: {"D": normal(D, M)})
@@ -626,7 +641,7 @@ call(
     },
 )
 call("mixtures.GaussianMixture[one variance]", lambda: {"means": normal(2, 2), "covariances": 0.2})
-for _name in ("log_density", "posterior_mean", "score_function"):
+for _name in ("log_density", "posterior_mean", "score", "score_function"):
     call(
         f"mixtures.GaussianMixture.{_name}",
         lambda: {"Y": normal(N, 2), "noise_std": 0.5},

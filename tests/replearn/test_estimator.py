@@ -21,7 +21,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from replearn._estimator import as_tensor, draw_seed
-from replearn.dictionary import DictionaryLearning
+from replearn.dictionary import KSVD, DictionaryLearning
 from replearn.images import PatchWhitener
 from replearn.logistic import LogisticPCA
 from replearn.pca import PCA
@@ -56,6 +56,7 @@ CHECKED = [
     DictionaryLearning(
         2, 0.01, method="alternating", positive_dictionary=True, max_iter=20, tol=1e-3
     ),
+    KSVD(2, max_iter=2),
     SquashedLogisticPCA(1, ridge=0.1),
     SquashedRBMLearning(2, epochs=2),
     RBMLearning(2, epochs=2, visible="gaussian", lr=1e-3),
@@ -82,6 +83,7 @@ ESTIMATORS = {
     "whitener": PatchWhitener(),
     "dictionary": DictionaryLearning(4, 0.05, epochs=2),
     "alternating": DictionaryLearning(4, 0.05, method="alternating", max_iter=30),
+    "k-svd": KSVD(4, n_nonzero=2, max_iter=5),
     "rbm": RBMLearning(3, epochs=2),
 }
 each = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)

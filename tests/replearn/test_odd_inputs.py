@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from replearn._validate import check_matrix
+from replearn.sparse import sparse_codes
 from tests.replearn.calls import CALLS, Call, method, parts, resolve
 
 #: Names that do not yet keep their word. Nothing may be added.
@@ -357,6 +358,15 @@ def test_odd_inputs_work_or_are_refused_in_a_sentence(key: str) -> None:
         assert found, f"{key} keeps its word: take it off TO_DO"
     else:
         assert found == [], "\n".join([key, *found])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Loops are compiled before the clock of a call starts."""
+    for dtype in (torch.float32, torch.float64):
+        X = torch.eye(3, dtype=dtype)
+        for solver in ("homotopy", "coordinate descent"):
+            sparse_codes(X, X, 0.1, solver=solver)
 
 
 def test_there_are_forty_odd_inputs_for_a_matrix() -> None:

@@ -57,7 +57,7 @@ def describe(module: nn.Module) -> Description:
         The module is of no kind that is known, or a part of it is.
     """
     name = type(module).__name__
-    kind = kinds().get(name)
+    kind = layer_kinds().get(name)
     # Exactly this class: a subclass may hold more than its parent's arguments say.
     if kind is None or type(module) is not kind[0]:
         raise ValueError(f"model: got a {name} in it, want layers and models of replearn")
@@ -67,10 +67,10 @@ def describe(module: nn.Module) -> Description:
 def build(description: Mapping[str, Any]) -> nn.Module:
     """The module of a description, with weights of its own."""
     arguments = dict(description)
-    return kinds()[arguments.pop("kind")][2](arguments)
+    return layer_kinds()[arguments.pop("kind")][2](arguments)
 
 
-def kinds() -> dict[str, Kind]:
+def layer_kinds() -> dict[str, Kind]:
     """By name: a class, how its arguments are read off, and how it is made from them."""
     # Here, not above: replearn.pretraining builds on this package.
     from replearn.pretraining.classifier import Classifier

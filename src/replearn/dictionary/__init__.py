@@ -2,10 +2,12 @@
 
 from replearn.dictionary.atoms import AtomMatch, match_atoms, mutual_coherence, normalise_atoms
 from replearn.dictionary.gabor import GaborFits, fit_gabor
+from replearn.dictionary.ksvd import KSVD
 from replearn.dictionary.learning import DictionaryLearning
 from replearn.dictionary.update import alternating_step
 
 __all__ = [
+    "KSVD",
     "AtomMatch",
     "DictionaryLearning",
     "GaborFits",

@@ -10,7 +10,13 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
+from replearn._validate import (
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_tensor,
+    check_values,
+)
 from replearn.sparse.norms import GroupNorm, L1Norm
 
 SMALLEST_TOL = 8
@@ -101,7 +107,7 @@ def check_norm(
             f"shape ({m},), the number of each atom's group"
         )
     if groups.device != D.device:
-        raise ValueError(f"groups: lies on {groups.device}, want {D.device}, where D lies")
+        raise ValueError(f"groups: got a tensor on {groups.device}, want {D.device}, as D")
     count = int(groups.max()) + 1
     if int(groups.min()) < 0 or bool((torch.bincount(groups, minlength=count) == 0).any()):
         raise ValueError("groups: got numbers that leave some out, want 0, 1, ... without a gap")
@@ -176,6 +182,10 @@ def check_penalty(penalty: float | Tensor, X: Tensor) -> Tensor:
     """One penalty a sample, (n,), of X's dtype and on its device."""
     n = len(X)
     if isinstance(penalty, Tensor):
+        check_tensor("penalty", penalty)
+        check_values("penalty", penalty)
+        if penalty.is_complex() or penalty.dtype == torch.bool:
+            raise ValueError(f"penalty: got dtype {penalty.dtype}, want real numbers")
         if tuple(penalty.shape) not in ((), (n,)):
             raise ValueError(
                 f"penalty: got shape {tuple(penalty.shape)}, want a number or shape ({n},), "
@@ -198,6 +208,8 @@ def _check_alike(name: str, value: Tensor, X: Tensor, other: str = "X") -> None:
     if value.dtype != X.dtype:
         raise ValueError(f"{name}: got dtype {value.dtype}, want {X.dtype}, that of {other}")
     if value.device != X.device:
-        raise ValueError(f"{name}: lies on {value.device}, want {X.device}, where {other} lies")
+        raise ValueError(
+            f"{name}: got a tensor on {value.device}, want {X.device}, where {other} lies"
+        )
     if not torch.isfinite(value).all():
         raise ValueError(f"{name}: got NaN or infinite values, want finite ones")

@@ -37,7 +37,7 @@ class Exactly:
     def of(cls, problem: Problem, solver: str) -> Exactly:
         """The problem, or a ValueError if the solver can't solve it."""
         if problem.X.device.type != "cpu":
-            raise ValueError(f"X: lies on {problem.X.device}, want the cpu for {solver}")
+            raise ValueError(f"X: got a tensor on {problem.X.device}, want the cpu for {solver}")
         if not isinstance(problem.norm, L1Norm):
             raise ValueError(f"groups: got some with {solver}, want None, or 'fista' or 'ista'")
         weights = problem.norm.weights

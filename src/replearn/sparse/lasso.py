@@ -363,7 +363,9 @@ def lipschitz(D: Tensor) -> float:
     small = A.T @ A if A.shape[1] <= A.shape[0] else A @ A.T
     L = float(torch.linalg.eigvalsh(small)[-1]) * (1 + 8 * torch.finfo(D.dtype).eps)
     if not 0 < L * size**2 < float("inf"):
-        raise ValueError(f"D: got values up to {size:.3g}, whose squares are no numbers of float64")
+        raise ValueError(
+            f"D: got values up to {size:.3g}, want ones whose squares are numbers of float64"
+        )
     return L * size**2
 
 
@@ -420,13 +422,12 @@ def _by_rows(
 
 
 def _in_dtype(values: Tensor, X: Tensor) -> Tensor:
-    return _finite("X", "the value", values.to(X.dtype))
+    return _finite("X, D, H", "the value", values.to(X.dtype))
 
 
 def _finite(name: str, what: str, values: Tensor) -> Tensor:
     if not bool(torch.isfinite(values).all()):
         raise ValueError(
-            f"{name}: got values so large that {what} overflows {values.dtype}; want smaller ones, "
-            "with the penalty in proportion"
+            f"{name}: got values so large that {what} overflows {values.dtype}, want smaller ones"
         )
     return values

@@ -73,15 +73,20 @@ class LISTA(nn.Module):
             raise ValueError(f"n_layers: got {n_layers}, want at least 1")
         self.penalty, self.nonnegative = float(penalty), nonnegative
         D = D.detach()
-        m = D.shape[1]
+        m, A = D.shape[1], D.double()
         self.register_buffer("D", D.clone())
         L = lipschitz(D) or 1.0
-        eye = torch.eye(m, dtype=D.dtype, device=D.device)
-        self.W = nn.ParameterList([nn.Parameter(D.T / L) for _ in range(n_layers)])
-        self.V = nn.ParameterList([nn.Parameter(eye - D.T @ D / L) for _ in range(n_layers - 1)])
-        self.theta = nn.ParameterList(
-            [nn.Parameter(D.new_full((m,), self.penalty / L)) for _ in range(n_layers)]
-        )
+        eye = torch.eye(m, dtype=A.dtype, device=D.device)
+        W, V = (A.T / L).to(D), (eye - A.T @ A / L).to(D)
+        theta = torch.full((m,), self.penalty / L, dtype=A.dtype, device=D.device).to(D)
+        if not all(bool(torch.isfinite(start).all()) for start in (W, theta)):
+            raise ValueError(
+                f"D: got values up to {float(D.abs().max()):.3g}, want ones for which the weights "
+                f"D^T / L and penalty / L are numbers of {D.dtype}"
+            )
+        self.W = nn.ParameterList([nn.Parameter(W.clone()) for _ in range(n_layers)])
+        self.V = nn.ParameterList([nn.Parameter(V.clone()) for _ in range(n_layers - 1)])
+        self.theta = nn.ParameterList([nn.Parameter(theta.clone()) for _ in range(n_layers)])
 
     def forward(self, X: Tensor) -> Tensor:
         """Codes of samples.
@@ -100,7 +105,7 @@ class LISTA(nn.Module):
         ValueError
             X does not fit the dictionary.
         """
-        check_matrix("X", X, self.D.shape[0])
+        check_matrix("X", X, self.D.shape[0], self.D.dtype)
         H = self._threshold(X @ self.W[0].T, self.theta[0])
         for W, V, theta in zip(list(self.W)[1:], self.V, list(self.theta)[1:], strict=True):
             H = self._threshold(X @ W.T + H @ V.T, theta)

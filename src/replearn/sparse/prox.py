@@ -31,7 +31,7 @@ def soft_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor, any shape
+    Z : Tensor, of any shape
         Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
@@ -39,7 +39,8 @@ def soft_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, the shape of Z
+    Tensor, of any shape
+        That of Z.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def hard_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor, any shape
+    Z : Tensor, of any shape
         Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
@@ -68,7 +69,8 @@ def hard_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, the shape of Z
+    Tensor, of any shape
+        That of Z.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def nonnegative_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor, any shape
+    Z : Tensor, of any shape
         Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
@@ -97,7 +99,8 @@ def nonnegative_threshold(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, the shape of Z
+    Tensor, of any shape
+        That of Z.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def sign_clamp(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Parameters
     ----------
-    Z : Tensor, any shape
+    Z : Tensor, of any shape
         Of a floating dtype.
     t : float or Tensor
         Threshold of at least 0, in the units of Z; a tensor must broadcast with Z: for one
@@ -128,7 +131,8 @@ def sign_clamp(Z: Tensor, t: float | Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, the shape of Z
+    Tensor, of any shape
+        That of Z.
 
     Raises
     ------

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from replearn._batches import slices
-from replearn._validate import check_integer, check_matrix
+from replearn._validate import check_integer, check_matrix, check_tensor
 from replearn.sparse.arguments import check_dictionary
 
 __all__ = ["omp"]
@@ -90,6 +90,10 @@ def omp(
     target = torch.as_tensor(0.0 if error is None else error, dtype=X.dtype, device=X.device)
     if tuple(target.shape) not in ((), (n,)) or not bool((target >= 0).all()):
         raise ValueError(f"error: got {error!r}, want a number of at least 0 or ({n},) of them")
+    if mask is not None:
+        check_tensor("mask", mask)
+        if mask.device != X.device:
+            raise ValueError(f"mask: got a tensor on {mask.device}, want {X.device}, where X lies")
     if mask is not None and (mask.dtype != torch.bool or mask.shape != X.shape):
         raise ValueError(
             f"mask: got {mask.dtype} of shape {tuple(mask.shape)}, want torch.bool of shape "

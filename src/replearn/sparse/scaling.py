@@ -109,14 +109,14 @@ def _check_size(name: str, longest: Tensor) -> None:
     most = float(longest.max())
     if most > _REPRESENTED:
         raise ValueError(
-            f"{name}: got values up to {most:.3g}, whose squares overflow float64; want at most "
-            f"{_REPRESENTED:.0e}: divide {name} and the penalty by a number"
+            f"{name}: got values up to {most:.3g}, whose squares overflow float64, want at most "
+            f"{_REPRESENTED:.0e}; divide {name} and the penalty by a number"
         )
     filled = longest[longest > 0]
     if len(filled) and float(filled.min()) < 1 / _REPRESENTED:
         raise ValueError(
             f"{name}: got a row of values up to {float(filled.min()):.3g}, whose squares underflow "
-            f"float64; want at least {1 / _REPRESENTED:.0e}: multiply {name} and the penalty by a "
+            f"float64, want at least {1 / _REPRESENTED:.0e}; multiply {name} and the penalty by a "
             "number"
         )
 
@@ -132,6 +132,6 @@ def _check_representable(inner: Tensor, H: Tensor, problem: Problem) -> None:
         what = "underflow" if bool(lost[i]) else "overflow"
         raise ValueError(
             f"X, D: got values up to {float(problem.X[i].abs().max()):.3g} in row {i} and "
-            f"{float(problem.D.abs().max()):.3g}, for which codes {what} {dtype}; want X and D of "
+            f"{float(problem.D.abs().max()):.3g}, for which codes {what} {dtype}, want X and D of "
             "more similar size"
         )

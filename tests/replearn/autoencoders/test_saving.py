@@ -20,7 +20,7 @@ from replearn.autoencoders import (
     load_model,
     save_model,
 )
-from replearn.autoencoders.kinds import TORCH_LAYERS, arguments_of, kinds
+from replearn.autoencoders.kinds import TORCH_LAYERS, arguments_of, layer_kinds
 from replearn.pretraining import RBM, Classifier, stacked_encoder, unroll
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -417,7 +417,7 @@ def settings_of(module):
 
 
 def test_every_kind_and_every_argument_is_tried():
-    assert set(LAYERS) == {kind[0] for kind in kinds().values()}
+    assert set(LAYERS) == {kind[0] for kind in layer_kinds().values()}
     for cls, (made, others) in LAYERS.items():
         wanted = {
             name

@@ -163,7 +163,7 @@ LONG = torch.ones(8, dtype=torch.float64)
         ({"D": GOOD["D"][:, :0]}, r"D: got shape \(5, 0\), want \(5, m\) with at least one atom"),
         ({"D": GOOD["D"].float()}, "D: got dtype torch.float32, want torch.float64, that of X"),
         ({"D": GOOD["D"] / 0}, "D: got NaN or infinite values"),
-        ({"D": GOOD["D"].to("meta")}, "D: lies on meta, want cpu, where X lies"),
+        ({"D": GOOD["D"].to("meta")}, "D: got a tensor on meta, want cpu, where X lies"),
         ({"H": [1.0]}, r"H: got list, want a torch tensor of shape \(7, 9\)"),
         ({"H": GOOD["H"].T}, r"H: got shape \(9, 7\), want \(n, m\) = \(7, 9\)"),
         ({"H": GOOD["H"].float()}, "H: got dtype torch.float32, want torch.float64"),

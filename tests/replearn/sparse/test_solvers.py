@@ -431,7 +431,7 @@ def test_unknown_solvers_rules_and_steps_are_refused_by_name():
 def test_coordinate_descent_is_for_the_cpu():
     X, D = torch.ones(2, 3, device="meta"), torch.ones(3, 4, device="meta")
     problem = coordinate.Problem(X, D, X[:, 0], L1Norm(), 0.0, None, 1e-4, 10)
-    with pytest.raises(ValueError, match="X: lies on meta, want the cpu for coordinate descent"):
+    with pytest.raises(ValueError, match="X: got a tensor on meta, want the cpu for coordinate"):
         Exactly.of(problem, "coordinate descent")
 
 
@@ -469,5 +469,5 @@ def test_a_gpu_finds_the_same_codes(nonnegative):
     assert "cuda" in codes.reason
     assert codes.H.is_cuda
     assert (codes.H.cpu() - want).abs().max() < 1e-5
-    with pytest.raises(ValueError, match="X: lies on cuda:0, want the cpu"):
+    with pytest.raises(ValueError, match="X: got a tensor on cuda:0, want the cpu"):
         coordinate_descent(X.cuda(), D.cuda(), 0.1)
