@@ -19,6 +19,7 @@ using sparse-representations, Curves and Surfaces (LNCS 6920), for the last fit 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -187,7 +188,6 @@ def train_coupled(
     """
     # Here: patches are there without dictionary learning too.
     from replearn.dictionary import DictionaryLearning
-    from replearn.sparse import sparse_codes
 
     if len(images) == 0:
         raise ValueError("images: got none, want at least one of shape (h, w)")
@@ -234,11 +234,28 @@ def train_coupled(
     ).fit(X)
     joint = learner.dictionary_[:d]
     low = joint / joint.norm(dim=0).clamp(min=torch.finfo(X.dtype).tiny)
-    H = sparse_codes(X[:, :d].contiguous(), low, penalty).H
+    H = _codes(X[:, :d].contiguous(), low, penalty, "train_coupled")
     G = H.T @ H
     G.diagonal().add_(_RIDGE * G.diagonal().mean())
     high = torch.linalg.solve(G, H.T @ (X[:, d:] * scale)).T
     return CoupledDictionary(factor, size, penalty, low, high.contiguous())
+
+
+def _codes(X: Tensor, D: Tensor, penalty: float, caller: str) -> Tensor:
+    """Sparse codes (n, m); a warning if some have not converged."""
+    from sklearn.exceptions import ConvergenceWarning  # here: patches are there without both
+
+    from replearn.sparse import sparse_codes
+
+    codes = sparse_codes(X, D, penalty)
+    left = int((~codes.converged).sum())
+    if left:
+        warnings.warn(
+            f"{caller}: {left} of {len(X)} codes of patches did not converge",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    return codes.H
 
 
 @torch.no_grad()
@@ -271,8 +288,6 @@ def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = F
     >>> upscale(image, coupled).shape
     torch.Size([48, 48])
     """
-    from replearn.sparse import sparse_codes
-
     check_image("image", image)
     if image.dtype != coupled.low.dtype or image.device != coupled.low.device:
         raise ValueError(
@@ -290,7 +305,7 @@ def upscale(image: Tensor, coupled: CoupledDictionary, *, progress: Progress = F
         F = torch.cat([cut(v, strip, columns, size) for v in maps], 1)
         length = F.norm(dim=1, keepdim=True)
         F = F / length.clamp(min=torch.finfo(F.dtype).tiny)
-        detail = length * (sparse_codes(F, coupled.low, coupled.penalty).H @ coupled.high.T)
+        detail = length * (_codes(F, coupled.low, coupled.penalty, "upscale") @ coupled.high.T)
         add_patches(total, detail, strip, columns, size)
         add_patches(count, torch.ones_like(detail), strip, columns, size)
     result = guess + total / count

@@ -1,9 +1,11 @@
 """Enlarging with coupled dictionaries."""
 
+import functools
 from dataclasses import replace
 
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from replearn.images import bicubic, psnr, shrink, train_coupled, upscale
 
@@ -96,3 +98,12 @@ def test_seed_decides():
 def test_bad_arguments_are_named(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_codes_that_did_not_converge_are_said(coupled, monkeypatch):
+    import replearn.sparse
+
+    hurried = functools.partial(replearn.sparse.sparse_codes, max_iter=0)
+    monkeypatch.setattr(replearn.sparse, "sparse_codes", hurried)
+    with pytest.warns(ConvergenceWarning, match=r"upscale: \d+ of \d+ codes of patches did not"):
+        upscale(shrink(texture(9), 2), coupled)

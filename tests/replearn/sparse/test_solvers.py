@@ -1,12 +1,14 @@
 """Every solver of the lasso against every other, scikit-learn and the optimality conditions."""
 
 import _thread
+import ast
 import functools
 import re
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 from sklearn.linear_model import Lasso
 
+import replearn
 from replearn.sparse import (
     coordinate,
     coordinate_descent,
@@ -471,3 +474,17 @@ def test_a_gpu_finds_the_same_codes(nonnegative):
     assert (codes.H.cpu() - want).abs().max() < 1e-5
     with pytest.raises(ValueError, match="X: got a tensor on cuda:0, want the cpu"):
         coordinate_descent(X.cuda(), D.cuda(), 0.1)
+
+
+def test_no_caller_takes_codes_and_drops_whether_they_converged():
+    """``sparse_codes(...).H`` is for readers at a prompt; the library keeps the status."""
+    solvers = {"sparse_codes", "ista", "fista", "coordinate_descent", "homotopy", "run"}
+    dropped = []
+    for path in Path(replearn.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
+                function = node.value.func
+                name = getattr(function, "id", getattr(function, "attr", ""))
+                if name in solvers and node.attr == "H":
+                    dropped.append(f"{path.name}:{node.lineno}")
+    assert dropped == []
