@@ -206,12 +206,13 @@ def select_penalty(
         )
     else:
         falling = _check_penalties(penalties, X)
-    order = torch.randperm(d, generator=torch.Generator().manual_seed(check_seed(seed)))
-    errors, unconverged = torch.empty(len(falling), folds, dtype=torch.float64), 0
+    generator = torch.Generator("cpu").manual_seed(check_seed(seed))
+    order = torch.randperm(d, generator=generator, device="cpu").to(X.device)
+    errors = torch.empty(len(falling), folds, dtype=torch.float64, device="cpu")
+    unconverged = 0
     for fold in range(folds):
-        hidden = torch.zeros(d, dtype=torch.bool)
+        hidden = torch.zeros(d, dtype=torch.bool, device=X.device)
         hidden[order[fold::folds]] = True
-        hidden = hidden.to(X.device)
         seen = ~hidden
         share = float(seen.double().mean())
         found = codes_along(
