@@ -23,7 +23,14 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from replearn._scale import exponent, float_times_power, times_power
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
+from replearn._validate import (
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_rows,
+    check_samples,
+    check_seed,
+)
 
 __all__ = ["Factorisation", "LinearAutoencoder", "factorise", "reconstruction_loss"]
 
@@ -120,7 +127,7 @@ class LinearAutoencoder(nn.Module):
         -------
         Tensor, (n, m)
         """
-        _check_width("X", X, self.d)
+        _check_rows("X", X, self.W, self.d)
         return nn.functional.linear(X, self.W, self.b_enc)
 
     def decode(self, H: Tensor) -> Tensor:
@@ -135,7 +142,7 @@ class LinearAutoencoder(nn.Module):
         -------
         Tensor, (n, d)
         """
-        _check_width("H", H, self.m)
+        _check_rows("H", H, self.W, self.m)
         return nn.functional.linear(H, self.decoder, self.b_dec)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -183,8 +190,9 @@ def reconstruction_loss(model: nn.Module, X: Tensor) -> Tensor:
     >>> reconstruction_loss(nn.Identity(), torch.ones(3, 2))
     tensor(0.)
     """
+    check_samples("X", X)
     X_hat = model(X)
-    if X.ndim != 2 or X_hat.shape != X.shape:
+    if X_hat.shape != X.shape:
         raise ValueError(
             f"X: got shape {tuple(X.shape)} and model output {tuple(X_hat.shape)}, "
             "want (n, d) for both"
@@ -307,6 +315,7 @@ def factorise(
     )
 
 
-def _check_width(name: str, X: Tensor, d: int) -> None:
+def _check_rows(name: str, X: Tensor, weight: Tensor, d: int) -> None:
+    check_rows(name, X, weight, d)
     if X.ndim != 2 or X.shape[1] != d:
         raise ValueError(f"{name}: got shape {tuple(X.shape)}, want (n, {d})")

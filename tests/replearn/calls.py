@@ -474,6 +474,11 @@ call(
     of=lambda: learner().fit(normal(N, D)),
 )
 call(
+    "dictionary.DictionaryLearning.score",
+    lambda: {"X": normal(N, D)},
+    of=lambda: learner().fit(normal(N, D)),
+)
+call(
     "dictionary.DictionaryLearning.inverse_transform",
     lambda: {"H": normal(N, M)},
     of=lambda: learner().fit(normal(N, D)),
@@ -538,15 +543,15 @@ _whitener = made("replearn.images.PatchWhitener", fitted=lambda: unit(40, 9))
 call("images.PatchWhitener")
 call(
     "images.PatchWhitener.fit",
-    lambda: {"P": unit(40, 9)},
+    lambda: {"X": unit(40, 9)},
     of=made("replearn.images.PatchWhitener"),
 )
 call(
     "images.PatchWhitener.fit_transform",
-    lambda: {"P": unit(40, 9)},
+    lambda: {"X": unit(40, 9)},
     of=made("replearn.images.PatchWhitener"),
 )
-call("images.PatchWhitener.transform", lambda: {"P": unit(40, 9)}, of=_whitener)
+call("images.PatchWhitener.transform", lambda: {"X": unit(40, 9)}, of=_whitener)
 call("images.PatchWhitener.inverse_transform", lambda: {"Z": normal(40, 9)}, of=_whitener)
 
 # linear autoencoders
@@ -575,19 +580,23 @@ call("logistic.LogisticPCA", lambda: {"n_components": 2})
 call("logistic.LogisticPCA.fit", lambda: {"X": binary(20, D)}, of=_logistic)
 call("logistic.LogisticPCA.fit_transform", lambda: {"X": binary(20, D)}, of=_logistic)
 call("logistic.LogisticPCA.transform", lambda: {"X": binary(20, D)}, of=_fitted_logistic)
+call("logistic.LogisticPCA.score", lambda: {"X": binary(20, D)}, of=_fitted_logistic)
 call("logistic.LogisticPCA.inverse_transform", lambda: {"H": normal(20, 2)}, of=_fitted_logistic)
 call("pca.PCA", lambda: {"n_components": 2})
 _pca = made("replearn.pca.PCA", 2)
 _fitted_pca = made("replearn.pca.PCA", 2, fitted=lambda: normal(N, D))
 call("pca.PCA.fit", lambda: {"X": normal(N, D)}, of=_pca)
-for _solver in ("svd", "gram", "randomized"):
+for _solver in ("full", "covariance_eigh", "randomized"):
     call(
         f"pca.PCA.fit[{_solver}]",
         lambda: {"X": normal(40, 20)},
-        of=made("replearn.pca.PCA", 2, solver=_solver),
+        of=made("replearn.pca.PCA", 2, svd_solver=_solver),
     )
 call("pca.PCA.fit_transform", lambda: {"X": normal(N, D)}, of=_pca)
 call("pca.PCA.transform", lambda: {"X": normal(N, D)}, of=_fitted_pca)
+call("pca.PCA.partial_fit", lambda: {"X": normal(N, D)}, of=_pca)
+for _name in ("score", "score_samples"):
+    call(f"pca.PCA.{_name}", lambda: {"X": normal(N, D)}, of=_fitted_pca)
 call("pca.PCA.inverse_transform", lambda: {"H": normal(N, 2)}, of=_fitted_pca)
 
 # metrics
@@ -617,7 +626,7 @@ call(
     },
 )
 call("mixtures.GaussianMixture[one variance]", lambda: {"means": normal(2, 2), "covariances": 0.2})
-for _name in ("log_density", "posterior_mean", "score"):
+for _name in ("log_density", "posterior_mean", "score", "score_function"):
     call(
         f"mixtures.GaussianMixture.{_name}",
         lambda: {"Y": normal(N, 2), "noise_std": 0.5},
@@ -659,6 +668,20 @@ _rbm = made("replearn.pretraining.RBM", D, M)
 call("pretraining.RBM", lambda: {"d": D, "m": M})
 for _name in ("encode", "forward", "free_energy"):
     call(f"pretraining.RBM.{_name}", lambda: {"X": binary(N, D)}, of=_rbm)
+call("pretraining.RBM.pseudo_log_likelihood", lambda: {"X": binary(N, D)}, of=_rbm)
+call(
+    "pretraining.RBM.log_partition",
+    lambda: {"X": binary(N, D), "chains": 4, "temperatures": 5, "generator": generator()},
+    of=_rbm,
+)
+_learning = made("replearn.pretraining.RBMLearning", M)
+_fitted_learning = made("replearn.pretraining.RBMLearning", M, fitted=lambda: binary(N, D))
+call("pretraining.RBMLearning")
+for _name in ("fit", "partial_fit"):
+    call(f"pretraining.RBMLearning.{_name}", lambda: {"X": binary(N, D)}, of=_learning)
+for _name in ("transform", "score", "score_samples"):
+    call(f"pretraining.RBMLearning.{_name}", lambda: {"X": binary(N, D)}, of=_fitted_learning)
+call("pretraining.RBMLearning.inverse_transform", lambda: {"H": unit(N, M)}, of=_fitted_learning)
 call("pretraining.RBM.decode", lambda: {"H": binary(N, M)}, of=_rbm)
 call("pretraining.RBM.gibbs", lambda: {"X": binary(N, D), "generator": generator()}, of=_rbm)
 call(
@@ -719,15 +742,26 @@ call("pretraining.stacked_encoder", lambda: {"layers": [autoencoder()]})
 call("pretraining.unroll", lambda: {"layers": [autoencoder()]})
 
 # sparse
-for _name in ("sparse_codes", "coordinate_descent", "fista", "ista"):
+for _name in ("sparse_codes", "coordinate_descent", "homotopy", "fista", "ista"):
     call(f"sparse.{_name}", solver())
-for _name in ("coordinate_descent", "fista", "ista"):
+for _name in ("coordinate_descent", "homotopy", "fista", "ista"):
     call(f"sparse.sparse_codes[{_name}]", solver(solver=_name.replace("_", " ")))
 call("sparse.sparse_codes[penalties]", lambda: {**solver()(), "penalty": 0.1 + unit(N)})
 call("sparse.sparse_codes[nonnegative]", solver(nonnegative=True))
-call("sparse.omp.omp", lambda: {"X": normal(N, D), "D": atoms(), "n_nonzero": 2})
 call(
-    "sparse.omp.omp[mask]",
+    "sparse.sparse_codes[groups]",
+    lambda: {**solver()(), "groups": torch.tensor([0, 1, 1, 0], device="cpu")},
+)
+call("sparse.sparse_codes[weights]", lambda: {**solver(l2=0.1)(), "weights": 0.5 + unit(M)})
+call(
+    "sparse.codes_along",
+    lambda: {"X": normal(N, D), "D": atoms(), "penalties": [0.5, 0.1]},
+    then=lambda found: found[-1],
+)
+call("sparse.select_penalty", lambda: {"X": normal(N, D), "D": atoms(), "folds": 3})
+call("sparse.omp", lambda: {"X": normal(N, D), "D": atoms(), "n_nonzero": 2})
+call(
+    "sparse.omp[mask]",
     lambda: {"X": normal(N, D), "D": atoms(), "error": 0.5, "mask": unit(N, D) > 0.2},
 )
 call("sparse.largest_penalty", lambda: {"X": normal(N, D), "D": atoms()})
@@ -795,11 +829,12 @@ NOT_CALLED: dict[str, str] = {
             "linear_autoencoder.Factorisation",
             "metrics.ProbeResult",
             "plotting.Rendered",
+            "pretraining.LogPartition",
             "sparse.Codes",
+            "sparse.PenaltySelection",
             "training.History",
             "training.State",
         ),
-        "it is given solvers' own objects": ("sparse.Codes.empty",),
         "it asks for files that may have to be downloaded": (
             "data.handwritten_digits",
             "data.load_mnist",
