@@ -144,10 +144,10 @@ def _array(values: Tensor) -> Any:
 def check_table(name: str, X: Data) -> None:
     """Refuse what is no table at all; what is one, scikit-learn looks at."""
     # One of scipy's sparse matrices is a dict, with a shape.
-    if X is None or (isinstance(X, str | bytes | Number | Mapping) and not hasattr(X, "shape")):
-        raise ValueError(
-            f"{name}: got {type(X).__name__}, want a tensor, an array or a DataFrame of shape (n, d)"
-        )
+    mapping = isinstance(X, Mapping) and not hasattr(X, "shape")
+    if X is None or mapping or isinstance(X, str | bytes | Number):
+        got = type(X).__name__
+        raise ValueError(f"{name}: got {got}, want a tensor, an array or a DataFrame (n, d)")
 
 
 def check_dense(name: str, X: Tensor) -> None:

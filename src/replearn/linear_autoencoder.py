@@ -121,11 +121,16 @@ class LinearAutoencoder(nn.Module):
         Parameters
         ----------
         X : Tensor, (n, d)
-            Samples.
+            Samples, of the dtype and on the device of the weights. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the weights.
         """
         _check_rows("X", X, self.W, self.d)
         return nn.functional.linear(X, self.W, self.b_enc)
@@ -136,11 +141,16 @@ class LinearAutoencoder(nn.Module):
         Parameters
         ----------
         H : Tensor, (n, m)
-            Codes.
+            Codes, of the dtype and on the device of the weights. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit the weights.
         """
         _check_rows("H", H, self.W, self.m)
         return nn.functional.linear(H, self.decoder, self.b_dec)
@@ -151,16 +161,26 @@ class LinearAutoencoder(nn.Module):
         Parameters
         ----------
         X : Tensor, (n, d)
-            Samples.
+            Samples, as for :meth:`encode`.
 
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the weights.
         """
         return self.decode(self.encode(X))
 
     def extra_repr(self) -> str:
-        """What the model's repr shows: sizes, and whether tied and with biases."""
+        """What the model's repr shows: sizes, and whether tied and with biases.
+
+        Returns
+        -------
+        str
+        """
         return f"d={self.d}, m={self.m}, tied={self.tied}, bias={self.b_enc is not None}"
 
 
@@ -174,16 +194,17 @@ def reconstruction_loss(model: nn.Module, X: Tensor) -> Tensor:
     model : nn.Module
         Gives the reconstructions of X.
     X : Tensor, (n, d)
-        Samples.
+        Samples. They are not looked at: NaN gives NaN.
 
     Returns
     -------
     Tensor, ()
+        In the squared units of X.
 
     Raises
     ------
     ValueError
-        X is not (n, d), or the model's output has another shape.
+        X is no dense floating (n, d) tensor, or the model's output has another shape.
 
     Examples
     --------
@@ -217,6 +238,12 @@ class Factorisation:
         iteration; it never increases.
     converged : bool
         Whether ``tol`` or the limit of the dtype ended them, and not ``iterations``.
+
+    Examples
+    --------
+    >>> found = factorise(torch.tensor([[1.0, 2.0], [3.0, 6.0]]), 1)
+    >>> found.H.shape, found.D.shape, found.mean, found.converged
+    (torch.Size([2, 1]), torch.Size([2, 1]), tensor([2., 4.]), True)
     """
 
     H: Tensor

@@ -217,6 +217,12 @@ class ProbeResult:
         Standard deviation over them, with their number minus 1 in the denominator; 0 for one.
     accuracies : tuple of float
         One for each draw.
+
+    Examples
+    --------
+    >>> H, y = torch.tensor([[0.0], [0.1], [1.0], [1.1]]), torch.tensor([0, 0, 1, 1])
+    >>> linear_probe(H, y, H, y)
+    ProbeResult(mean=1.0, std=0.0, accuracies=(1.0,))
     """
 
     mean: float

@@ -69,7 +69,7 @@ class GaussianMixture:
     ----------
     means : Tensor or array-like, (k, d)
         Float32 or float64.
-    covariances : float, Tensor or array-like
+    covariances : float, Tensor or array-like, (), (k,), (d, d) or (k, d, d)
         In squared units of the means. One number: isotropic, the same for all components; (k,):
         isotropic, one variance a component; (d, d): full, the same for all; (k, d, d): full, one
         a component. Variances may be 0.
@@ -80,7 +80,7 @@ class GaussianMixture:
     ----------
     means : Tensor, (k, d)
         As given.
-    covariances : Tensor
+    covariances : Tensor, (), (k,), (d, d) or (k, d, d)
         As given, in float64.
     weights : Tensor, (k,)
         Scaled, in float64.

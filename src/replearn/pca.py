@@ -182,6 +182,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         -------
         PCA
             This object.
+
+        Raises
+        ------
+        ValueError
+            X or a parameter does not fit, or a variance leaves the range of the dtype.
         """
         data = self._training_data(X, at_least=2)
         n, d = data.shape
@@ -222,6 +227,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         -------
         PCA
             This object.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fit`; or n_components is a fraction, or not what it was.
         """
         if not hasattr(self, "components_"):
             data = self._training_data(X, at_least=2)
@@ -482,7 +492,7 @@ def decompose(X: Tensor, m: int, solver: str, seed: int) -> Decomposition:
 def _attempt(
     X: Tensor, m: int, solver: str, seed: int, power: int | None = None
 ) -> Decomposition | None:
-    """None where the squares leave the range; a scaled copy has a ``power``, 0 too, and is final."""
+    """None where the squares leave the range; a scaled copy has a ``power`` and is final."""
     n, d = X.shape
     mean, info = X.mean(0), torch.finfo(X.dtype)
     # Overflow leaves an infinite sum; below eps^-2 of the least number squares lose their digits.

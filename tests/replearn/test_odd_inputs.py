@@ -127,8 +127,8 @@ PASSES_ON = {
         *("sparse.nonnegative_threshold", "sparse.sign_clamp", "sparse.soft_threshold"),
     )
 }
-#: Names whose docstrings say that a loss that is no number ends them with a FloatingPointError: they
-#: see it without a pass over the data.
+#: Names whose docstrings say that a loss that is no number ends them with a FloatingPointError: so
+#: they see it without a pass over the data.
 STOPPED_BY = {"replearn.training.train", "replearn.pretraining.greedy"}
 #: Names whose docstrings say that such an input gives NaN or infinity.
 UNDEFINED = {("replearn.dictionary.fit_gabor", "zeros"): "a blank atom has no frequency"}

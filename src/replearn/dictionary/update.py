@@ -134,7 +134,19 @@ def update_atoms(
     Returns
     -------
     Tensor, (m, d)
-        Unit rows.
+        Unit rows. No gradient flows through.
+
+    Raises
+    ------
+    ValueError
+        Shapes, dtypes or devices that do not fit, values that are not finite, or ``sweeps`` is no
+        integer.
+
+    Examples
+    --------
+    >>> X, H = torch.tensor([[0.0, 2.0]]), torch.ones(1, 1)
+    >>> update_atoms(torch.tensor([[1.0, 0.0]]), H.T @ H, H.T @ X)
+    tensor([[0., 1.]])
     """
     for name, values in (("atoms", atoms), ("A", A), ("B", B)):
         check_matrix(name, values)

@@ -233,6 +233,11 @@ class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type:
         -------
         PatchWhitener
             This object.
+
+        Raises
+        ------
+        ValueError
+            X or ``epsilon`` does not fit, or the patches are all the same.
         """
         check_not_negative("epsilon", self.epsilon)
         P = self._training_data(X, at_least=2)
