@@ -17,6 +17,8 @@ from __future__ import annotations
 import operator
 import sys
 import warnings
+from collections.abc import Mapping
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,7 @@ __all__ = [
     "Estimator",
     "as_tensor",
     "check_dense",
+    "check_table",
     "convergence_warning",
     "draw_seed",
     "in_kind",
@@ -59,6 +62,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def _training_data(self, X: Data, *, at_least: int = 1) -> Tensor:
         """X (n, d) as a tensor, to be fitted: sets n_features_in_ and feature_names_in_."""
         if not isinstance(X, Tensor):
+            check_table("X", X)
             X = validate_data(self, X, dtype=_DTYPES, ensure_min_samples=at_least)
             return as_tensor(X)
         check_dense("X", X)
@@ -76,11 +80,13 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         d = self.n_features_in_
         if isinstance(X, Tensor):
             return self._checked(name, X, d, like)
+        check_table(name, X)
         return as_tensor(validate_data(self, X, reset=False, dtype=_DTYPES)).to(like)
 
     def _codes(self, H: Data, width: int, like: Tensor, name: str = "H") -> Tensor:
         """Codes H (n, width) as a tensor, for ``inverse_transform``: columns without names."""
         if not isinstance(H, Tensor):
+            check_table(name, H)
             H = as_tensor(check_array(H, dtype=_DTYPES, estimator=self, input_name=name)).to(like)
         return self._checked(name, H, width, like)
 
@@ -120,7 +126,10 @@ def as_tensor(array: Any) -> Tensor:
 
 def read(name: str, X: Data) -> Tensor:
     """X (n, d) as a tensor, for what is no estimator; a tensor as it is."""
-    return X if isinstance(X, Tensor) else as_tensor(check_array(X, dtype=_DTYPES, input_name=name))
+    if isinstance(X, Tensor):
+        return X
+    check_table(name, X)
+    return as_tensor(check_array(X, dtype=_DTYPES, input_name=name))
 
 
 def in_kind(result: Tensor, X: Data) -> Any:
@@ -130,6 +139,15 @@ def in_kind(result: Tensor, X: Data) -> Any:
 
 def _array(values: Tensor) -> Any:
     return values.detach().cpu().numpy()
+
+
+def check_table(name: str, X: Data) -> None:
+    """Refuse what is no table at all; what is one, scikit-learn looks at."""
+    # One of scipy's sparse matrices is a dict, with a shape.
+    mapping = isinstance(X, Mapping) and not hasattr(X, "shape")
+    if X is None or mapping or isinstance(X, str | bytes | Number):
+        got = type(X).__name__
+        raise ValueError(f"{name}: got {got}, want a tensor, an array or a DataFrame (n, d)")
 
 
 def check_dense(name: str, X: Tensor) -> None:

@@ -85,6 +85,15 @@ def check_matrix(
         raise ValueError(f"{name}: got NaN or infinite values, want finite ones")
 
 
+def check_range(name: str, result: Tensor, what: str) -> None:
+    """Refuse an argument from which something comes that is no number of the result's dtype."""
+    if not bool(torch.isfinite(result.detach()).all()):
+        raise ValueError(
+            f"{name}: got values whose {what} leave the range of {result.dtype}, want other units, "
+            "or float64"
+        )
+
+
 def check_fitted(estimator: object, attribute: str) -> None:
     """Refuse an estimator without the attribute that ``fit`` sets."""
     if not hasattr(estimator, attribute):

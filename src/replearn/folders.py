@@ -39,5 +39,10 @@ def cache_folder() -> Path:
     -------
     Path
         Absolute, but where this user has no home folder.
+
+    Examples
+    --------
+    >>> isinstance(cache_folder(), Path)
+    True
     """
     return Path(platformdirs.user_cache_dir("replearn", False))

@@ -59,6 +59,12 @@ class TangentPlanes:
     singular_values : Tensor, (n, r)
         All of them, descending. Where number ``dim`` is 0 or equals the next, the plane is not
         determined by the function or the samples.
+
+    Examples
+    --------
+    >>> planes = tangent_planes(torch.square, torch.tensor([[1.0, 3.0]]), 1)
+    >>> planes.bases.shape, planes.singular_values.shape
+    (torch.Size([1, 2, 1]), torch.Size([1, 2]))
     """
 
     bases: Tensor

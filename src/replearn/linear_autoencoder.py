@@ -23,7 +23,14 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from replearn._scale import exponent, float_times_power, times_power
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_seed
+from replearn._validate import (
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_rows,
+    check_samples,
+    check_seed,
+)
 
 __all__ = ["Factorisation", "LinearAutoencoder", "factorise", "reconstruction_loss"]
 
@@ -114,13 +121,18 @@ class LinearAutoencoder(nn.Module):
         Parameters
         ----------
         X : Tensor, (n, d)
-            Samples.
+            Samples, of the dtype and on the device of the weights. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the weights.
         """
-        _check_width("X", X, self.d)
+        _check_rows("X", X, self.W, self.d)
         return nn.functional.linear(X, self.W, self.b_enc)
 
     def decode(self, H: Tensor) -> Tensor:
@@ -129,13 +141,18 @@ class LinearAutoencoder(nn.Module):
         Parameters
         ----------
         H : Tensor, (n, m)
-            Codes.
+            Codes, of the dtype and on the device of the weights. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit the weights.
         """
-        _check_width("H", H, self.m)
+        _check_rows("H", H, self.W, self.m)
         return nn.functional.linear(H, self.decoder, self.b_dec)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -144,16 +161,26 @@ class LinearAutoencoder(nn.Module):
         Parameters
         ----------
         X : Tensor, (n, d)
-            Samples.
+            Samples, as for :meth:`encode`.
 
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the weights.
         """
         return self.decode(self.encode(X))
 
     def extra_repr(self) -> str:
-        """What the model's repr shows: sizes, and whether tied and with biases."""
+        """What the model's repr shows: sizes, and whether tied and with biases.
+
+        Returns
+        -------
+        str
+        """
         return f"d={self.d}, m={self.m}, tied={self.tied}, bias={self.b_enc is not None}"
 
 
@@ -167,24 +194,26 @@ def reconstruction_loss(model: nn.Module, X: Tensor) -> Tensor:
     model : nn.Module
         Gives the reconstructions of X.
     X : Tensor, (n, d)
-        Samples.
+        Samples. They are not looked at: NaN gives NaN.
 
     Returns
     -------
     Tensor, ()
+        In the squared units of X.
 
     Raises
     ------
     ValueError
-        X is not (n, d), or the model's output has another shape.
+        X is no dense floating (n, d) tensor, or the model's output has another shape.
 
     Examples
     --------
     >>> reconstruction_loss(nn.Identity(), torch.ones(3, 2))
     tensor(0.)
     """
+    check_samples("X", X)
     X_hat = model(X)
-    if X.ndim != 2 or X_hat.shape != X.shape:
+    if X_hat.shape != X.shape:
         raise ValueError(
             f"X: got shape {tuple(X.shape)} and model output {tuple(X_hat.shape)}, "
             "want (n, d) for both"
@@ -209,6 +238,12 @@ class Factorisation:
         iteration; it never increases.
     converged : bool
         Whether ``tol`` or the limit of the dtype ended them, and not ``iterations``.
+
+    Examples
+    --------
+    >>> found = factorise(torch.tensor([[1.0, 2.0], [3.0, 6.0]]), 1)
+    >>> found.H.shape, found.D.shape, found.mean, found.converged
+    (torch.Size([2, 1]), torch.Size([2, 1]), tensor([2., 4.]), True)
     """
 
     H: Tensor
@@ -307,6 +342,7 @@ def factorise(
     )
 
 
-def _check_width(name: str, X: Tensor, d: int) -> None:
+def _check_rows(name: str, X: Tensor, weight: Tensor, d: int) -> None:
+    check_rows(name, X, weight, d)
     if X.ndim != 2 or X.shape[1] != d:
         raise ValueError(f"{name}: got shape {tuple(X.shape)}, want (n, {d})")

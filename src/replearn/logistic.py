@@ -147,6 +147,11 @@ class LogisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         LogisticPCA
             This object.
+
+        Raises
+        ------
+        ValueError
+            X is no such matrix, or a parameter is out of range.
         """
         data = self._training_data(X, at_least=2)
         _check_unit_interval(data)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from replearn._batches import slices
-from replearn._validate import check_integer, check_matrix, check_tensor
+from replearn._validate import check_integer, check_matrix, check_tensor, check_values
 
 __all__ = [
     "ProbeResult",
@@ -70,8 +70,9 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
     >>> principal_angles(A, B)
     tensor([0.7854])
     """
-    check_tensor("A", A)
-    check_tensor("B", B)
+    for name, tensor in (("A", A), ("B", B)):
+        check_tensor(name, tensor)
+        check_values(name, tensor)
     if A.ndim not in (2, 3) or A.ndim != B.ndim or A.shape[:-1] != B.shape[:-1]:
         raise ValueError(
             f"A, B: got shapes {tuple(A.shape)} and {tuple(B.shape)}, want (d, m) and (d, k) "
@@ -196,6 +197,7 @@ def sparsity(H: Tensor) -> float:
     0.75
     """
     check_tensor("H", H)
+    check_values("H", H)
     if H.numel() == 0:
         raise ValueError(f"H: got shape {tuple(H.shape)}, want at least one entry")
     if not torch.isfinite(H).all():
@@ -215,6 +217,12 @@ class ProbeResult:
         Standard deviation over them, with their number minus 1 in the denominator; 0 for one.
     accuracies : tuple of float
         One for each draw.
+
+    Examples
+    --------
+    >>> H, y = torch.tensor([[0.0], [0.1], [1.0], [1.1]]), torch.tensor([0, 0, 1, 1])
+    >>> linear_probe(H, y, H, y)
+    ProbeResult(mean=1.0, std=0.0, accuracies=(1.0,))
     """
 
     mean: float
@@ -297,6 +305,7 @@ def linear_probe(
 def _check_codes_and_classes(H: Tensor, y: Tensor, H_test: Tensor, y_test: Tensor) -> None:
     for name, tensor in (("H", H), ("y", y), ("H_test", H_test), ("y_test", y_test)):
         check_tensor(name, tensor)
+        check_values(name, tensor)
     if H.ndim != 2 or H_test.ndim != 2 or H.shape[1] != H_test.shape[1]:
         raise ValueError(
             f"H, H_test: got shapes {tuple(H.shape)} and {tuple(H_test.shape)}, want (n, m) and "

@@ -39,7 +39,14 @@ from torch import Tensor
 
 from replearn._batches import by_rows
 from replearn._estimator import Data, in_kind, read
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
+from replearn._validate import (
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_range,
+    check_tensor,
+    check_values,
+)
 
 __all__ = ["GaussianMixture"]
 
@@ -62,7 +69,7 @@ class GaussianMixture:
     ----------
     means : Tensor or array-like, (k, d)
         Float32 or float64.
-    covariances : float, Tensor or array-like
+    covariances : float, Tensor or array-like, (), (k,), (d, d) or (k, d, d)
         In squared units of the means. One number: isotropic, the same for all components; (k,):
         isotropic, one variance a component; (d, d): full, the same for all; (k, d, d): full, one
         a component. Variances may be 0.
@@ -73,7 +80,7 @@ class GaussianMixture:
     ----------
     means : Tensor, (k, d)
         As given.
-    covariances : Tensor
+    covariances : Tensor, (), (k,), (d, d) or (k, d, d)
         As given, in float64.
     weights : Tensor, (k,)
         Scaled, in float64.
@@ -123,12 +130,15 @@ class GaussianMixture:
         Raises
         ------
         ValueError
-            An argument does not fit, or there is no density: no noise and a variance of 0.
+            An argument does not fit, there is no density (no noise and a variance of 0), or a
+            log-density leaves the range of the dtype.
         """
         data, mixture, noisy = self._with_noise(Y, noise_std)
         found = mixture._by_rows(data, lambda y: torch.logsumexp(mixture._log_joint(y, noisy), 1))
+        check_range("Y", found, "log-densities")
         return in_kind(found, Y)
 
+    @torch.no_grad()
     def score(self, Y: Data, noise_std: float = 0.0) -> float:
         """Mean of ``log p_s(y)`` over the rows: scikit-learn's ``score``.
 
@@ -315,6 +325,7 @@ def _given(values: Data) -> Data:
 
 def _numbers(values: Data) -> Tensor:
     if isinstance(values, Tensor):
+        _check_real("covariances", values)
         return values.to(torch.float64)
     if not isinstance(values, Real) or isinstance(values, bool):
         raise ValueError(
@@ -323,15 +334,24 @@ def _numbers(values: Data) -> Tensor:
     return torch.tensor(float(values), dtype=torch.float64, device="cpu")
 
 
+def _check_real(name: str, values: Tensor) -> None:
+    """Refuse a tensor that holds no real numbers."""
+    check_tensor(name, values)
+    check_values(name, values)
+    if values.is_complex():
+        raise ValueError(f"{name}: got dtype {values.dtype}, want a real one")
+
+
 def _distribution(weights: Tensor | None, k: int) -> Tensor:
     """Weights of sum 1 in float64."""
     if weights is None:
         weights = torch.ones(k, device="cpu")
     check_tensor("weights", weights)
+    _check_real("weights", weights)
     w = weights.to(torch.float64)
     if w.shape != (k,):
         raise ValueError(f"weights: got shape {tuple(w.shape)}, want ({k},), one a component")
-    if not bool((w >= 0).all()) or not 0 < float(w.sum()) < math.inf:
+    if not bool((w >= 0).all()) or not 0 < float(w.detach().sum()) < math.inf:
         raise ValueError("weights: got negative, infinite or no weight, want a distribution")
     return w / w.sum()
 
@@ -354,12 +374,13 @@ def _principal_axes(S: Tensor, k: int, d: int) -> tuple[Tensor | None, Tensor]:
         rounding = 0.0
     else:
         S = S.reshape(-1, d, d)
-        size = float(S.abs().max())
+        size = float(S.detach().abs().max())
         # Symmetric and not negative up to the rounding of float32, in which it may have been made.
         rounding = 1e-6 * size
-        if float((S - S.mT).abs().max()) > rounding:
+        if float((S - S.mT).detach().abs().max()) > rounding:
             raise ValueError("covariances: got a matrix that is not symmetric")
         variances, axes = torch.linalg.eigh((S + S.mT) / 2)
-    if float(variances.min()) < -rounding:
-        raise ValueError(f"covariances: got variance {float(variances.min()):.3g}, want at least 0")
+    least = float(variances.detach().min())
+    if least < -rounding:
+        raise ValueError(f"covariances: got variance {least:.3g}, want at least 0")
     return axes, variances.clamp(min=0)

@@ -35,6 +35,7 @@ from replearn._batches import by_rows
 from replearn._estimator import Data, Estimator, draw_seed
 from replearn._gram import gram, scatter
 from replearn._scale import exponent, float_times_power, times_power
+from replearn._validate import check_range
 
 __all__ = ["PCA"]
 
@@ -181,6 +182,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         -------
         PCA
             This object.
+
+        Raises
+        ------
+        ValueError
+            X or a parameter does not fit, or a variance leaves the range of the dtype.
         """
         data = self._training_data(X, at_least=2)
         n, d = data.shape
@@ -221,6 +227,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         -------
         PCA
             This object.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fit`; or n_components is a fraction, or not what it was.
         """
         if not hasattr(self, "components_"):
             data = self._training_data(X, at_least=2)
@@ -302,7 +313,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         Raises
         ------
         ValueError
-            There is no density, because the data of ``fit`` has no variance in some direction.
+            X does not fit, or there is no density, because the data of ``fit`` has no variance in
+            some direction, or a log-likelihood leaves the range of the dtype.
         """
         components = self._kept("components_")
         data = self._new_data(X, components)
@@ -328,7 +340,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
                 squares += ((x - H @ V) / math.sqrt(noise)).square().sum(1)
             return -0.5 * (squares + volume)
 
-        return self._in_kind(by_rows(log_likelihood, data, _ROWS).to(components.dtype), X)
+        found = by_rows(log_likelihood, data, _ROWS).to(components.dtype)
+        check_range("X", found, "log-likelihoods")
+        return self._in_kind(found, X)
 
     def score(self, X: Data, y: object = None) -> float:
         """Mean log-likelihood under probabilistic PCA: see :meth:`score_samples`.
@@ -467,26 +481,28 @@ def decompose(X: Tensor, m: int, solver: str, seed: int) -> Decomposition:
     Works in the units of the data; only where squares overflow or underflow in them, which is seen
     by their sum, does it start again with a scaled copy.
     """
-    found = _attempt(X, m, solver, seed, 0)
+    found = _attempt(X, m, solver, seed)
     if found is None:
         k = exponent(X)
         found = _attempt(times_power(X, -k), m, solver, seed, k)
-        assert found is not None  # the largest value lies between 1/2 and 1
+        assert found is not None  # with a power it is
     return found
 
 
-def _attempt(X: Tensor, m: int, solver: str, seed: int, power: int) -> Decomposition | None:
-    """None where the squares leave the range; a scaled copy has some ``power``, and is final."""
+def _attempt(
+    X: Tensor, m: int, solver: str, seed: int, power: int | None = None
+) -> Decomposition | None:
+    """None where the squares leave the range; a scaled copy has a ``power`` and is final."""
     n, d = X.shape
     mean, info = X.mean(0), torch.finfo(X.dtype)
     # Overflow leaves an infinite sum; below eps^-2 of the least number squares lose their digits.
     least, most = n * info.tiny / info.eps**2, info.max * info.eps
 
     def outside(total: float) -> bool:
-        return not (least < total < most) and power == 0
+        return not (least < total < most) and power is None
 
     def done(s: Tensor, V: Tensor, total: float) -> Decomposition:
-        return Decomposition(mean, s.double(), V, total, power, n, len(s) == min(n, d))
+        return Decomposition(mean, s.double(), V, total, power or 0, n, len(s) == min(n, d))
 
     if solver == "covariance_eigh" and n >= d:
         G = scatter(X, mean)

@@ -558,15 +558,15 @@ _whitener = made("replearn.images.PatchWhitener", fitted=lambda: unit(40, 9))
 call("images.PatchWhitener")
 call(
     "images.PatchWhitener.fit",
-    lambda: {"P": unit(40, 9)},
+    lambda: {"X": unit(40, 9)},
     of=made("replearn.images.PatchWhitener"),
 )
 call(
     "images.PatchWhitener.fit_transform",
-    lambda: {"P": unit(40, 9)},
+    lambda: {"X": unit(40, 9)},
     of=made("replearn.images.PatchWhitener"),
 )
-call("images.PatchWhitener.transform", lambda: {"P": unit(40, 9)}, of=_whitener)
+call("images.PatchWhitener.transform", lambda: {"X": unit(40, 9)}, of=_whitener)
 call("images.PatchWhitener.inverse_transform", lambda: {"Z": normal(40, 9)}, of=_whitener)
 
 # linear autoencoders

@@ -274,6 +274,14 @@ def test_tensors_that_do_not_fit_are_refused_in_one_sentence(estimator):
             model.transform(array)
 
 
+@pytest.mark.parametrize("table", [None, "X", 3, {"X": 1}], ids=repr)
+@each
+def test_what_is_no_table_is_refused_in_one_sentence(estimator, table):
+    wanted = f"got {type(table).__name__}, want a tensor, an array or a DataFrame"
+    with pytest.raises(ValueError, match=f"^X: {wanted}"):
+        clone(estimator).fit(table)
+
+
 def test_set_output_holds_for_tensors_too():
     model = PCA(2).fit(torch.from_numpy(ARRAY)).set_output(transform="pandas")
     framed = model.transform(torch.from_numpy(ARRAY))

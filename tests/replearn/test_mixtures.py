@@ -1,6 +1,7 @@
 """Gaussian mixtures: density, score and posterior mean against integration and autograd."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -283,3 +284,32 @@ def test_what_scikit_learn_has_learnt_can_be_handed_over(kind):
     ours = GaussianMixture(peer.means_, peer.covariances_, peer.weights_)
     np.testing.assert_allclose(ours.log_density(X), peer.score_samples(X), rtol=1e-6)
     assert ours.score(X) == pytest.approx(peer.score(X))
+
+
+@pytest.mark.parametrize("variance", [0.1, np.float64(0.1), [0.1, 0.1], [[0.1, 0.0], [0.0, 0.1]]])
+def test_covariances_that_are_no_tensor_keep_their_digits(variance: object) -> None:
+    """0.1 in float32 is another number, by 1e-9."""
+    mixture = GaussianMixture(torch.zeros(2, 2), variance)
+    assert mixture.covariances.dtype == double
+    assert float(mixture.covariances.max()) == 0.1
+    wanted = -math.log(2 * math.pi * 0.1)
+    assert float(mixture.log_density(torch.zeros(1, 2, dtype=double))) == pytest.approx(
+        wanted, rel=1e-14
+    )
+
+
+def test_a_log_density_beyond_the_dtype_is_refused() -> None:
+    with pytest.raises(ValueError, match="Y: got values whose log-densities leave the range"):
+        GaussianMixture(torch.zeros(1, 2), 0.1).log_density(torch.full((1, 2), 1e30))
+
+
+def test_gradients_reach_the_parameters_without_a_warning() -> None:
+    means, covariances = MEANS.clone().requires_grad_(), torch.eye(D, dtype=double)
+    covariances.requires_grad_()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        GaussianMixture(means, covariances).log_density(MEANS).sum().backward()
+    assert means.grad is not None
+    assert bool(means.grad.any())
+    assert covariances.grad is not None
+    assert bool(covariances.grad.any())

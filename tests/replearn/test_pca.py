@@ -674,3 +674,19 @@ def test_autoencoders_and_factorisations_are_made_where_their_data_lies():
     with torch.device("meta"):
         assert LinearAutoencoder(4, 2)(X).device.type == "cpu"
         assert factorise(X, 2).H.device.type == "cpu"
+
+
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh", "randomized"])
+@pytest.mark.parametrize("value", [0.0, 0.7, 1.0, 3e30])
+def test_samples_that_are_all_the_same_have_no_variance(value: float, solver: str) -> None:
+    """0 and 0.7 need no scaling, after which the sum of squares is 0 still."""
+    pca = PCA(2, svd_solver=solver).fit(torch.full((6, 3), value))
+    assert pca.explained_variance_.tolist() == [0.0, 0.0]
+    assert pca.explained_variance_ratio_.tolist() == [0.0, 0.0]
+    torch.testing.assert_close(pca.mean_, torch.full((3,), value))
+
+
+def test_a_log_likelihood_beyond_the_dtype_is_refused() -> None:
+    pca = PCA(1).fit(torch.randn(20, 3, generator=torch.Generator().manual_seed(0)))
+    with pytest.raises(ValueError, match="X: got values whose log-likelihoods leave the range"):
+        pca.score_samples(torch.full((2, 3), 1e30))

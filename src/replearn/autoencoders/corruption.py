@@ -35,6 +35,12 @@ class Gaussian:
     ------
     ValueError
         ``std`` is negative.
+
+    Examples
+    --------
+    >>> X = torch.zeros(1000, 4)
+    >>> round(float(Gaussian(0.5)(X, torch.Generator().manual_seed(0)).std()), 1)
+    0.5
     """
 
     std: float
@@ -43,7 +49,25 @@ class Gaussian:
         check_not_negative("std", self.std)
 
     def __call__(self, X: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """A corrupted copy of X, from ``generator`` or torch's global one."""
+        """A corrupted copy of X, from ``generator`` or torch's global one.
+
+        Parameters
+        ----------
+        X : Tensor, (...)
+            Samples, floating, of any shape. They are not looked at: NaN and infinity stay.
+        generator : torch.Generator, optional
+            On the device of X; by default torch's global one.
+
+        Returns
+        -------
+        Tensor, (...)
+            Of the shape, dtype and device of X.
+
+        Raises
+        ------
+        ValueError
+            X is no dense floating tensor.
+        """
         check_floating("X", X)
         noise = torch.randn(X.shape, generator=generator, device=X.device, dtype=X.dtype)
         return X + self.std * noise
@@ -62,6 +86,14 @@ class Masking:
     ------
     ValueError
         ``rate`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> X = Masking(0.3)(torch.ones(1000, 4), torch.Generator().manual_seed(0))
+    >>> X.unique()
+    tensor([0., 1.])
+    >>> round(float((X == 0).float().mean()), 1)
+    0.3
     """
 
     rate: float
@@ -70,7 +102,26 @@ class Masking:
         _check_rate(self.rate)
 
     def __call__(self, X: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """A corrupted copy of X, from ``generator`` or torch's global one."""
+        """A corrupted copy of X, from ``generator`` or torch's global one.
+
+        Parameters
+        ----------
+        X : Tensor, (...)
+            Samples, floating, of any shape. They are not looked at: NaN and infinity stay, unless
+            they are replaced.
+        generator : torch.Generator, optional
+            On the device of X; by default torch's global one.
+
+        Returns
+        -------
+        Tensor, (...)
+            Of the shape, dtype and device of X.
+
+        Raises
+        ------
+        ValueError
+            X is no dense floating tensor.
+        """
         check_floating("X", X)
         u = torch.rand(X.shape, generator=generator, device=X.device, dtype=X.dtype)
         return torch.where(u < self.rate, X.new_zeros(()), X)
@@ -89,6 +140,12 @@ class SaltAndPepper:
     ------
     ValueError
         ``rate`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> X = SaltAndPepper(0.4)(torch.full((1000, 4), 0.5), torch.Generator().manual_seed(0))
+    >>> [round(float((X == value).float().mean()), 1) for value in (0.0, 0.5, 1.0)]
+    [0.2, 0.6, 0.2]
     """
 
     rate: float
@@ -97,7 +154,26 @@ class SaltAndPepper:
         _check_rate(self.rate)
 
     def __call__(self, X: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """A corrupted copy of X, from ``generator`` or torch's global one."""
+        """A corrupted copy of X, from ``generator`` or torch's global one.
+
+        Parameters
+        ----------
+        X : Tensor, (...)
+            Samples, floating, of any shape. They are not looked at: NaN and infinity stay, unless
+            they are replaced.
+        generator : torch.Generator, optional
+            On the device of X; by default torch's global one.
+
+        Returns
+        -------
+        Tensor, (...)
+            Of the shape, dtype and device of X.
+
+        Raises
+        ------
+        ValueError
+            X is no dense floating tensor.
+        """
         check_floating("X", X)
         u = torch.rand(X.shape, generator=generator, device=X.device, dtype=X.dtype)
         salt = (u < self.rate / 2).to(X.dtype)

@@ -53,10 +53,46 @@ _HALVINGS = 30  # of a step, until a sample counts as finished: rounding hides a
 
 
 class UnitColumns(Dense):
-    """A dense layer whose matrix is ``weight`` with its columns divided by their lengths."""
+    """A dense layer whose matrix is ``weight`` with its columns divided by their lengths.
+
+    Parameters
+    ----------
+    d : int
+        Width of the input, at least 1.
+    m : int
+        Width of the output, at least 1.
+    activation : str
+        A key of ``ACTIVATIONS``.
+
+    Raises
+    ------
+    ValueError
+        A width or an activation that does not fit.
+
+    Examples
+    --------
+    >>> layer = UnitColumns(2, 3, "linear")
+    >>> layer(torch.eye(2)).norm(dim=1).detach().round(decimals=4)
+    tensor([1., 1.])
+    """
 
     def forward(self, X: Tensor) -> Tensor:
-        """H (n, m) of X (n, d)."""
+        """The layer's values s(W x + b) of rows.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Of the dtype and on the device of the weights. NaN gives NaN.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the weights.
+        """
         check_rows("X", X, self.weight, self.weight.shape[1])
         W = functional.normalize(self.weight, dim=0)
         return ACTIVATIONS[self.activation](functional.linear(X, W, self.bias))
@@ -138,26 +174,64 @@ class DeepFactorisation(nn.Module):
             self.H = nn.Parameter(0.1 * torch.randn(n, sizes[0], device="cpu"))
 
     def decode(self, H: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of codes H (n, m).
+        """Reconstructions X_hat of codes.
 
         Parameters
         ----------
         H : Tensor, (n, m)
-            Codes.
+            Codes. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit the model's own codes.
         """
         check_rows("H", H, self.H, self.H.shape[1])
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, index: Tensor) -> Tensor:
-        """Reconstructions (k, d) of the training samples ``index`` (k,)."""
+        """Reconstructions of training samples.
+
+        Parameters
+        ----------
+        index : Tensor, (k,)
+            Their numbers, int64.
+
+        Returns
+        -------
+        Tensor, (k, d)
+
+        Raises
+        ------
+        ValueError
+            ``index`` is no such tensor, or has a number that no training sample has.
+        """
         return self.decode(_codes(self.H, index))
 
     def cost(self, X: Tensor, H: Tensor) -> Tensor:
-        """||x - x_hat||^2 + penalty ||h||_1 (n,) for X (n, d) and codes H (n, m)."""
+        """``||x - x_hat||^2 + penalty ||h||_1`` of each sample and its code.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples. NaN gives NaN.
+        H : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n,)
+            In the squared units of X.
+
+        Raises
+        ------
+        ValueError
+            H does not fit the model's own codes, or X the reconstructions.
+        """
         check_samples("X", X)
         X_hat = self.decode(H)
         if X_hat.shape != X.shape:
@@ -270,6 +344,20 @@ def factorisation_loss(model: DeepFactorisation, X: Tensor, index: Tensor) -> Te
     Returns
     -------
     Tensor, ()
+        In the squared units of X.
+
+    Raises
+    ------
+    ValueError
+        ``index`` or X does not fit the model.
+
+    Examples
+    --------
+    >>> model = DeepFactorisation(5, [2, 3])
+    >>> X, index = torch.ones(2, 3), torch.tensor([4, 0])
+    >>> wanted = (X - model(index)).square().sum(1).mean()
+    >>> torch.isclose(factorisation_loss(model, X, index), wanted)
+    tensor(True)
     """
     return model.cost(X, _codes(model.H, index)).mean()
 

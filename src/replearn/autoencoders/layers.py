@@ -64,18 +64,18 @@ def activation_derivative(activation: str, H: Tensor) -> Tensor:
     ----------
     activation : str
         A name in ``ACTIVATIONS``.
-    H : Tensor
-        Values of the activation.
+    H : Tensor, (...)
+        Values of the activation, floating, of any shape. NaN gives NaN.
 
     Returns
     -------
-    Tensor
+    Tensor, (...)
         Of the shape of H.
 
     Raises
     ------
     ValueError
-        No such activation.
+        No such activation, or H is no dense floating tensor.
 
     Examples
     --------
@@ -106,18 +106,23 @@ def activation_derivative_grad(activation: str, H: Tensor) -> Tensor:
     ----------
     activation : str
         A name in ``ACTIVATIONS``.
-    H : Tensor
-        Values of the activation.
+    H : Tensor, (...)
+        Values of the activation, floating, of any shape. NaN gives NaN.
 
     Returns
     -------
-    Tensor
+    Tensor, (...)
         Of the shape of H.
 
     Raises
     ------
     ValueError
-        No such activation.
+        No such activation, or H is no dense floating tensor.
+
+    Examples
+    --------
+    >>> activation_derivative_grad("tanh", torch.tensor([0.0, 0.5]))
+    tensor([-0., -1.])
     """
     check_activation(activation)
     check_floating("H", H)
@@ -137,8 +142,10 @@ class Dense(nn.Module):
 
     Parameters
     ----------
-    d, m : int
-        Widths of input and output, at least 1.
+    d : int
+        Width of the input, at least 1.
+    m : int
+        Width of the output, at least 1.
     activation : str
         A key of ``ACTIVATIONS``.
 
@@ -155,6 +162,14 @@ class Dense(nn.Module):
     ------
     ValueError
         A width or an activation that does not fit.
+
+    Examples
+    --------
+    >>> layer = Dense(3, 2, "sigmoid")
+    >>> layer
+    Dense(3, 2, 'sigmoid')
+    >>> layer(torch.zeros(1, 3)).detach()
+    tensor([[0.5000, 0.5000]])
     """
 
     def __init__(self, d: int, m: int, activation: str = "relu") -> None:
@@ -170,12 +185,32 @@ class Dense(nn.Module):
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, X: Tensor) -> Tensor:
-        """H (n, m) of X (n, d)."""
+        """The layer's values s(W x + b) of rows.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Of the dtype and on the device of the weights. NaN gives NaN.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the weights.
+        """
         check_rows("X", X, self.weight, self.weight.shape[1])
         return ACTIVATIONS[self.activation](nn.functional.linear(X, self.weight, self.bias))
 
     def extra_repr(self) -> str:
-        """What the layer's repr shows: sizes and activation."""
+        """What the layer's repr shows: sizes and activation.
+
+        Returns
+        -------
+        str
+        """
         m, d = self.weight.shape
         return f"{d}, {m}, {self.activation!r}"
 
@@ -189,8 +224,20 @@ class TiedDecoder(nn.Module):
 
     Parameters
     ----------
-    encoder : sequence of Dense layers. They are kept by reference, not copied: a step on W moves
-        both ends.
+    encoder : sequence of Dense
+        The encoder's layers. They are kept by reference, not copied: a step on W moves both ends.
+
+    Attributes
+    ----------
+    biases : nn.ParameterList
+        The biases c, from the code outwards.
+
+    Examples
+    --------
+    >>> layer = Dense(3, 2)
+    >>> H = torch.tensor([[1.0, 0.0]])
+    >>> torch.equal(TiedDecoder([layer])(H)[0], layer.weight[0])
+    True
     """
 
     def __init__(self, encoder: Sequence[Dense]) -> None:
@@ -202,7 +249,22 @@ class TiedDecoder(nn.Module):
         )
 
     def forward(self, H: Tensor) -> Tensor:
-        """The decoder's output (n, d), before the output's activation, of H (n, m)."""
+        """The decoder's output, before the output's activation.
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes. NaN gives NaN.
+
+        Returns
+        -------
+        Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit the weights.
+        """
         check_rows("H", H, *entrance(self))
         last = len(self._layers) - 1
         for i, bias in enumerate(self.biases):
@@ -230,6 +292,11 @@ class KSparse(nn.Module):
     ------
     ValueError
         A count that does not fit, or (in forward) one beyond the code's width.
+
+    Examples
+    --------
+    >>> KSparse(2)(torch.tensor([[3.0, 1.0, 2.0]]))
+    tensor([[3., 0., 2.]])
     """
 
     def __init__(self, k: int, k_test: int | None = None) -> None:
@@ -241,7 +308,22 @@ class KSparse(nn.Module):
         self.k, self.k_test = k, k if k_test is None else k_test
 
     def forward(self, A: Tensor) -> Tensor:
-        """Codes (n, m) with at most k entries other than 0 in each row of A (n, m)."""
+        """Codes with at most k entries other than 0 in each row.
+
+        Parameters
+        ----------
+        A : Tensor, (n, m)
+            Values of the layer below.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            A is no dense floating tensor, or k is beyond its width.
+        """
         check_rows("A", A, None)
         k = self.k if self.training else self.k_test
         if k > A.shape[-1]:
@@ -250,7 +332,12 @@ class KSparse(nn.Module):
         return torch.zeros_like(A).scatter(-1, places, values)
 
     def extra_repr(self) -> str:
-        """What the layer's repr shows: how many codes are kept."""
+        """What the layer's repr shows: how many entries are kept.
+
+        Returns
+        -------
+        str
+        """
         return f"{self.k}" if self.k_test == self.k else f"{self.k}, k_test={self.k_test}"
 
 
@@ -305,6 +392,14 @@ def dense_stack(
     ------
     ValueError
         Fewer than two widths, or one that does not fit.
+
+    Examples
+    --------
+    >>> dense_stack([4, 3, 2], "relu", "linear")
+    Sequential(
+      (0): Dense(4, 3, 'relu')
+      (1): Dense(3, 2, 'linear')
+    )
     """
     if len(sizes) < 2:
         raise ValueError(f"sizes: got {list(sizes)}, want at least two widths")

@@ -38,11 +38,27 @@ def squared_error(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
     H : Tensor, (n, m)
         Codes.
     X : Tensor, (n, d)
-        Samples.
+        Samples. Values are not looked at: NaN gives NaN.
 
     Returns
     -------
     Tensor, ()
+        In the squared units of X.
+
+    Raises
+    ------
+    ValueError
+        H does not fit the decoder, or X its reconstructions.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> model = dense_autoencoder([4, 2], output="linear")
+    >>> X = torch.ones(3, 4)
+    >>> H = model.encode(X)
+    >>> torch.isclose(squared_error(model, H, X), (X - model.decode(H)).square().sum(1).mean())
+    tensor(True)
     """
     check_rows("H", H, *entrance(model.decoder))
     X_hat = ACTIVATIONS[model.output](model.decoder(H))
@@ -60,16 +76,28 @@ def cross_entropy(model: Autoencoder, H: Tensor, X: Tensor) -> Tensor:
     H : Tensor, (n, m)
         Codes.
     X : Tensor, (n, d)
-        Samples.
+        Samples, with values in [0, 1]. They are not looked at: NaN gives NaN.
 
     Returns
     -------
     Tensor, ()
+        In nats a sample.
 
     Raises
     ------
     ValueError
-        The model's output is not "sigmoid".
+        The model's output is not "sigmoid", H does not fit the decoder, or X its reconstructions.
+
+    Examples
+    --------
+    A decoder that knows nothing takes log 2 nats a coordinate:
+
+    >>> import torch
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> model = dense_autoencoder([4, 2])
+    >>> loss = cross_entropy(model, torch.zeros(3, 2), torch.ones(3, 4))
+    >>> loss.detach() / 4
+    tensor(0.6931)
     """
     if model.output != "sigmoid":
         raise ValueError(f"output: got a model with {model.output!r}, want 'sigmoid'")

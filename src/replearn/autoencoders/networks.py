@@ -63,6 +63,14 @@ class Autoencoder(nn.Module):
     ------
     ValueError
         ``output`` is neither.
+
+    Examples
+    --------
+    >>> import torch
+    >>> model = Autoencoder(nn.Linear(6, 2), nn.Linear(2, 6))
+    >>> X = torch.zeros(3, 6)
+    >>> model.encode(X).shape, model(X).shape
+    (torch.Size([3, 2]), torch.Size([3, 6]))
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, *, output: str = "linear") -> None:
@@ -71,46 +79,61 @@ class Autoencoder(nn.Module):
         self.encoder, self.decoder, self.output = encoder, decoder, output
 
     def encode(self, X: Tensor) -> Tensor:
-        """Codes H (n, m) of X (n, d).
+        """Codes H of samples.
 
         Parameters
         ----------
         X : Tensor, (n, d)
-            Samples.
+            Samples. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the encoder's weights.
         """
         check_rows("X", X, *entrance(self.encoder))
         return cast(Tensor, self.encoder(X))
 
     def decode(self, H: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of codes H (n, m).
+        """Reconstructions X_hat of codes.
 
         Parameters
         ----------
         H : Tensor, (n, m)
-            Codes.
+            Codes. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit the decoder's weights.
         """
         check_rows("H", H, *entrance(self.decoder))
         return ACTIVATIONS[self.output](self.decoder(H))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Reconstructions X_hat (n, d) of X (n, d).
+        """Reconstructions X_hat of samples.
 
         Parameters
         ----------
         X : Tensor, (n, d)
-            Samples.
+            Samples. NaN gives NaN.
 
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the encoder's weights.
         """
         return self.decode(self.encode(X))
 

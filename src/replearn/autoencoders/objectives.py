@@ -6,6 +6,9 @@ r"""The objective of an autoencoder, for the training loop.
 
 c: the corruption of the input (none: c(x) = x); the loss compares with the clean x. In evaluation
 mode nothing is corrupted, so that validation measures what the model is used for.
+
+Sources: Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11, for the corruption;
+Goodfellow, Bengio and Courville (2016), Deep Learning, MIT Press, chapter 14, for the penalties.
 """
 
 from __future__ import annotations

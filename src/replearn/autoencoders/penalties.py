@@ -53,11 +53,23 @@ def l1(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
     X : Tensor, (n, d)
         Input of the encoder.
     H : Tensor, (n, m)
-        Codes.
+        Codes. NaN gives NaN.
 
     Returns
     -------
     Tensor, ()
+
+    Raises
+    ------
+    ValueError
+        H is no dense floating (n, m) tensor.
+
+    Examples
+    --------
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> model = dense_autoencoder([3, 2])
+    >>> l1(model, torch.zeros(2, 3), torch.tensor([[1.0, -2.0], [0.0, 3.0]]))
+    tensor(3.)
     """
     check_samples("H", H)
     return H.abs().sum() / len(H)
@@ -81,7 +93,17 @@ def kl_to_rate(rate: float) -> Penalty:
     Raises
     ------
     ValueError
-        ``rate`` is not between 0 and 1, or (when called) a unit's mean activity is not.
+        ``rate`` is not between 0 and 1, or (when called) H is no dense floating (n, m) tensor, or
+        a code is not.
+
+    Examples
+    --------
+    Nothing is asked of units that are as active as they should be:
+
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> model = dense_autoencoder([3, 2], activation="sigmoid")
+    >>> kl_to_rate(0.25)(model, torch.zeros(2, 3), torch.full((2, 2), 0.25))
+    tensor(0.)
     """
     if not 0 < rate < 1:
         raise ValueError(f"rate: got {rate}, want a number between 0 and 1")
@@ -107,7 +129,7 @@ def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
     X : Tensor, (n, d)
         Input of the encoder.
     H : Tensor, (n, m)
-        Codes.
+        Codes. NaN gives NaN.
 
     Returns
     -------
@@ -116,7 +138,18 @@ def contractive(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        The encoder is not one ``Dense`` layer; ``hutchinson`` takes any.
+        The encoder is not one ``Dense`` layer (``hutchinson`` takes any), or H does not fit it.
+
+    Examples
+    --------
+    Of a linear encoder the Jacobian is W at every sample:
+
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> model = dense_autoencoder([3, 2], activation="linear")
+    >>> X = torch.zeros(5, 3)
+    >>> W = model.encoder[0].weight
+    >>> torch.isclose(contractive(model, X, model.encode(X)), W.square().sum())
+    tensor(True)
     """
     layer = model.encoder
     if isinstance(layer, nn.Sequential) and len(layer) == 1:
@@ -179,6 +212,17 @@ def hutchinson(n_probes: int = 1) -> Penalty:
     ------
     ValueError
         ``n_probes`` does not fit.
+
+    Examples
+    --------
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> from replearn.device import seeded
+    >>> model = dense_autoencoder([3, 2], activation="sigmoid")
+    >>> X = torch.zeros(5, 3)
+    >>> with seeded(0):
+    ...     estimate = hutchinson(1000)(model, X, model.encode(X))
+    >>> torch.isclose(estimate, contractive(model, X, model.encode(X)), rtol=0.05)
+    tensor(True)
     """
     check_integer("n_probes", n_probes)
     if n_probes < 1:
@@ -211,6 +255,15 @@ def weight_decay(model: Autoencoder, X: Tensor, H: Tensor) -> Tensor:
     Returns
     -------
     Tensor, ()
+
+    Examples
+    --------
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> model = dense_autoencoder([3, 2])
+    >>> matrices = (model.encoder[0].weight, model.decoder[0].weight)
+    >>> wanted = sum(W.square().sum() for W in matrices)
+    >>> torch.isclose(weight_decay(model, torch.zeros(1, 3), torch.zeros(1, 2)), wanted)
+    tensor(True)
     """
     squares = [p.square().sum() for p in model.parameters() if p.ndim > 1]
     return torch.stack(squares).sum()

@@ -50,8 +50,10 @@ class GainEncoder(nn.Module):
 
     Parameters
     ----------
-    d, m : int
-        Widths of samples and codes.
+    d : int
+        Width of the samples.
+    m : int
+        Width of the codes.
     activation : str
         A key of ``ACTIVATIONS``.
 
@@ -61,6 +63,17 @@ class GainEncoder(nn.Module):
         With weight W (m, d), bias b (m,) and activation s.
     gain : Tensor, (m,)
         g, from 1.
+
+    Raises
+    ------
+    ValueError
+        A width or an activation that does not fit.
+
+    Examples
+    --------
+    >>> encoder = GainEncoder(3, 2)
+    >>> encoder(torch.zeros(1, 3)).detach()
+    tensor([[0., 0.]])
     """
 
     def __init__(self, d: int, m: int, activation: str = "tanh") -> None:
@@ -69,7 +82,22 @@ class GainEncoder(nn.Module):
         self.gain = nn.Parameter(torch.ones(m, device="cpu"))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Codes (n, m) of X (n, d)."""
+        """Predicted codes.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples. NaN gives NaN.
+
+        Returns
+        -------
+        Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the weights.
+        """
         H: Tensor = self.layer(X)
         return self.gain * H
 
@@ -82,14 +110,23 @@ class UnitDictionary(nn.Module):
 
     Parameters
     ----------
-    d, m : int
-        Widths of samples and codes.
+    d : int
+        Width of the samples.
+    m : int
+        Width of the codes.
 
     Attributes
     ----------
     weight : Tensor, (d, m)
+        What is trained.
     D : Tensor, (d, m)
         Atoms of length 1; a column of zeros stays zero.
+
+    Examples
+    --------
+    >>> dictionary = UnitDictionary(3, 2)
+    >>> dictionary.D.norm(dim=0).detach().round(decimals=4)
+    tensor([1., 1.])
     """
 
     def __init__(self, d: int, m: int) -> None:
@@ -102,12 +139,32 @@ class UnitDictionary(nn.Module):
         return functional.normalize(self.weight, dim=0)
 
     def forward(self, H: Tensor) -> Tensor:
-        """Reconstructions (n, d) of codes H (n, m)."""
+        """Reconstructions D h of codes.
+
+        Parameters
+        ----------
+        H : Tensor, (n, m)
+            Codes. NaN gives NaN.
+
+        Returns
+        -------
+        Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit the weights.
+        """
         check_rows("H", H, self.weight, self.weight.shape[1])
         return H @ self.D.T
 
     def extra_repr(self) -> str:
-        """What the layer's repr shows: its sizes."""
+        """What the layer's repr shows: its sizes.
+
+        Returns
+        -------
+        str
+        """
         d, m = self.weight.shape
         return f"{d}, {m}"
 
@@ -119,8 +176,10 @@ class PredictiveSparse(Autoencoder):
 
     Parameters
     ----------
-    d, m : int
-        Widths of samples and codes.
+    d : int
+        Width of the samples.
+    m : int
+        Width of the codes.
     penalty : float
         Weight of ||z||_1, at least 0.
     pull : float
@@ -193,7 +252,25 @@ class PredictiveSparse(Autoencoder):
         return self.decoder.D
 
     def energy(self, X: Tensor, Z: Tensor) -> Tensor:
-        """E(x, z) (n,) for X (n, d) and codes Z (n, m)."""
+        """The energy E(x, z) of each sample and its code.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples. NaN gives NaN.
+        Z : Tensor, (n, m)
+            Codes.
+
+        Returns
+        -------
+        Tensor, (n,)
+            In the squared units of X.
+
+        Raises
+        ------
+        ValueError
+            X or Z does not fit the weights, or they are not as many.
+        """
         for name, rows, width in (("X", X, 0), ("Z", Z, 1)):
             check_samples(name, rows)
             check_rows(name, rows, self.decoder.weight, self.decoder.weight.shape[width])
@@ -254,6 +331,20 @@ def predictive_loss(model: PredictiveSparse, X: Tensor) -> Tensor:
     Returns
     -------
     Tensor, ()
+        In the squared units of X.
+
+    Raises
+    ------
+    ValueError
+        X does not fit the model.
+
+    Examples
+    --------
+    >>> model = PredictiveSparse(4, 6, penalty=0.1)
+    >>> X = torch.ones(3, 4)
+    >>> Z = model.infer(X)
+    >>> torch.isclose(predictive_loss(model, X), model.energy(X, Z).mean())
+    tensor(True)
     """
     return model.energy(X, model.infer(X)).mean()
 

@@ -37,6 +37,8 @@ _SIGMAS = (0.08, 0.14, 0.25, 0.5)  # first widths to try, as shares of the side 
 # Nothing narrower than this can be told from a single pixel, nothing wider from a grating.
 _LEAST_SIGMA, _MOST_SIGMA = 0.3, 2.0  # pixels; sides of the patch
 
+_ROUNDING = 1e-6  # radians: what atoms in float32 leave open of an angle
+
 
 @dataclass(frozen=True)
 class GaborFits:
@@ -51,7 +53,8 @@ class GaborFits:
     y0 : Tensor, (m,)
         Centre of the envelope, row, in pixels.
     theta : Tensor, (m,)
-        Direction in which the wave runs, across the stripes, in radians, 0 <= theta < pi.
+        Direction in which the wave runs, across the stripes, in radians, 0 <= theta < pi; within
+        1e-6 of pi it is 0.
     frequency : Tensor, (m,)
         Cycles per pixel, at least 0.
     sigma_x : Tensor, (m,)
@@ -59,7 +62,7 @@ class GaborFits:
     sigma_y : Tensor, (m,)
         Standard deviation of the envelope across the wave, in pixels.
     phase : Tensor, (m,)
-        Of the wave at the centre, in radians, -pi < phase <= pi.
+        Of the wave at the centre, in radians, -pi < phase <= pi; within 1e-6 of -pi it is pi.
     amplitude : Tensor, (m,)
         At least 0, in units of the atom.
     r2 : Tensor, (m,)
@@ -178,8 +181,11 @@ def fit_gabor(atoms: Tensor, size: int) -> GaborFits:
     phase = torch.where(f < 0, -phase, phase)
     turned = torch.floor(theta / math.pi) % 2 == 1
     phase = torch.where(turned, -phase, phase)
-    phase = torch.where(phase <= -math.pi, math.pi, phase)
     theta = theta.remainder(math.pi)
+    # Where the circle closes, rounding must not decide between the two ends of a range.
+    closing = theta >= math.pi - _ROUNDING
+    theta, phase = torch.where(closing, 0.0, theta), torch.where(closing, -phase, phase)
+    phase = torch.where(phase <= -math.pi + _ROUNDING, math.pi, phase)
 
     def or_nan(values: Tensor) -> Tensor:
         return torch.where(blank, math.nan, values)

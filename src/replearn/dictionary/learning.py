@@ -81,8 +81,8 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
         vectors that have none (see ``replearn.dictionary.update``).
     tol : float
         The alternation ends when the objective falls by less than this fraction of itself; where
-        ``max_iter`` ends it first, scikit-learn's ConvergenceWarning says so. (One alternation,
-        ``max_iter=1``, has no other to compare itself with, and warns of nothing.)
+        ``max_iter`` ends it first, scikit-learn's ConvergenceWarning says so. One alternation,
+        ``max_iter=1``, has no other to compare itself with, and warns of nothing.
     code_tol : float, optional
         Relative duality gap to which codes are computed during learning; None takes 0.1
         ("online", where a dictionary lives for one step only) or 1e-4 ("alternating").
@@ -220,6 +220,11 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
         -------
         DictionaryLearning
             Itself.
+
+        Raises
+        ------
+        ValueError
+            X or a parameter does not fit, or the checkpoint belongs to another run.
         """
         data = self._training_data(X)
         self._check_parameters()
@@ -271,6 +276,11 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
         -------
         DictionaryLearning
             Itself.
+
+        Raises
+        ------
+        ValueError
+            X or a parameter does not fit.
         """
         self._check_parameters()
         state: OnlineState | None = getattr(self, "_state", None)

@@ -39,7 +39,7 @@ from torch import Tensor
 
 from replearn._gram import gram
 from replearn._scale import exponent, float_times_power, times_power
-from replearn._validate import check_matrix, check_not_negative
+from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.dictionary.atoms import normalise_atoms
 
 __all__ = ["alternating_step", "update_atoms"]
@@ -134,9 +134,34 @@ def update_atoms(
     Returns
     -------
     Tensor, (m, d)
-        Unit rows.
+        Unit rows. No gradient flows through.
+
+    Raises
+    ------
+    ValueError
+        Shapes, dtypes or devices that do not fit, values that are not finite, or ``sweeps`` is no
+        integer.
+
+    Examples
+    --------
+    >>> X, H = torch.tensor([[0.0, 2.0]]), torch.ones(1, 1)
+    >>> update_atoms(torch.tensor([[1.0, 0.0]]), H.T @ H, H.T @ X)
+    tensor([[0., 1.]])
     """
-    atoms = atoms.clone(memory_format=torch.contiguous_format)
+    for name, values in (("atoms", atoms), ("A", A), ("B", B)):
+        check_matrix(name, values)
+        if values.dtype != atoms.dtype or values.device != atoms.device:
+            raise ValueError(
+                f"{name}: got {values.dtype} on {values.device}, want {atoms.dtype} on "
+                f"{atoms.device}, as atoms"
+            )
+    m, d = atoms.shape
+    for name, values, shape in (("A", A, (m, m)), ("B", B, (m, d))):
+        if tuple(values.shape) != shape:
+            raise ValueError(f"{name}: got shape {tuple(values.shape)}, want {shape}, to fit atoms")
+    check_integer("sweeps", sweeps)
+    atoms = atoms.detach().clone(memory_format=torch.contiguous_format)
+    A, B = A.detach(), B.detach()
     if atoms.device.type == "cpu":
         from replearn.dictionary.kernels import sweep  # here: it imports numba
 

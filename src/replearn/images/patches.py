@@ -24,7 +24,13 @@ from torch import Tensor
 from replearn._estimator import Data, Estimator
 from replearn._gram import scatter
 from replearn._scale import exponent, float_times_power, times_power
-from replearn._validate import check_integer, check_matrix, check_not_negative, check_tensor
+from replearn._validate import (
+    check_integer,
+    check_matrix,
+    check_not_negative,
+    check_range,
+    check_tensor,
+)
 
 
 def all_patches(image: Tensor, size: int, stride: int = 1) -> Tensor:
@@ -227,6 +233,11 @@ class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type:
         -------
         PatchWhitener
             This object.
+
+        Raises
+        ------
+        ValueError
+            X or ``epsilon`` does not fit, or the patches are all the same.
         """
         check_not_negative("epsilon", self.epsilon)
         P = self._training_data(X, at_least=2)
@@ -247,10 +258,12 @@ class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type:
             )
         scale = values.clamp(min=floor).sqrt()
         whitening, unwhitening = ((V * factor) @ V.T for factor in (1 / scale, scale))
+        whitening = times_power(whitening, -k).to(P.dtype)
+        check_range("X", whitening, "whitening maps")
         self._keep(
             X,
             mean_=times_power(mean, k),
-            whitening_=times_power(whitening, -k).to(P.dtype),
+            whitening_=whitening,
             unwhitening_=times_power(unwhitening, k).to(P.dtype),
         )
         return self

@@ -59,13 +59,27 @@ class Classifier(nn.Module):
 
     Attributes
     ----------
-    encoder, head : nn.Module
-        The parts; ``head`` starts at 0, so that the first gradients do not depend on chance.
+    encoder : nn.Module
+        As given.
+    head : nn.Linear
+        The layer of logits. It starts at 0, so that the first gradients do not depend on chance.
+    dropout : float
+        As given.
+    input_dropout : float
+        As given.
 
     Raises
     ------
     ValueError
         An argument does not fit.
+
+    Examples
+    --------
+    Before it is trained all classes are equally probable:
+
+    >>> model = Classifier(nn.Linear(4, 3), 3, n_classes=2)
+    >>> model(torch.ones(1, 4)).detach().softmax(1)
+    tensor([[0.5000, 0.5000]])
     """
 
     def __init__(
@@ -92,7 +106,22 @@ class Classifier(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Logits (n, n_classes) of X (n, d)."""
+        """Logits of the classes.
+
+        Parameters
+        ----------
+        X : Tensor, (n, d)
+            Samples. NaN gives NaN.
+
+        Returns
+        -------
+        Tensor, (n, n_classes)
+
+        Raises
+        ------
+        ValueError
+            X does not fit the encoder.
+        """
         check_rows("X", X, *entrance(self.encoder))
         H = functional.dropout(X, self.input_dropout, self.training)
         layers = self.encoder if isinstance(self.encoder, nn.Sequential) else (self.encoder,)
@@ -109,13 +138,24 @@ def classification_loss(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
     model : Classifier
         The model.
     X : Tensor, (n, d)
-        Samples.
+        Samples. NaN gives NaN.
     y : Tensor, (n,)
         Classes, int64.
 
     Returns
     -------
     Tensor, ()
+
+    Raises
+    ------
+    ValueError
+        X does not fit the model, or y is not one of its classes for each sample.
+
+    Examples
+    --------
+    >>> model = Classifier(nn.Linear(4, 3), 3, n_classes=2)
+    >>> classification_loss(model, torch.ones(2, 4), torch.tensor([0, 1])).detach()
+    tensor(0.6931)
     """
     _check_labels(X, y)
     logits = model(X)
@@ -145,7 +185,17 @@ def adversarial(epsilon: float) -> Callable[[nn.Module, Tensor, Tensor], Tensor]
     Raises
     ------
     ValueError
-        ``epsilon`` does not fit.
+        ``epsilon`` does not fit; so does the loss, as :func:`classification_loss`.
+
+    Examples
+    --------
+    Moving the samples raises the loss:
+
+    >>> model = Classifier(nn.Identity(), 2, n_classes=2)
+    >>> _ = nn.init.eye_(model.head.weight)
+    >>> X, y = torch.eye(2), torch.tensor([0, 1])
+    >>> (adversarial(0.1)(model, X, y) > classification_loss(model, X, y)).item()
+    True
     """
     if not (isinstance(epsilon, float | int) and 0 <= epsilon < math.inf):
         raise ValueError(f"epsilon: got {epsilon!r}, want a finite number from 0")
@@ -200,6 +250,13 @@ def error_rate(model: nn.Module, X: Tensor, y: Tensor) -> float:
     ------
     ValueError
         No samples, or not one label for each.
+
+    Examples
+    --------
+    >>> model = Classifier(nn.Identity(), 2, n_classes=2)
+    >>> _ = nn.init.eye_(model.head.weight)
+    >>> error_rate(model, torch.eye(2), torch.tensor([0, 0]))
+    0.5
     """
     _check_labels(X, y)
     with evaluation(model):

@@ -134,6 +134,11 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         RBMLearning
             This object.
+
+        Raises
+        ------
+        ValueError
+            X or a parameter does not fit, or the weights diverged with ``lr``.
         """
         data = self._training_data(X)
         self._check_parameters()
@@ -164,6 +169,11 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         RBMLearning
             This object.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fit`, or a parameter is not what it was.
         """
         self._check_parameters()
         if not hasattr(self, "rbm_"):

@@ -70,6 +70,11 @@ class LogPartition:
     standard_error : float
         Its standard error, from the spread of the chains' weights. It is one of a sample: where few
         chains carry all the weight it is too small, and more temperatures are needed.
+
+    Examples
+    --------
+    >>> RBM(3, 2, std=0.0).log_partition(chains=2, temperatures=1).standard_error
+    0.0
     """
 
     value: float
@@ -159,6 +164,11 @@ class RBM(nn.Module):
         Returns
         -------
         Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X is no finite matrix of visible values of the weights' dtype and device.
         """
         self._check_visible(X)
         return self._encode(X)
@@ -174,6 +184,11 @@ class RBM(nn.Module):
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H is no finite matrix of the weights' dtype and device.
         """
         self._check("H", H, self.weight.shape[0])
         return self._decode(H)
@@ -189,6 +204,11 @@ class RBM(nn.Module):
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            X is no finite matrix of visible values of the weights' dtype and device.
         """
         return self._decode(self.encode(X))
 
@@ -205,6 +225,11 @@ class RBM(nn.Module):
         Returns
         -------
         Tensor, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X is no finite matrix of visible values of the weights' dtype and device.
         """
         return _draw(self.encode(X), self.hidden, generator)
 
@@ -221,6 +246,11 @@ class RBM(nn.Module):
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H is no finite matrix of the weights' dtype and device.
         """
         return _draw(self.decode(H), self.visible, generator)
 
@@ -253,6 +283,11 @@ class RBM(nn.Module):
         Returns
         -------
         Tensor, (n, d)
+
+        Raises
+        ------
+        ValueError
+            X is no finite matrix of visible values of the weights' dtype and device.
         """
         self._check_visible(X)
         return self._gibbs(X, steps, generator, mean)
@@ -268,6 +303,11 @@ class RBM(nn.Module):
         Returns
         -------
         Tensor, (n,)
+
+        Raises
+        ------
+        ValueError
+            X is no finite matrix of visible values of the weights' dtype and device.
         """
         self._check_visible(X)
         return self._free_energy(X)
@@ -291,7 +331,7 @@ class RBM(nn.Module):
         Raises
         ------
         ValueError
-            The visible units are not binary.
+            The visible units are not binary, or X does not fit.
 
         Examples
         --------
@@ -479,6 +519,16 @@ def contrastive_divergence(steps: int = 1, *, mean: bool = True) -> Callable[[RB
     ------
     ValueError
         ``steps`` does not fit; so does the loss, for samples that are no visible values.
+
+    Examples
+    --------
+    >>> from replearn.training import train
+    >>> X = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]).repeat(50, 1)
+    >>> model = RBM(4, 2)
+    >>> before = model.pseudo_log_likelihood(X).mean()
+    >>> history = train(model, X, loss=contrastive_divergence(), epochs=20, batch_size=10, lr=0.05)
+    >>> bool(model.pseudo_log_likelihood(X).mean() > before)
+    True
     """
     check_integer("steps", steps)
     if steps < 1:

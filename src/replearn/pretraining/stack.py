@@ -75,7 +75,20 @@ def greedy(
     Raises
     ------
     ValueError
-        No layers, not as many losses as layers, or widths that do not fit.
+        No layers, not as many losses as layers, widths that do not fit, or as for ``train``.
+    FloatingPointError
+        As for ``train``: a layer's loss became infinite or not a number.
+
+    Examples
+    --------
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> layers = [dense_autoencoder([4, 3]), RBM(3, 2)]
+    >>> from replearn.autoencoders import objective
+    >>> from replearn.pretraining import contrastive_divergence
+    >>> losses = [objective(), contrastive_divergence()]
+    >>> X = torch.rand(20, 4, generator=torch.Generator().manual_seed(0))
+    >>> [history.epochs for history in greedy(layers, X, losses, epochs=2)]
+    [2, 2]
     """
     chosen = [losses] * len(layers) if callable(losses) else list(losses)
     if not layers or len(chosen) != len(layers):
@@ -113,6 +126,17 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
     Returns
     -------
     Tensor, (n, m)
+
+    Raises
+    ------
+    ValueError
+        X is not a finite float matrix that fits the layer.
+
+    Examples
+    --------
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> encode(dense_autoencoder([4, 3]), torch.zeros(5, 4)).shape
+    torch.Size([5, 3])
     """
     check_matrix("X", X)
     with evaluation(model):
@@ -135,6 +159,16 @@ def stacked_encoder(layers: Sequence[Layer]) -> nn.Sequential:
     ------
     ValueError
         No layers, widths that do not fit, or an encoder that is not one Dense layer.
+
+    Examples
+    --------
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> layers = [dense_autoencoder([4, 3]), RBM(3, 2)]
+    >>> stacked_encoder(layers)
+    Sequential(
+      (0): Dense(4, 3, 'relu')
+      (1): Dense(3, 2, 'sigmoid')
+    )
     """
     _check_widths(layers)
     return nn.Sequential(*(_dense(*_weights(layer)) for layer in layers))
@@ -163,6 +197,16 @@ def unroll(layers: Sequence[Layer], *, output: str | None = None) -> Autoencoder
     ------
     ValueError
         As for :func:`stacked_encoder`, or a decoder that is not one layer.
+
+    Examples
+    --------
+    >>> from replearn.autoencoders import dense_autoencoder
+    >>> layers = [dense_autoencoder([4, 3]), RBM(3, 2)]
+    >>> unroll(layers).decoder
+    Sequential(
+      (0): Dense(2, 3, 'relu')
+      (1): Dense(3, 4, 'linear')
+    )
     """
     encoder = stacked_encoder(layers)
     decoders = []

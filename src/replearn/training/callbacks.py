@@ -29,6 +29,18 @@ class State:
         What happened so far; ``history.epochs`` is the number of the epoch that ended.
     stop : bool
         Set it to True, and this epoch was the last one.
+
+    Examples
+    --------
+    Stop as soon as the loss is small enough:
+
+    >>> def until_small(state):
+    ...     state.stop = state.history.loss[-1] < 1.0
+    >>> model = nn.Linear(2, 1)
+    >>> state = State(model, torch.optim.Adam(model.parameters()), History(loss=[2.0, 0.5]))
+    >>> until_small(state)
+    >>> state.stop
+    True
     """
 
     model: nn.Module

@@ -32,6 +32,12 @@ class History:
         Optimiser steps.
     lr : list of float, one per epoch
         Learning rate of the epoch's first step, of the first group of parameters.
+
+    Examples
+    --------
+    >>> history = History(loss=[2.0, 1.0, 0.5], epochs=3)
+    >>> min(history.loss), history.stopped_early
+    (0.5, False)
     """
 
     loss: list[float] = field(default_factory=list)

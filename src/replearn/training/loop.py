@@ -103,9 +103,9 @@ def train(
         ReduceLROnPlateau goes by epochs, by the validation loss where there is one.
     max_norm : float, optional
         Gradients whose norm, over all parameters together, is larger are scaled down to it.
-    X_val : Tensor, optional
+    X_val : Tensor, (n_val, ...), optional
         Validation data, evaluated (in evaluation mode) at the end of every epoch.
-    y_val : Tensor, optional
+    y_val : Tensor, (n_val, ...), optional
         Their targets.
     patience : int, optional
         Stop when the validation loss has not improved for this many epochs.  With ``patience``

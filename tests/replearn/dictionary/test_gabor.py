@@ -1,5 +1,6 @@
 """Gabor fits of planted Gabor functions."""
 
+import dataclasses
 import math
 
 import pytest
@@ -55,6 +56,28 @@ def test_planted_functions_are_found():
             getattr(fits, name), getattr(truth, name), rtol=1e-5, atol=1e-5, msg=name
         )
     assert float(apart(fits.theta, truth.theta).max()) < 1e-5
+    torch.testing.assert_close(fits.atoms(SIZE), truth.atoms(SIZE), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("off", [-1e-8, -1e-17, 0.0, 1e-8])
+@pytest.mark.parametrize("theta", [0.0, math.pi])
+def test_a_direction_within_rounding_of_pi_is_0(theta: float, off: float, dtype: torch.dtype):
+    """The circle of directions closes there, so that rounding alone would choose an end of it."""
+    truth = planted(6)
+    truth = dataclasses.replace(truth, theta=torch.full_like(truth.theta, theta + off))
+    fits = fit_gabor(truth.atoms(SIZE).to(dtype), SIZE)
+    assert float(fits.theta.min()) >= 0
+    assert float(fits.theta.max()) < 1e-6
+    torch.testing.assert_close(fits.atoms(SIZE), truth.atoms(SIZE), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("off", [-1e-8, 0.0, 1e-8])
+def test_a_phase_within_rounding_of_minus_pi_is_pi(off: float):
+    truth = planted(6)
+    truth = dataclasses.replace(truth, phase=torch.full_like(truth.phase, math.pi + off))
+    fits = fit_gabor(truth.atoms(SIZE), SIZE)
+    assert float((fits.phase - math.pi).abs().max()) < 1e-6
     torch.testing.assert_close(fits.atoms(SIZE), truth.atoms(SIZE), rtol=0, atol=1e-6)
 
 
