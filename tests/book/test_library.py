@@ -10,7 +10,13 @@ import pytest
 import yaml
 
 from replearn_book.library import all_public, public_names, submodules, top_modules
-from replearn_book.library_pages import escape, escaped, page_lines, summary
+from replearn_book.library_pages import (
+    escape,
+    escaped,
+    link_without_drawings,
+    page_lines,
+    summary,
+)
 
 PAGES = "book/api"
 
@@ -86,6 +92,15 @@ def test_equations_and_examples_stay_as_they_are():
     ]
     assert list(escaped(lines)) == want
     assert list(escaped(["S. Boyd", "1. first"])) == [r"\S. Boyd", "1. first"]
+
+
+def test_drawings_stay_as_they_are_where_code_gets_links():
+    drawing = '<svg viewBox="0 0 1 1"><clipPath id="a"/>\n</svg>'
+    page = f"<p>{drawing}</p><p>{drawing.replace('a', 'b')}</p>"
+    linked = link_without_drawings(
+        "x", page, [], {}, {}, [], builder_name="html", disable_link_titles=False
+    )
+    assert linked == page
 
 
 # What follows looks at the built book.

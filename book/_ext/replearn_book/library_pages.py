@@ -22,7 +22,7 @@ from sphinx.domains.python import PythonDomain
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
-from sphinx_codeautolink.extension.block import CodeBlockAnalyser
+from sphinx_codeautolink.extension.block import CodeBlockAnalyser, link_html
 
 from replearn_book.library import Public, all_public, public_names, top_modules
 
@@ -233,11 +233,32 @@ class _Analyser(CodeBlockAnalyser):  # type: ignore[misc]
         del self.title_stack[self._depths.pop() :]
 
 
+_DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+_PLACE = re.compile(r'<replearn-drawing number="(\d+)"></replearn-drawing>')
+
+
+def link_without_drawings(document: str, html: str, *args: Any, **options: Any) -> str:
+    """A page with links in its code, and with its drawings as they were.
+
+    The original reads and writes the whole page, of which most is drawings, and writes their names
+    in small letters.
+    """
+    drawings: list[str] = []
+
+    def take_out(found: re.Match[str]) -> str:
+        drawings.append(found[0])
+        return f'<replearn-drawing number="{len(drawings) - 1}"></replearn-drawing>'
+
+    linked = str(link_html(document, _DRAWING.sub(take_out, html), *args, **options))
+    return _PLACE.sub(lambda found: drawings[int(found[1])], linked)
+
+
 def setup(app: Sphinx) -> None:
     """Register the directives, and what makes docstrings into pages."""
     for extension in ("sphinx.ext.autodoc", "numpydoc", "sphinx_codeautolink"):
         app.setup_extension(extension)
     codeautolink.CodeBlockAnalyser = _Analyser
+    codeautolink.link_html = link_without_drawings
     app.add_directive("library-module", LibraryModule)
     app.add_directive("library-modules", LibraryModules)
     app.connect("config-inited", _link_types, priority=900)  # numpydoc adds Python's own types
