@@ -251,6 +251,8 @@ def test_a_pages_cache_follows_imports_packages_and_data(tmp_path, monkeypatch):
     comment_in(library / "unused.py")
     page.write_text(PAGE % "More prose")
     (data / "mnist" / ".note").touch()
+    (data / "compiled" / "sparse_1").mkdir(parents=True)  # of numba, made by what a page calls
+    (data / "compiled" / "sparse_1" / "solve.nbi").write_text("x")
     assert now() == folder
 
     seen = [folder]

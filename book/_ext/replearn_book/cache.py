@@ -39,8 +39,9 @@ def hash_files(files: Iterable[Path], root: Path) -> str:
 
 def data_files() -> list[Path]:
     """The files of data sets in the cache folder."""
-    # Hidden files are notes of the loaders, not data.
-    return sorted(path for path in data_folder().glob("*/*") if not path.name.startswith("."))
+    # Hidden files are notes of the loaders, not data; what lies deeper is compiled code.
+    found = data_folder().glob("*/*")
+    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
 def data_key() -> str:
