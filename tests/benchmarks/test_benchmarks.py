@@ -161,10 +161,14 @@ def test_the_gap_of_a_problem_takes_codes_in_every_form(lasso):
     X, D, penalty = lasso
     X, D = X.astype(np.float32), D.astype(np.float32)
     H = np.random.default_rng(1).normal(size=(5, 10))
-    best = problems.objective(X.astype(float), D.astype(float), H, penalty).sum() / 1.5
-    problem = problems.Problem("test", "none", X, D, penalty, float(best), 0.0, 1.0, 1.0)
+    values = problems.objective(X.astype(float), D.astype(float), H, penalty) / 1.5
+    best = float(values.sum())
+    problem = problems.Problem("test", "none", X, D, penalty, best, values, 0.0, 1.0, 1.0)
     for codes in (H, torch.from_numpy(H), scipy.sparse.csc_matrix(H.T)):
         assert problem.gap(codes) == pytest.approx(0.5)
+        assert problem.right(codes, 0.51) == 1
+        assert problem.right(codes, 0.49) == 0
+    assert problem.right(np.where(np.arange(5)[:, None] == 2, np.nan, H), 0.51) == 0.8
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ NEEDED = {
     # Loops for numba to compile, imported by the solvers when they run; numba loads SciPy.
     "replearn._compiled": {"numba", "scipy"},
     "replearn.sparse.kernels": {"numba", "scipy"},
+    "replearn.sparse.path_kernels": {"numba", "scipy"},
     "replearn.dictionary.kernels": {"numba", "sklearn", "scipy"},
 }
 

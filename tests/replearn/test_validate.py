@@ -42,7 +42,7 @@ WORSE: list[tuple[Callable[[], object], str]] = [
     (lambda: IMAGES(rows(4, 15)), r"X: got shape \(4, 15\), want \(n, 16\)"),
     (lambda: IMAGES(rows(4, 16).double()), "X: got dtype torch.float64, want torch.float32"),
     (lambda: IMAGES.decode(rows(4, 7)), r"H: got shape \(4, 7\), want \(n, 8\)"),
-    (lambda: DENSE(rows(4, 6).to("meta")), "X: got a tensor on the meta device, want one"),
+    (lambda: DENSE(rows(4, 6).to("meta")), "X: got device meta, want cpu, as the weights"),
     (lambda: DENSE(rows(4, 6).to_sparse()), "X: got a tensor of layout sparse_coo, want a dense"),
     (lambda: DENSE([[1.0] * 6]), "X: got list, want a torch tensor"),
     (lambda: DENSE(made_in_inference_mode()), "X: got a tensor made in inference mode, want"),

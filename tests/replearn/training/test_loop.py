@@ -464,7 +464,7 @@ def test_validation_that_is_not_a_number_is_said():
             r"y_val: got shape \(4, 3\), want \(20, ...\) to go with X_val",
         ),
         ({"X_val": data(0)}, r"X_val: got shape \(0, 3\)"),
-        ({"y": torch.empty(20, device="meta")}, "y: got a tensor on the meta device"),
+        ({"y": torch.empty(20, device="meta")}, "y: got device meta, want cpu, as the model"),
         ({"loss": lambda m, x: m(x)}, r"loss: got \(20, 3\), want a scalar"),
         ({"loss": lambda m, x: 1.0}, "loss: got float, want a scalar"),
         (
@@ -505,7 +505,7 @@ def test_bad_arguments_are_named(changes, said):
 def test_data_or_model_that_cannot_be_trained_are_named():
     with pytest.raises(ValueError, match=r"X: got shape \(\), want"):
         train(autoencoder(), torch.tensor(1.0), loss=squared_error, epochs=1)
-    with pytest.raises(ValueError, match="X: got a tensor on the meta device"):
+    with pytest.raises(ValueError, match="X: got device meta, want cpu, as the model"):
         train(autoencoder(), data().to("meta"), loss=squared_error, epochs=1)
     with pytest.raises(ValueError, match="model: got no parameter that requires a gradient"):
         train(nn.Tanh(), data(), loss=squared_error, epochs=1)
