@@ -32,6 +32,7 @@ from torch import Tensor
 
 from replearn._estimator import Data, Estimator, as_tensor, convergence_warning, draw_seed
 from replearn._progress import Progress, progress_bar
+from replearn._scale import exponent, float_times_power, times_power
 from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.dictionary.atoms import normalise_atoms
 from replearn.dictionary.online import unit_rows
@@ -68,7 +69,7 @@ class KSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
         Its transpose, under scikit-learn's name.
     objective_ : list of float
         Mean squared error ``(1/n) sum_i ||x_i - D h_i||^2`` after each turn, in the squared units
-        of X; never rising.
+        of X; never rising, but for rounding.
     n_iter_ : int
         Turns taken.
     n_replaced_ : int
@@ -157,6 +158,8 @@ class KSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
         """
         data = self._training_data(X)
         self._check_parameters(data)
+        unit = exponent(data)  # in units in which no square overflows or vanishes
+        data = times_power(data, -unit)
         atoms = self._first_atoms(data)
         H = omp(data, atoms.T.contiguous(), n_nonzero=self.n_nonzero)
         errors = [_mean_squared_error(data, H, atoms)]
@@ -170,7 +173,8 @@ class KSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
                 converged = errors[-2] - errors[-1] <= self.tol * errors[-2]
                 bar.update(1)
         self._keep(X, dictionary_=atoms.T.contiguous(), components_=atoms)
-        self.objective_, self.n_iter_, self.n_replaced_ = errors[1:], turns, replaced
+        self.objective_ = [float_times_power(error, 2 * unit) for error in errors[1:]]
+        self.n_iter_, self.n_replaced_ = turns, replaced
         self.converged_ = converged
         if not converged:
             convergence_warning(
@@ -246,8 +250,10 @@ class KSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
         """
         atoms = self._kept("components_")
         data = self._new_data(X, atoms)
+        unit = exponent(data)
+        data = times_power(data, -unit)
         H = omp(data, atoms.T.contiguous(), n_nonzero=self.n_nonzero)
-        return -_mean_squared_error(data, H, atoms)
+        return -float_times_power(_mean_squared_error(data, H, atoms), 2 * unit)
 
     def _first_atoms(self, X: Tensor) -> Tensor:
         m, d = self.n_atoms, X.shape[1]

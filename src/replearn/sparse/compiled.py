@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from replearn.sparse.arguments import Problem
-from replearn.sparse.lasso import correlation_rounding, rounding, smallest_curvature
+from replearn.sparse.lasso import rounding, smallest_curvature
 from replearn.sparse.norms import L1Norm
 
 # A float32 gap errs by at most this times eps max_j ||d_j|| ||x|| ||h||_1, on dictionaries of all
@@ -63,11 +63,13 @@ class Exactly:
 def precision_of(problem: Problem, exactly: Exactly, work: torch.dtype) -> Precision:
     """For work in this dtype, or finishing in it."""
     unpenalised = bool((problem.penalty == 0).any())
-    mu, noise = 0.0, rounding(problem.D)
+    mu = 0.0
     if unpenalised:
-        mu = smallest_curvature(exactly.D, problem.nonnegative, exactly.least_l2, noise)
+        mu = smallest_curvature(exactly.D, problem.nonnegative, exactly.least_l2)
     eps = float(torch.finfo(work).eps)
     inexact = work != torch.float64
     longest = float(torch.linalg.vector_norm(exactly.D, dim=0).max())
     error = _GAP_ERROR * eps * longest if inexact else 0.0
-    return mu, eps, noise, correlation_rounding(problem.D), error
+    noise = rounding(problem.D)
+    slack = max(problem.D.shape) * eps  # of a correlation, relative to the lengths of both
+    return mu, eps, noise, slack, error

@@ -11,7 +11,7 @@ from replearn.sparse.arguments import Problem, fitted, within
 from replearn.sparse.codes import Codes
 from replearn.sparse.lasso import (
     by_blocks,
-    correlation_rounding,
+    correlation_slack,
     gap_from,
     objective_from,
     rounding,
@@ -31,7 +31,7 @@ class Samples:
 
     rows: Tensor  # (b,), their places in X
     x2: Tensor  # (b,), ||x||^2
-    slack: Tensor  # (b,), rounding in a correlation
+    slack: Tensor  # (b, m) or (b, 1), rounding in a correlation
     penalty: Tensor  # (b,)
     shift: Tensor  # what the gradient step needs of x
     finished: Tensor  # (b,) bool
@@ -44,11 +44,17 @@ class Samples:
         return cls(
             rows=rows,
             x2=x2,
-            slack=correlation_rounding(problem.D) * x2.sqrt(),
+            slack=cls._slack(problem, rows).to(X.dtype),
             penalty=problem.penalty[rows],
             shift=gradient_step.shift(X),
             finished=torch.zeros(len(rows), dtype=torch.bool, device=X.device),
         )
+
+    @staticmethod
+    def _slack(problem: Problem, rows: Tensor) -> Tensor:
+        if bool((problem.penalty == 0).any()):
+            return correlation_slack(problem)(rows)
+        return problem.X.new_zeros(len(rows), 1)  # it is asked for without a penalty only
 
     def unfinished(self) -> Tensor:
         """Places of the samples that are not finished."""

@@ -50,7 +50,7 @@ how many passes come before the first Newton step of a round."""
 
 Precision = tuple[float, float, float, float, float]
 """mu, the smallest curvature where a penalty is 0; eps of the dtype; noise and slack: noise ||x||^2
-is rounding in the objective, slack ||x|| in a correlation, whatever the dtype; and error:
+is rounding in the objective whatever the dtype, slack ||d_j|| ||x|| in a correlation; and error:
 error ||x|| ||h||_1 is what rounding may do to the gap, 0 where there is nothing more precise."""
 
 Results = tuple[Array, Array, Array, Array, Array]
@@ -122,6 +122,16 @@ def largest_correlation(q: Array, nonnegative: bool) -> Any:
 
 
 @compiled
+def is_rounding(q: Array, G: Array, slack: float, nonnegative: bool) -> bool:
+    """Whether every correlation is 0 but for ``slack`` times its atom's length."""
+    for t in range(q.shape[0]):
+        size = q[t] if nonnegative else abs(q[t])
+        if size > slack * np.sqrt(np.float64(G[t, t])):
+            return False
+    return True
+
+
+@compiled
 def bound(
     sample: Sample, precision: Precision, q: Array, active: Array, code: Array, k: int
 ) -> tuple[Any, float, float, float]:
@@ -130,7 +140,7 @@ def bound(
     By the formulas of replearn.sparse.lasso, with ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over
     the active atoms are in float64.
     """
-    b, x2, lam, _, nonnegative = sample
+    b, x2, lam, G, nonnegative = sample
     mu, _, _, slack, error = precision
     largest = largest_correlation(q, nonnegative)
     l1, qh, bh = 0.0, 0.0, 0.0
@@ -141,7 +151,8 @@ def bound(
         bh += b[active[a]] * h
     R = max(x2 - bh - qh, 0.0)
     s = 1.0 + qh / R if R > 0 else 1.0
-    if largest > 0 and not (lam == 0 and mu == 0 and largest <= slack * np.sqrt(x2)):
+    free = lam == 0 and mu == 0 and is_rounding(q, G, slack * np.sqrt(x2), nonnegative)
+    if largest > 0 and not free:
         s = min(s, np.float64(lam) / np.float64(largest))
     s = max(s, 0.0)
     gap = lam * l1 - s * qh + 0.5 * (1 - s) * (1 - s) * R
@@ -158,12 +169,10 @@ def curvature_bound(
     m = q.shape[0]
     total = 0.0
     for t in range(m):
-        v = q[t] / mu
-        total += (q[t] - 0.5 * mu * v) * v
-    if nonnegative:  # v is held at -h where it would make the code negative
-        for t in range(m):
-            if q[t] < 0:
-                total -= 0.5 * q[t] * q[t] / mu
+        g = np.float64(q[t])
+        if g > 0 or not nonnegative:
+            total += 0.5 * g * g / mu
+    if nonnegative:  # codes may fall as well, where there are some, but not below 0
         for a in range(k):
             g = np.float64(q[active[a]])
             if g < 0:
@@ -471,6 +480,7 @@ def write_result(
     value: float,
     gap: float,
     done: bool,
+    tol: float,
     precision: Precision,
     buffers: Buffers,
     results: Results,
@@ -500,10 +510,12 @@ def write_result(
                 curved += row[other] * (np.float64(h[other]) - code[t])
             change += e * (0.5 * curved - q[j])
             change += lam * (abs(np.float64(h[j])) - abs(np.float64(code[a])))
+    value, gap = value + change, max(gap + change, 0.0)
+    if H.itemsize != G.itemsize:  # what rounding the code has added counts as well
+        done = done and gap <= tol * value + 0.5 * precision[1] ** 1.5 * x2
     fitted = lam == 0 and value <= 0.5 * precision[2] * x2
     all_iterations[i] = iterations
-    objective[i], gaps[i] = value + change, max(gap + change, 0.0)
-    converged[i] = done or fitted
+    objective[i], gaps[i], converged[i] = value, gap, done or fitted
 
 
 @compiled
@@ -548,7 +560,7 @@ def solve(
         sample = B[i], x2, lam, G, nonnegative
         k, rounds, value, gap, done = solve_sample(sample, k, 0, options, precision, halt, buffers)
         if done or not finish or halt[0]:
-            write_result(i, sample, k, rounds, value, gap, done, precision, buffers, results)
+            write_result(i, sample, k, rounds, value, gap, done, tol, precision, buffers, results)
         else:
             product(X[i], D, b)
             second[0][1][:] = False
@@ -561,7 +573,7 @@ def solve(
                 whole, k, 0, left, exact_precision, halt, second
             )
             write_result(
-                i, whole, k, rounds + more, value, gap, done, exact_precision, second, results
+                i, whole, k, rounds + more, value, gap, done, tol, exact_precision, second, results
             )
         if halt[0]:
             return

@@ -199,9 +199,9 @@ def duality_gap(
     convexity: with mu the smallest eigenvalue of D^T D (the smallest but zero for codes of both
     signs), the objective is at most ``max_v q^T v - mu/2 ||v||^2`` above the minimum, over the v
     with h + v >= 0 where codes are nonnegative. (Nonnegative codes of linearly dependent atoms
-    have mu = 0. There the bound is F(h) itself until no entry of q is positive but for rounding,
-    which takes ``max(d, m) eps max_j ||d_j|| ||x||`` for 0: then the residual itself is feasible.
-    Atoms that are zero have no part in this.)
+    have mu = 0. There the bound is F(h) itself until no q_j is positive but for rounding, which
+    takes ``max(d, m) eps ||d_j|| ||x||`` for 0, with the eps of X's dtype: then the residual itself
+    is feasible. Without l2, atoms that are zero have no part in this.)
 
     Parameters
     ----------
@@ -246,8 +246,8 @@ def duality_gap(
     check_codes("H", H, X, D)
     check_sign("H", H, nonnegative)
     mu = smallest_curvature(D, nonnegative, l2) if bool((problem.penalty == 0).any()) else 0.0
-    slack = correlation_rounding(D) * torch.linalg.vector_norm(X, dim=1, dtype=torch.float64)
-    gaps = [gap_from(norm, pieces, mu, slack[rows]) for rows, norm, pieces in by_blocks(problem, H)]
+    slack = correlation_slack(problem)
+    gaps = [gap_from(norm, pieces, mu, slack(rows)) for rows, norm, pieces in by_blocks(problem, H)]
     return _in_dtype(torch.cat(gaps), X)
 
 
@@ -278,12 +278,13 @@ def objective_from(norm: L1Norm | GroupNorm, pieces: Pieces) -> Tensor:
 
 
 def gap_from(norm: L1Norm | GroupNorm, pieces: Pieces, mu: float, slack: Tensor) -> Tensor:
-    """The duality gaps (n,); correlations up to ``slack`` (n,) are rounding."""
+    """The duality gaps (n,); correlations up to ``slack`` (n, m) are rounding."""
     H, Q, R, lam = pieces
     qh = (Q * H).sum(1)
     largest = norm.dual(Q)
-    if mu == 0:  # nothing else bounds the gap without a penalty
-        largest = torch.where((lam == 0) & (largest <= slack), 0.0, largest)
+    if mu == 0 and bool((lam == 0).any()):  # nothing else bounds the gap without a penalty
+        rounded = ((Q if norm.nonnegative else Q.abs()) <= slack).all(1)
+        largest = torch.where((lam == 0) & rounded, 0.0, largest)
     # The s that maximises the dual objective, s = r^T x / ||r||^2, brought into the feasible set.
     best = torch.where(R > 0, 1 + qh / R, 1.0)
     s = torch.minimum(best, torch.where(largest > 0, lam / largest, torch.inf)).clamp_(min=0)
@@ -296,27 +297,25 @@ def gap_from(norm: L1Norm | GroupNorm, pieces: Pieces, mu: float, slack: Tensor)
     return gap.clamp_(min=0)
 
 
-def smallest_curvature(
-    D: Tensor, nonnegative: bool, l2: float = 0.0, noise: float | None = None
-) -> float:
+def smallest_curvature(D: Tensor, nonnegative: bool, l2: float = 0.0) -> float:
     """Smallest eigenvalue of D^T D + l2 I, or for l2 = 0 the smallest but zero.
 
-    The latter for codes of both signs, which may move along the others. Zero is what is at most
-    ``noise`` of the largest, None for that of D's dtype. Atoms that are zero are left out: their
-    codes change nothing.
+    The latter for codes of both signs, which may move along the others. Only what float64 cannot
+    tell from 0 counts as 0: D is given exactly, and what is left out would be no bound. With l2 = 0
+    atoms that are zero have no part in it, as their codes change nothing.
     """
-    noise = rounding(D) if noise is None else noise
-    D = D[:, (D != 0).any(0)]
-    m = D.shape[1]
+    A = D.double()
+    A = A[:, (A != 0).any(0)]
+    m = A.shape[1]
     if m == 0:
         return l2
-    s = torch.linalg.svdvals(D.double()).square()
+    s = torch.linalg.svdvals(A)
+    kept = s[s > max(A.shape) * torch.finfo(torch.float64).eps * s[0]]
+    full = len(kept) == m
+    least = float(kept[-1].square())
     if l2 > 0:
-        return l2 + (float(s[-1]) if len(s) == m else 0.0)
-    kept = s[s > noise * s[0]]
-    if nonnegative and len(kept) < m:
-        return 0.0
-    return float(kept[-1])
+        return l2 + (least if full and m == D.shape[1] else 0.0)
+    return least if full or not nonnegative else 0.0
 
 
 def rounding(D: Tensor) -> float:
@@ -324,9 +323,18 @@ def rounding(D: Tensor) -> float:
     return max(D.shape) * float(torch.finfo(D.dtype).eps)
 
 
-def correlation_rounding(D: Tensor) -> float:
-    """What a correlation d_j^T (x - D h) may err by, relative to ||x||."""
-    return rounding(D) * float(torch.linalg.vector_norm(D, dim=0).max())
+def correlation_slack(problem: Problem) -> Callable[[slice | Tensor], Tensor]:
+    """Of some rows: what codes in X's dtype may make of a correlation that is 0 (rows, m)."""
+    eps = torch.finfo(problem.X.dtype).eps
+    lengths = torch.linalg.vector_norm(problem.D, dim=0, dtype=torch.float64)
+    scale = max(problem.D.shape) * eps * lengths
+
+    def of(rows: slice | Tensor) -> Tensor:
+        x = torch.linalg.vector_norm(problem.X[rows], dim=1, dtype=torch.float64)
+        slack: Tensor = x[:, None] * scale
+        return slack
+
+    return of
 
 
 @torch.no_grad()
@@ -411,7 +419,11 @@ def largest_penalty(
     check_matrix("X", X)
     check_dictionary(D, X)
     norm = check_norm(D, weights, groups, nonnegative)
-    found = torch.cat([norm.dual(X[rows] @ D) for rows in slices(len(X), _ROWS)])
+    exact, E = norm.to(D.double()), D.double()
+    whole = torch.cat([exact.dual(X[rows].double() @ E) for rows in slices(len(X), _ROWS)])
+    found = whole.to(X.dtype)
+    up = torch.nextafter(found, torch.full_like(found, torch.inf))
+    found = torch.where(found.double() < whole, up, found)  # at which the code is 0, not nearly
     return _finite("X, D", "the largest penalty", found)
 
 

@@ -320,7 +320,9 @@ def solve_path(
         sample = b, squares[i], lam, G, nonnegative
         k, rounds, value, gap, done = solve_sample(sample, k, 0, left, precision, halt, buffers)
         taken = after - steps + rounds
-        write_result(i * p + e, sample, k, taken, value, gap, done, precision, buffers, results)
+        write_result(
+            i * p + e, sample, k, taken, value, gap, done, tol, precision, buffers, results
+        )
         steps, all_done = after, all_done and done
         if halt[0]:
             break

@@ -28,6 +28,7 @@ from torch import Tensor
 from replearn._batches import slices
 from replearn._validate import check_integer, check_matrix, check_tensor
 from replearn.sparse.arguments import check_dictionary
+from replearn.sparse.scaling import exponents, times_powers
 
 __all__ = ["omp"]
 
@@ -102,10 +103,21 @@ def omp(
     target = target.expand(n)
     most = min(n_nonzero, D.shape[1])
     H = X.new_zeros(n, D.shape[1])
+    # In units in which no square overflows or vanishes, of samples and of atoms: powers of two.
+    e, f = exponents(X, 1), exponents(D, 0)
+    D = times_powers(D, -f)
+    goal = times_powers(target.double(), -2 * e).clamp(max=torch.finfo(X.dtype).max).to(X.dtype)
     rows = max(1, _NUMBERS // (d * most))
     for part in slices(n, rows):
         seen = None if mask is None else mask[part].to(X.dtype)
-        _pursue(X[part], D, most, target[part], seen, H[part])
+        x = times_powers(X[part], -e[part, None])
+        _pursue(x, D, most, goal[part], seen, H[part])
+    H = times_powers(H, e[:, None] - f)
+    if not bool(torch.isfinite(H).all()):
+        raise ValueError(
+            f"X, D: got samples so much longer than atoms that codes overflow {X.dtype}, want X "
+            "and D of more similar size"
+        )
     return H
 
 

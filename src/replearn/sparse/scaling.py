@@ -32,11 +32,11 @@ class Scaling:
         """Penalties (n, p) of the problem as it was given, in its own units."""
         exponent = self.weights - self.samples - self.atoms
         big = torch.finfo(given.dtype).max
-        return _ldexp(given, exponent[:, None]).clamp(max=big)
+        return times_powers(given, exponent[:, None]).clamp(max=big)
 
     def unscaled(self, codes: Codes, within: Problem) -> Codes:
         """The codes in the units of the problem as it was given."""
-        H = _ldexp(codes.H, (self.samples - self.atoms)[:, None])
+        H = times_powers(codes.H, (self.samples - self.atoms)[:, None])
         _check_representable(codes.H, H, within)
         squares = _power(2 * self.samples)
         trace = codes.trace
@@ -77,22 +77,30 @@ def scaled(problem: Problem, *, common: bool = False) -> tuple[Problem, Scaling 
     norm, g = problem.norm, 0
     if weights is not None:
         g = int(torch.frexp(weights.max())[1])
-        norm = replace(norm, weights=_ldexp(weights, -g))
+        norm = replace(norm, weights=times_powers(weights, -g))
     big = torch.finfo(X.dtype).max
     scaling = Scaling(e, f, g)
     moved = replace(
         problem,
-        X=_ldexp(X, -e[:, None]),
-        D=_ldexp(D, -f),
+        X=times_powers(X, -e[:, None]),
+        D=times_powers(D, -f),
         norm=norm,
         penalty=scaling.penalties(problem.penalty[:, None])[:, 0],
         l2=problem.l2 * 2.0 ** (-2 * f),
-        H0=None if problem.H0 is None else _ldexp(problem.H0, (f - e)[:, None]).clamp(-big, big),
+        H0=None
+        if problem.H0 is None
+        else times_powers(problem.H0, (f - e)[:, None]).clamp(-big, big),
     )
     return moved, scaling
 
 
-def _ldexp(values: Tensor, exponent: int | Tensor) -> Tensor:
+def exponents(values: Tensor, dim: int) -> Tensor:
+    """The e with the largest of a row or a column in [2^(e-1), 2^e); 0 where all are zero."""
+    found: Tensor = torch.frexp(values.abs().amax(dim))[1].to(torch.int64)
+    return found
+
+
+def times_powers(values: Tensor, exponent: int | Tensor) -> Tensor:
     """Values times 2^exponent, in two steps: half of it is a number even where all of it is not."""
     whole = torch.as_tensor(exponent, dtype=torch.int64, device=values.device)
     half = whole // 2

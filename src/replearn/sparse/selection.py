@@ -29,7 +29,7 @@ from torch import Tensor
 
 from replearn._validate import check_integer, check_matrix, check_seed
 from replearn.sparse import path
-from replearn.sparse.arguments import check_dictionary, check_penalty, check_problem
+from replearn.sparse.arguments import check_dictionary, check_problem
 from replearn.sparse.choice import choose
 from replearn.sparse.codes import Codes
 from replearn.sparse.lasso import largest_penalty
@@ -233,11 +233,15 @@ def select_penalty(
 
 
 def _check_penalties(penalties: Sequence[float] | Tensor, X: Tensor) -> Tensor:
-    values = torch.as_tensor(penalties, dtype=X.dtype, device=X.device)
+    try:
+        values = torch.as_tensor(penalties, dtype=X.dtype, device=X.device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"penalties: got {penalties!r}, want falling numbers") from error
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"penalties: got shape {tuple(values.shape)}, want (p,), at least one")
-    for value in values:
-        check_penalty(value, X)
+    if not bool(((values >= 0) & torch.isfinite(values)).all()):
+        wrong = float(values.min())
+        raise ValueError(f"penalties: got {wrong:g} among them, want finite ones of at least 0")
     if bool((values.diff() >= 0).any()):
         raise ValueError("penalties: got some not below the one before, want falling ones")
     return values

@@ -84,6 +84,16 @@ def test_an_atom_that_nobody_uses_is_replaced():
     assert (ksvd.transform(X)[:, 2] != 0).any()
 
 
+@pytest.mark.parametrize("units", [2.0**66, 2.0**-100])
+def test_units_of_the_data_change_nothing(units):
+    X = draw(n=60, d=6, m=8, k=2)[0].float()
+    plain = KSVD(4, n_nonzero=2, max_iter=3, tol=0.1).fit(X)
+    other = KSVD(4, n_nonzero=2, max_iter=3, tol=0.1).fit(X * units)
+    assert torch.equal(other.dictionary_, plain.dictionary_)
+    assert torch.equal(other.transform(X * units), plain.transform(X) * units)
+    assert other.objective_ == pytest.approx([value * units**2 for value in plain.objective_])
+
+
 def test_what_has_not_converged_is_said():
     X, _ = draw(n=100)
     with pytest.warns(ConvergenceWarning, match="KSVD: the last of 2 turns still lowered"):

@@ -152,6 +152,68 @@ def test_scales_of_data_and_of_atoms_change_nothing():
                 assert torch.equal(codes.converged, plain.converged)
 
 
+EVERY = ["coordinate descent", "homotopy", "fista", "ista"]
+
+
+@pytest.mark.parametrize("solver", EVERY)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_without_a_penalty_nearly_dependent_atoms_are_told_apart(solver, dtype):
+    """A singular value that is small is not zero: leaving it out gave gaps of 0 at F = 1/2."""
+    X, D = torch.tensor([[0.0, 1.0]], dtype=dtype), torch.tensor([[1.0, 1.0], [0.0, 3e-4]])
+    codes = sparse_codes(X, D.to(dtype), 0.0, solver=solver, max_iter=100)
+    assert codes.gap >= objective(X, D, codes.H, 0.0) - 1e-12  # the minimum is 0
+    assert codes.converged or codes.gap > 1e-4
+
+
+@pytest.mark.parametrize("solver", EVERY)
+def test_without_a_penalty_a_short_atom_counts(solver):
+    X, D = torch.tensor([[0.0, 1.0]]), torch.tensor([[1e4, 1e4, 0.0], [0.0, 0.0, 1e-4]])
+    codes = sparse_codes(X, D, 0.0, solver=solver, nonnegative=True, max_iter=100)
+    assert codes.gap >= objective(X, D, codes.H, 0.0) - 1e-12
+    assert codes.converged or codes.gap > 1e-4
+
+
+@pytest.mark.parametrize("solver", ["coordinate descent", "fista", "ista"])
+def test_an_elastic_net_takes_a_code_off_an_atom_of_zeros(solver):
+    X = torch.tensor([[3.0, 1.0]], dtype=torch.float64)
+    D = torch.tensor([[100.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    H0 = torch.tensor([[300 / 10000.01, 1.0]], dtype=torch.float64)
+    codes = sparse_codes(X, D, 0.0, l2=0.01, H0=H0, solver=solver, max_iter=100)
+    excess = codes.objective - sparse_codes(X, D, 0.0, l2=0.01, tol=1e-12).objective
+    assert codes.gap >= excess - 1e-12
+    assert codes.converged == (codes.gap <= 1e-4 * codes.objective)
+
+
+@pytest.mark.parametrize("far", [1e5, 1e9])
+def test_weights_apart_and_no_penalty_are_solved_from_anywhere(far):
+    X, D = torch.tensor([[-1.0]]).double(), torch.ones(1, 2).double()
+    weights, H0 = torch.tensor([1.0, far]).double(), torch.tensor([[1.0, far / 1e3]]).double()
+    how = {"weights": weights, "l2": 1e-3, "nonnegative": True, "H0": H0, "max_iter": 1000}
+    for solver in ("coordinate descent", "fista"):
+        codes = sparse_codes(X, D, 0.0, solver=solver, **how)
+        value = 0.5 * (X - codes.H @ D.T).square().sum(1) + 5e-4 * codes.H.square().sum(1)
+        assert codes.gap >= value - 0.5 - 1e-9 * value  # the minimum is at 0
+
+
+def test_converged_is_said_of_the_code_that_is_returned():
+    """Rounding it to float32 may cost more than the tolerance, of atoms on nearly one line."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        D = torch.randn(8, 1, generator=generator) + 1e-4 * torch.randn(8, 12, generator=generator)
+        X = torch.randn(20, 8, generator=generator)
+        largest = largest_penalty(X, D)
+        for share in (1e-3, 1e-5, 1e-7):
+            codes = sparse_codes(X, D, share * largest, solver="homotopy")
+            small = codes.gap <= 1.001e-4 * codes.objective
+            assert (small | ~codes.converged).all()
+
+
+def test_at_the_largest_penalty_the_code_is_zero():
+    X, D = data("uncentred", seed=3)
+    for solver in EVERY:
+        assert not sparse_codes(X, D, largest_penalty(X, D), solver=solver).H.any()
+
+
 @pytest.mark.parametrize(
     ("x", "atoms", "dtype", "message"),
     [

@@ -137,3 +137,29 @@ def test_bad_arguments_are_named(arguments, said):
     X, D = problem()
     with pytest.raises(ValueError, match=said):
         omp(**({"X": X, "D": D, "error": 1.0} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "e"), [(torch.float32, 60), (torch.float32, 100), (torch.float64, 600)]
+)
+def test_scales_of_samples_and_of_atoms_change_nothing(dtype, e):
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(6, 8, generator=generator, dtype=torch.float64).to(dtype)
+    D = torch.randn(8, 12, generator=generator, dtype=torch.float64).to(dtype)
+    plain = omp(X, D, n_nonzero=3)
+    for up in (2.0**e, 2.0**-e):
+        assert torch.equal(omp(X * up, D, n_nonzero=3), plain * up)
+        assert torch.equal(omp(X, D * up, n_nonzero=3), plain / up)
+    lengths = 2.0 ** torch.arange(-24, 24, 4).to(dtype)
+    each = omp(X, D * lengths, n_nonzero=3)
+    assert torch.allclose(each * lengths, plain)
+
+
+def test_a_short_atom_is_taken_where_it_is_needed():
+    D = torch.tensor([[1.0, 0.0], [0.0, 1e-8]])
+    assert torch.allclose(omp(torch.tensor([[3.0, 1.0]]), D, error=0.1), torch.tensor([[3.0, 1e8]]))
+
+
+def test_codes_beyond_the_dtype_are_refused():
+    with pytest.raises(ValueError, match="X, D: got samples so much longer than atoms"):
+        omp(torch.ones(1, 2) * 1e30, torch.eye(2) * 1e-30, n_nonzero=1)

@@ -69,7 +69,7 @@ def test_the_penalties_are_chosen_where_none_are_given():
     [
         ({"penalties": [1.0, 2.0]}, "penalties: got some not below the one before"),
         ({"penalties": []}, r"penalties: got shape \(0,\), want \(p,\)"),
-        ({"penalties": [-1.0]}, "penalty: got -1, want finite values of at least 0"),
+        ({"penalties": [-1.0]}, "penalties: got -1 among them, want finite ones"),
         ({"folds": 1}, "folds: got 1, want 2 to d, which is 40"),
         ({"folds": 2.5}, "folds: got 2.5, want an integer"),
     ],
