@@ -10,7 +10,7 @@ The minimum is the sum of the discarded eigenvalues of ``(1/n) Xc^T Xc``, reache
 autoencoders of :mod:`replearn.linear_autoencoder` find the same subspace.
 
 Everything here follows the dtype and device of the tensors it is given; NumPy arrays and DataFrames
-are taken as scikit-learn takes them, and give arrays (see :mod:`replearn._estimator`).
+are taken as scikit-learn takes them, and give arrays (see ``replearn._estimator``).
 
 References
 ----------

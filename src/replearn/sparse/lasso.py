@@ -19,7 +19,7 @@ into that set, ``theta = s (x - D h)``, tends to the best one as h tends to the 
 
 In this form nothing of the size of ||x||^2 cancels.
 
-The penalty may be another norm than ||h||_1 (:mod:`replearn.sparse.norms`): with the dual norm
+The penalty may be another norm than ||h||_1 (``replearn.sparse.norms``): with the dual norm
 of q in the place of max_j |q_j| all of this holds. The elastic net adds ``l2/2 ||h||^2``. It is the
 lasso problem of the samples (x, 0) and the dictionary of D above sqrt(l2) I, so all of it holds for
 that too, with ``q = D^T (x - D h) - l2 h`` and ``R = ||x - D h||^2 + l2 ||h||^2``.
