@@ -9,6 +9,7 @@ import operator
 from numbers import Real
 from typing import SupportsIndex
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,6 +39,13 @@ def check_integer(name: str, value: object) -> None:
         else:
             return
     raise ValueError(f"{name}: got {value!r}, want an integer")
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Refuse all but True and False, of Python or numpy: of other values many are neither."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}: got {value!r}, want True or False")
+    return bool(value)
 
 
 def check_seed(seed: int) -> int:

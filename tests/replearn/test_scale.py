@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from replearn._scale import exponent, float_times_power, times_power
+from replearn._scale import exponent, exponents, float_times_power, times_power
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -18,6 +18,24 @@ def test_the_largest_value_is_brought_between_a_half_and_one(dtype):
         assert 0.5 <= float(scaled.abs().max()) < 1
         assert torch.equal(times_power(scaled, k), X)
     assert exponent(torch.zeros(2, 2, dtype=dtype)) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_and_columns_are_brought_there_each_by_itself(dtype):
+    info = torch.finfo(dtype)
+    ends = torch.tensor([info.max, info.tiny, info.smallest_normal / 4, 1.0, 0.0], dtype=dtype)
+    X = torch.stack([ends, ends / -4], 1)
+    for dim in (0, 1):
+        k = exponents(X, dim).unsqueeze(dim)
+        scaled = times_power(X, -k)
+        largest = scaled.abs().amax(dim)
+        filled = X.abs().amax(dim) > 0
+        assert ((largest[filled] >= 0.5) & (largest[filled] < 1)).all()
+        assert (exponents(X, dim)[~filled] == 0).all()
+        if dim == 1:
+            assert torch.equal(times_power(scaled, k), X)
+        alone = [exponent(part) for part in X.unbind(1 - dim)]
+        assert exponents(X, dim).tolist() == alone
 
 
 def test_a_float_becomes_infinite_and_not_an_error():

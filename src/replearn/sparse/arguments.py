@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from replearn._validate import (
+    check_flag,
     check_integer,
     check_matrix,
     check_not_negative,
@@ -22,6 +23,8 @@ from replearn.sparse.norms import GroupNorm, L1Norm
 SMALLEST_TOL = 8
 """Tolerances below so many eps of the dtype ask for what rounding decides: the gap is a difference
 of a few terms of the objective's size, each of them rounded."""
+
+_MOST = 2**62  # iterations: more would be no number of the compiled loops, and never end
 
 ProgressCallback = Callable[[int], object]
 """Called with the number of samples that have just been finished."""
@@ -89,7 +92,7 @@ def check_problem(
         float(l2),
         None if H0 is None else H0.detach(),
         max(float(tol), SMALLEST_TOL * float(torch.finfo(X.dtype).eps)),
-        None if max_iter is None else int(max_iter),
+        None if max_iter is None else min(int(max_iter), _MOST),
     )
 
 
@@ -97,9 +100,9 @@ def check_norm(
     D: Tensor, weights: Tensor | None, groups: Tensor | None, nonnegative: bool
 ) -> L1Norm | GroupNorm:
     """The norm of the codes of D's atoms, in D's dtype and on its device."""
-    m = D.shape[1]
+    m, nonnegative = D.shape[1], check_flag("nonnegative", nonnegative)
     if groups is None:
-        return L1Norm(_check_weights(weights, m, "one for each atom", D), bool(nonnegative))
+        return L1Norm(_check_weights(weights, m, "one for each atom", D), nonnegative)
     check_tensor("groups", groups, f"a torch tensor of shape ({m},)")
     if tuple(groups.shape) != (m,) or groups.dtype != torch.int64:
         raise ValueError(
@@ -115,7 +118,7 @@ def check_norm(
         weights = torch.bincount(groups, minlength=count).to(D).sqrt()
     checked = _check_weights(weights, count, "one for each group", D)
     assert checked is not None
-    return GroupNorm(groups, checked, bool(nonnegative))
+    return GroupNorm(groups, checked, nonnegative)
 
 
 def _check_weights(weights: Tensor | None, count: int, each: str, D: Tensor) -> Tensor | None:
@@ -191,10 +194,12 @@ def check_penalty(penalty: float | Tensor, X: Tensor) -> Tensor:
                 f"penalty: got shape {tuple(penalty.shape)}, want a number or shape ({n},), "
                 "one for each sample"
             )
-    elif not isinstance(penalty, Real):
+    elif not isinstance(penalty, Real) or isinstance(penalty, bool):
         raise ValueError(
             f"penalty: got {penalty!r}, want a number of at least 0 or a tensor of shape ({n},)"
         )
+    elif abs(penalty) > torch.finfo(torch.float64).max:  # Python's integers may be, and infinity
+        penalty = math.inf
     values: Tensor = torch.as_tensor(penalty, dtype=X.dtype, device=X.device).detach()
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and math.isfinite(high)):

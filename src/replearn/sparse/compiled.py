@@ -12,7 +12,7 @@ from replearn.sparse.lasso import rounding, smallest_curvature
 from replearn.sparse.norms import L1Norm
 
 # A float32 gap errs by at most this times eps max_j ||d_j|| ||x|| ||h||_1, on dictionaries of all
-# kinds tried (tests/replearn/sparse/test_coordinate.py): correlations err by a few eps ||x||.
+# kinds tried (tests/replearn/sparse/test_accuracy.py): correlations err by a few eps ||x||.
 _GAP_ERROR = 16
 
 Precision = tuple[float, float, float, float, float]
@@ -31,7 +31,7 @@ class Exactly:
     D: Tensor  # (d, m)
     G: Tensor  # (m, m)
     weights: Tensor | None  # (m,)
-    least_l2: float  # the least that the elastic net adds to the diagonal
+    mu: float  # the smallest curvature, where some penalty is 0; otherwise 0, and not asked for
 
     @classmethod
     def of(cls, problem: Problem, solver: str) -> Exactly:
@@ -48,7 +48,10 @@ class Exactly:
             D, ridge = D / weights, ridge / weights.square()
         G = D.T @ D
         G.diagonal().add_(ridge)
-        return cls(problem, D.contiguous(), G, weights, float(ridge.min()))
+        mu = 0.0
+        if bool((problem.penalty == 0).any()):
+            mu = smallest_curvature(D, problem.nonnegative, float(ridge.min()))
+        return cls(problem, D.contiguous(), G, weights, mu)
 
     def weighted(self, H: Tensor) -> Tensor:
         """The codes of this lasso problem for codes of the problem."""
@@ -59,17 +62,12 @@ class Exactly:
         if self.weights is not None:
             H.copy_(H.double() / self.weights)
 
-
-def precision_of(problem: Problem, exactly: Exactly, work: torch.dtype) -> Precision:
-    """For work in this dtype, or finishing in it."""
-    unpenalised = bool((problem.penalty == 0).any())
-    mu = 0.0
-    if unpenalised:
-        mu = smallest_curvature(exactly.D, problem.nonnegative, exactly.least_l2)
-    eps = float(torch.finfo(work).eps)
-    inexact = work != torch.float64
-    longest = float(torch.linalg.vector_norm(exactly.D, dim=0).max())
-    error = _GAP_ERROR * eps * longest if inexact else 0.0
-    noise = rounding(problem.D)
-    slack = max(problem.D.shape) * eps  # of a correlation, relative to the lengths of both
-    return mu, eps, noise, slack, error
+    def precision(self, work: torch.dtype) -> Precision:
+        """For work in this dtype, or finishing in it."""
+        eps = float(torch.finfo(work).eps)
+        error = 0.0
+        if work != torch.float64:
+            longest = float(torch.linalg.vector_norm(self.D, dim=0).max())
+            error = _GAP_ERROR * eps * longest
+        slack = max(self.D.shape) * eps  # of a correlation, relative to the lengths of both
+        return self.mu, eps, rounding(self.problem.D), slack, error

@@ -34,8 +34,8 @@ from torch import Tensor
 
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes, new_codes
-from replearn.sparse.compiled import Exactly, precision_of
-from replearn.sparse.parallel import Halt, Task, in_threads
+from replearn.sparse.compiled import Exactly
+from replearn.sparse.parallel import Halt, Task, run_in_threads
 from replearn.sparse.scaling import scaled
 
 __all__ = ["coordinate_descent"]
@@ -124,12 +124,8 @@ def run(
     codes = new_codes(problem, solver="coordinate descent")
     if problem.H0 is not None:
         codes.H.copy_(exactly.weighted(problem.H0))
-    finished = 0
-    for count in in_threads(len(problem.X), problem.D.shape[1], _tasks(exactly, codes, newton)):
-        finished += count
-        if callback is not None:
-            callback(count)
-    assert finished == len(problem.X)
+    n, m = codes.H.shape
+    run_in_threads(n, m, _tasks(exactly, codes, newton), callback)
     exactly.unweight_(codes.H)
     return codes if scaling is None else scaling.unscaled(codes, given)
 
@@ -146,8 +142,7 @@ def _tasks(exactly: Exactly, codes: Codes, newton: bool) -> Callable[[slice], Ta
     penalty = problem.penalty.to(work).contiguous().numpy()
     G_work, D_exact, G_exact = G.numpy(), exactly.D.numpy(), exactly.G.numpy()
     options = warm, newton, problem.tol, iterations, kernels.SWEEPS
-    precision = precision_of(problem, exactly, work)
-    exact_precision = precision_of(problem, exactly, torch.float64)
+    precision, exact_precision = exactly.precision(work), exactly.precision(torch.float64)
     outputs = (codes.H, codes.iterations, codes.objective, codes.gap, codes.converged)
 
     def begin(part: slice) -> Task:

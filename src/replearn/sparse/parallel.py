@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from replearn._batches import slices
+from replearn.sparse.arguments import ProgressCallback
 
 _BLOCK = 2**23  # codes whose X D is computed at a time: bounds the memory beyond X and H
 _CHUNK = 2**15  # codes of a task: long enough to be worth one, short enough to share and to stop
@@ -17,6 +18,18 @@ _CHUNK = 2**15  # codes of a task: long enough to be worth one, short enough to 
 Halt = NDArray[np.bool_]
 Task = Callable[[slice, slice, Halt], object]
 """Of some samples: where they lie in a block, where among all, and what is set when to stop."""
+
+
+def run_in_threads(
+    n: int, m: int, begin: Callable[[slice], Task], callback: ProgressCallback | None
+) -> None:
+    """All tasks of :func:`in_threads`; the callback is told how many samples are finished."""
+    finished = 0
+    for count in in_threads(n, m, begin):
+        finished += count
+        if callback is not None:
+            callback(count)
+    assert finished == n
 
 
 def in_threads(n: int, m: int, begin: Callable[[slice], Task]) -> Iterator[int]:

@@ -35,8 +35,8 @@ from torch import Tensor
 
 from replearn.sparse.arguments import Problem, ProgressCallback, check_problem
 from replearn.sparse.codes import Codes, every, new_codes
-from replearn.sparse.compiled import Exactly, precision_of
-from replearn.sparse.parallel import Halt, Task, in_threads
+from replearn.sparse.compiled import Exactly
+from replearn.sparse.parallel import Halt, Task, run_in_threads
 from replearn.sparse.scaling import scaled
 
 __all__ = ["homotopy"]
@@ -130,12 +130,7 @@ def run_path(
     exactly = Exactly.of(inner, "homotopy")
     # Results of a sample lie side by side.
     flat = new_codes(inner, solver="homotopy", copies=p)
-    finished = 0
-    for count in in_threads(n, m, _tasks(exactly, penalties, flat)):
-        finished += count
-        if callback is not None:
-            callback(count)
-    assert finished == n
+    run_in_threads(n, m, _tasks(exactly, penalties, flat), callback)
     exactly.unweight_(flat.H)
     found = [every(flat, p, e) for e in range(p)]
     return found if scaling is None else [scaling.unscaled(each, problem) for each in found]
@@ -153,7 +148,7 @@ def _tasks(exactly: Exactly, penalties: Tensor, codes: Codes) -> Callable[[slice
     falling = penalties.double().contiguous().numpy()
     most = path_kernels.MOST_STEPS * len(G) + _ROUNDS
     options = False, True, problem.tol, problem.iterations(most), kernels.SWEEPS_AT_END
-    precision = precision_of(problem, exactly, torch.float64)
+    precision = exactly.precision(torch.float64)
     outputs = (codes.H, codes.iterations, codes.objective, codes.gap, codes.converged)
 
     def begin(part: slice) -> Task:

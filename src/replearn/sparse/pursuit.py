@@ -26,9 +26,9 @@ import torch
 from torch import Tensor
 
 from replearn._batches import slices
+from replearn._scale import exponents, times_power
 from replearn._validate import check_integer, check_matrix, check_tensor
 from replearn.sparse.arguments import check_dictionary
-from replearn.sparse.scaling import exponents, times_powers
 
 __all__ = ["omp"]
 
@@ -88,9 +88,15 @@ def omp(
     check_integer("n_nonzero", n_nonzero)
     if not 1 <= n_nonzero <= d:
         raise ValueError(f"n_nonzero: got {n_nonzero}, want 1 to d, which is {d}")
-    target = torch.as_tensor(0.0 if error is None else error, dtype=X.dtype, device=X.device)
+    refused = f"error: got {error!r}, want a number of at least 0 or ({n},) of them"
+    if isinstance(error, Tensor) and (error.is_complex() or error.dtype == torch.bool):
+        raise ValueError(refused)
+    try:
+        target = torch.as_tensor(0.0 if error is None else error, dtype=X.dtype, device=X.device)
+    except (TypeError, ValueError, RuntimeError) as raw:  # texts, complex numbers, ragged lists
+        raise ValueError(refused) from raw
     if tuple(target.shape) not in ((), (n,)) or not bool((target >= 0).all()):
-        raise ValueError(f"error: got {error!r}, want a number of at least 0 or ({n},) of them")
+        raise ValueError(refused)
     if mask is not None:
         check_tensor("mask", mask)
         if mask.device != X.device:
@@ -105,14 +111,14 @@ def omp(
     H = X.new_zeros(n, D.shape[1])
     # In units in which no square overflows or vanishes, of samples and of atoms: powers of two.
     e, f = exponents(X, 1), exponents(D, 0)
-    D = times_powers(D, -f)
-    goal = times_powers(target.double(), -2 * e).clamp(max=torch.finfo(X.dtype).max).to(X.dtype)
+    D = times_power(D, -f)
+    goal = times_power(target.double(), -2 * e).clamp(max=torch.finfo(X.dtype).max).to(X.dtype)
     rows = max(1, _NUMBERS // (d * most))
     for part in slices(n, rows):
         seen = None if mask is None else mask[part].to(X.dtype)
-        x = times_powers(X[part], -e[part, None])
+        x = times_power(X[part], -e[part, None])
         _pursue(x, D, most, goal[part], seen, H[part])
-    H = times_powers(H, e[:, None] - f)
+    H = times_power(H, e[:, None] - f)
     if not bool(torch.isfinite(H).all()):
         raise ValueError(
             f"X, D: got samples so much longer than atoms that codes overflow {X.dtype}, want X "

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from replearn._scale import exponent, exponents, powers, times_power
 from replearn.sparse.arguments import Problem
 from replearn.sparse.codes import Codes
 
@@ -32,13 +33,13 @@ class Scaling:
         """Penalties (n, p) of the problem as it was given, in its own units."""
         exponent = self.weights - self.samples - self.atoms
         big = torch.finfo(given.dtype).max
-        return times_powers(given, exponent[:, None]).clamp(max=big)
+        return times_power(given, exponent[:, None]).clamp(max=big)
 
     def unscaled(self, codes: Codes, within: Problem) -> Codes:
         """The codes in the units of the problem as it was given."""
-        H = times_powers(codes.H, (self.samples - self.atoms)[:, None])
+        H = times_power(codes.H, (self.samples - self.atoms)[:, None])
         _check_representable(codes.H, H, within)
-        squares = _power(2 * self.samples)
+        squares = powers(2 * self.samples)
         trace = codes.trace
         assert not trace or bool((self.samples == self.samples[0]).all()), "units differ"
         return replace(
@@ -72,45 +73,25 @@ def scaled(problem: Problem, *, common: bool = False) -> tuple[Problem, Scaling 
         return problem, None
     if common and len(filled):
         longest = longest.max().expand(len(X))
-    e = torch.frexp(longest)[1].to(torch.int64)  # 0 for a sample of zeros
-    f = int(torch.frexp(D.abs().max())[1])
+    e, f = exponents(longest[:, None], 1), exponent(D)
     norm, g = problem.norm, 0
     if weights is not None:
-        g = int(torch.frexp(weights.max())[1])
-        norm = replace(norm, weights=times_powers(weights, -g))
+        g = exponent(weights)
+        norm = replace(norm, weights=times_power(weights, -g))
     big = torch.finfo(X.dtype).max
     scaling = Scaling(e, f, g)
     moved = replace(
         problem,
-        X=times_powers(X, -e[:, None]),
-        D=times_powers(D, -f),
+        X=times_power(X, -e[:, None]),
+        D=times_power(D, -f),
         norm=norm,
         penalty=scaling.penalties(problem.penalty[:, None])[:, 0],
         l2=problem.l2 * 2.0 ** (-2 * f),
         H0=None
         if problem.H0 is None
-        else times_powers(problem.H0, (f - e)[:, None]).clamp(-big, big),
+        else times_power(problem.H0, (f - e)[:, None]).clamp(-big, big),
     )
     return moved, scaling
-
-
-def exponents(values: Tensor, dim: int) -> Tensor:
-    """The e with the largest of a row or a column in [2^(e-1), 2^e); 0 where all are zero."""
-    found: Tensor = torch.frexp(values.abs().amax(dim))[1].to(torch.int64)
-    return found
-
-
-def times_powers(values: Tensor, exponent: int | Tensor) -> Tensor:
-    """Values times 2^exponent, in two steps: half of it is a number even where all of it is not."""
-    whole = torch.as_tensor(exponent, dtype=torch.int64, device=values.device)
-    half = whole // 2
-    return values * _power(half).to(values.dtype) * _power(whole - half).to(values.dtype)
-
-
-def _power(exponent: Tensor) -> Tensor:
-    """2^exponent in float64, made of its bits: no function is asked to be exact."""
-    power: Tensor = ((exponent + 1023) << 52).view(torch.float64)
-    return power
 
 
 def _check_size(name: str, longest: Tensor) -> None:

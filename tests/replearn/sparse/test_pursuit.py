@@ -163,3 +163,9 @@ def test_a_short_atom_is_taken_where_it_is_needed():
 def test_codes_beyond_the_dtype_are_refused():
     with pytest.raises(ValueError, match="X, D: got samples so much longer than atoms"):
         omp(torch.ones(1, 2) * 1e30, torch.eye(2) * 1e-30, n_nonzero=1)
+
+
+@pytest.mark.parametrize("error", ["a", [1.0, "b"], 1j, torch.tensor(True), torch.tensor(1j)])
+def test_errors_that_are_no_numbers_are_refused(error):
+    with pytest.raises(ValueError, match=r"error: got .*, want a number of at least 0 or"):
+        omp(torch.ones(2, 2), torch.eye(2), error=error)

@@ -359,6 +359,12 @@ def test_neither_blocks_nor_threads_change_the_codes(solver, monkeypatch):
     assert parts.iterations.min() < parts.iterations.max()  # each sample stops by itself
 
 
+def test_so_many_iterations_that_no_loop_counts_them_are_many():
+    X, D = problem()
+    for solver in SOLVERS.values():
+        assert solver(X, D, 0.5, max_iter=10**30).converged.all()
+
+
 def test_max_iter_is_kept():
     X, D = problem(condition=100.0)
     for solver in SOLVERS.values():
@@ -408,6 +414,9 @@ def test_the_bar_counts_all_samples(solver, capsys):
         ({"tol": -1e-3}, "tol: got -0.001, want a number of at least 0"),
         ({"max_iter": -1}, "max_iter: got -1, want at least 0"),
         ({"max_iter": 1.5}, "max_iter: got 1.5, want an integer"),
+        ({"nonnegative": "no"}, "nonnegative: got 'no', want True or False"),
+        ({"penalty": 10**400}, "penalty: got inf, want finite values of at least 0"),
+        ({"penalty": True}, "penalty: got True, want a number of at least 0"),
         ({"H0": torch.ones(2, 2)}, r"H0: got shape \(2, 2\), want \(n, m\) = \(12, 15\)"),
         ({"H0": -torch.ones(12, 15).double(), "nonnegative": True}, "H0: got negative codes"),
     ],
