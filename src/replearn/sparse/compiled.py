@@ -11,11 +11,11 @@ from replearn.sparse.arguments import Problem
 from replearn.sparse.lasso import rounding, smallest_curvature
 from replearn.sparse.norms import L1Norm
 
-# A float32 gap errs by at most this times eps max_j ||d_j|| ||x|| ||h||_1, on dictionaries of all
-# kinds tried (tests/replearn/sparse/test_accuracy.py): correlations err by a few eps ||x||.
-_GAP_ERROR = 16
+# A correlation in float32 errs by at most this times eps longest (||x|| + longest ||h||_1), longest
+# the length of the longest atom, on dictionaries of all kinds tried: test_accuracy.py.
+_CORRELATION_ERROR = 4
 
-Precision = tuple[float, float, float, float, float]
+Precision = tuple[float, float, float, float, float, float]
 """As in replearn.sparse.kernels."""
 
 
@@ -65,9 +65,7 @@ class Exactly:
     def precision(self, work: torch.dtype) -> Precision:
         """For work in this dtype, or finishing in it."""
         eps = float(torch.finfo(work).eps)
-        error = 0.0
-        if work != torch.float64:
-            longest = float(torch.linalg.vector_norm(self.D, dim=0).max())
-            error = _GAP_ERROR * eps * longest
+        longest = float(torch.linalg.vector_norm(self.D, dim=0).max())
+        error = _CORRELATION_ERROR * eps * longest if work != torch.float64 else 0.0
         slack = max(self.D.shape) * eps  # of a correlation, relative to the lengths of both
-        return self.mu, eps, rounding(self.problem.D), slack, error
+        return self.mu, eps, rounding(self.problem.D), slack, error, longest

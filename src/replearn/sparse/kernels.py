@@ -48,10 +48,11 @@ Options = tuple[bool, bool, float, int, int]
 """Whether to start from the codes in the results, whether to take Newton steps, tol, max_iter, and
 how many passes come before the first Newton step of a round."""
 
-Precision = tuple[float, float, float, float, float]
+Precision = tuple[float, float, float, float, float, float]
 """mu, the smallest curvature where a penalty is 0; eps of the dtype; noise and slack: noise ||x||^2
-is rounding in the objective whatever the dtype, slack ||d_j|| ||x|| in a correlation; and error:
-error ||x|| ||h||_1 is what rounding may do to the gap, 0 where there is nothing more precise."""
+is rounding in the objective whatever the dtype, slack ||d_j|| ||x|| in a correlation that is 0; and
+error: error (||x|| + longest ||h||_1) is what rounding may do to a correlation, where longest is
+the length of the longest atom, and 0 where there is nothing more precise."""
 
 Results = tuple[Array, Array, Array, Array, Array]
 """Where to write: H (n, m), and (n,) each iterations, objective, gap and converged."""
@@ -138,10 +139,11 @@ def bound(
     """Largest correlation, objective, duality gap and what rounding may have done to the gap.
 
     By the formulas of replearn.sparse.lasso, with ||x - D h||^2 = ||x||^2 - h^T (b + q). Sums over
-    the active atoms are in float64.
+    the active atoms are in float64. What rounding has done is that of the correlations, by the
+    derivatives of the gap: directly, by ||x - D h||^2, and by s, which the largest may set.
     """
     b, x2, lam, G, nonnegative = sample
-    mu, _, _, slack, error = precision
+    mu, _, _, slack, error, longest = precision
     largest = largest_correlation(q, nonnegative)
     l1, qh, bh = 0.0, 0.0, 0.0
     for a in range(k):
@@ -152,13 +154,22 @@ def bound(
     R = max(x2 - bh - qh, 0.0)
     s = 1.0 + qh / R if R > 0 else 1.0
     free = lam == 0 and mu == 0 and is_rounding(q, G, slack * np.sqrt(x2), nonnegative)
-    if largest > 0 and not free:
-        s = min(s, np.float64(lam) / np.float64(largest))
+    off = error * (np.sqrt(x2) + longest * l1)  # of each correlation
+    slope = 0.0  # of the gap with s, and s with the largest correlation
+    if largest > 0 and not free and s > np.float64(lam) / np.float64(largest):
+        s = np.float64(lam) / np.float64(largest)
+        slope = s * abs(qh + (1 - s) * R) / np.float64(largest)
     s = max(s, 0.0)
     gap = lam * l1 - s * qh + 0.5 * (1 - s) * (1 - s) * R
+    allowed = off * (l1 * (s + (1 - s) * (1 - s)) + slope)
     if lam == 0 and mu > 0:
-        gap = min(gap, curvature_bound(q, active, code, k, mu, nonnegative))
-    return largest, 0.5 * R + lam * l1, max(gap, 0.0), error * np.sqrt(x2) * l1
+        curved = curvature_bound(q, active, code, k, mu, nonnegative)
+        if curved < gap:
+            total = 0.0
+            for t in range(q.shape[0]):
+                total += abs(np.float64(q[t])) + 0.5 * off
+            gap, allowed = curved, off * total / mu
+    return largest, 0.5 * R + lam * l1, max(gap, 0.0), allowed
 
 
 @compiled
@@ -437,7 +448,7 @@ def solve_sample(
     """
     b, x2, lam, G, nonnegative = sample
     _, use_newton, tol, max_iter, sweeps = options
-    mu, eps, _, _, _ = precision
+    mu, eps, _, _, _, _ = precision
     atoms, reduced, direction = buffers
     q, _, active = atoms
     code, places = reduced[0], direction[0]

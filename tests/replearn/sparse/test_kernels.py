@@ -118,7 +118,7 @@ def test_halted_kernels_return():
     counts, values, gaps, done = np.zeros(6, np.int64), np.zeros(6), np.zeros(6), np.zeros(6, bool)
     some = (B, X.square().sum(1).numpy(), lam, G, False)
     exact = X.numpy(), D.numpy(), G
-    options, precision = (False, True, 1e-9, 100, 12), (0.0, 2e-16, 1e-15, 1e-15, 0.0)
+    options, precision = (False, True, 1e-9, 100, 12), (0.0, 2e-16, 1e-15, 1e-15, 0.0, 1.0)
     results = H, counts, values, gaps, done
     kernels.solve(some, exact, options, precision, precision, halt, results)
     assert not H[0].any()
