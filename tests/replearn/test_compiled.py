@@ -191,7 +191,7 @@ def test_a_package_that_belongs_to_someone_else_is_left_alone(tmp_path: Path) ->
     )
     code = (
         "import numpy as np; from replearn.dictionary import kernels; C = np.eye(2);"
-        "kernels.sweep(C, np.eye(2), np.ones((2, 2))); print(kernels.__file__)"
+        "kernels.sweep(C, np.eye(2), np.ones((2, 2)), False); print(kernels.__file__)"
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_"))}
     environment |= {

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from replearn._batches import slices
 from replearn._progress import Progress, progress_bar
+from replearn._scale import exponents, times_power
 from replearn._validate import check_not_negative
 from replearn.images.patches import add_patches, check_image, cut, grid, remove_mean
 from replearn.images.tv import check_mask
@@ -92,6 +93,7 @@ def denoise(
     if sigma == 0:
         return image.clone()
     error = size * size * (gain * sigma) ** 2
+    D = times_power(D, -exponents(D, 0))  # any length of atoms gives the same estimate
     from replearn.sparse.pursuit import omp  # here: patches are there without sparse coding too
 
     def estimate(P: Tensor, _: Tensor) -> Tensor:
@@ -164,6 +166,7 @@ def inpaint(
     check_image("image", image)
     size = _side(D, image)
     check_not_negative("sigma", sigma)
+    D = times_power(D, -exponents(D, 0))
     D = torch.cat([torch.full_like(D[:, :1], 1 / size), D], 1)
     from replearn.sparse.pursuit import omp
 

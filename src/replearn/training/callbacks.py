@@ -49,6 +49,7 @@ class State:
     stop: bool = False
 
 
+#: What is called after every epoch with the state of the run; what it returns is not looked at.
 Callback = Callable[[State], object]
 
 

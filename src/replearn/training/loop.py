@@ -34,6 +34,8 @@ from replearn.training.run import Run, identity_of_run, own_random_numbers
 
 __all__ = ["Loss", "train"]
 
+#: What training lowers: called with the model and a batch, ``(model, X)`` or ``(model, X, y)``,
+#: gives a scalar.
 Loss = Callable[..., Tensor]
 
 # Validation needs no gradients, so it can take larger bites than training.

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from book.experiments import __main__ as command
-from book.experiments import classification, store
+from book.experiments import stages, store
 from book.experiments.provenance import provenance
 from book.experiments.registry import ALL
 from book.experiments.task import Job, Outcome, Split
+from replearn import training
 from replearn.data import load_digits
 from replearn.metrics import reconstruction_error
 from replearn.pca import PCA
@@ -144,18 +145,23 @@ def test_a_quick_run_stores_nothing(main, tmp_path):
 
 
 def test_a_run_that_was_interrupted_ends_with_the_same_figure(digits, tmp_path, monkeypatch):
-    """Stopped in the second stage, by an exception from the training loop, and begun again."""
+    """Stopped in a step of the second stage of fine-tuning, and begun again."""
     whole = ALL["k-sparse"].run(Job(Split.of(digits), 3, tmp_path / "whole", quick=True))
     job = Job(Split.of(digits), 3, tmp_path / "parts", quick=True)
 
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
+    def train(*arguments, checkpoint, **options):
+        if checkpoint.stem == "fine-tuning2":
+            patch.setattr(torch.optim.Adam, "step", stop)
+        return training.train(*arguments, checkpoint=checkpoint, **options)
+
     with monkeypatch.context() as patch:
-        patch.setattr(classification, "adversarial", lambda epsilon: stop)
+        patch.setattr(stages, "train", train)
         with pytest.raises(KeyboardInterrupt):
             ALL["k-sparse"].run(job)
-    assert list(job.work.iterdir())
+    assert "fine-tuning2.pt" in {path.name for path in job.work.iterdir()}
     resumed = ALL["k-sparse"].run(job)
     assert resumed.value == whole.value
     assert resumed.details == whole.details

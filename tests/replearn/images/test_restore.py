@@ -136,3 +136,19 @@ def test_on_a_photograph_cosines_beat_total_variation(photograph):
     damaged = noisy(photograph)
     smooth = max(psnr(total_variation(damaged, w), photograph) for w in (0.04, 0.06, 0.08))
     assert psnr(denoise(damaged, dct_dictionary(8, 16), SIGMA), photograph) > smooth + 0.5
+
+
+@pytest.mark.parametrize(
+    ("scale", "off"),
+    # Below 2^-126 a number of float32 has fewer digits, 17 of 24 here.
+    [(2.0**-60, 0.0), (2.0**100, 0.0), (2.0**-133, 1e-4)],
+)
+def test_the_length_of_atoms_does_not_matter(scale, off):
+    image = noisy(drawing(12))
+    known = holes(image, 0.2)
+    torch.testing.assert_close(
+        denoise(image, scale * D, SIGMA), denoise(image, D, SIGMA), rtol=0, atol=off
+    )
+    torch.testing.assert_close(
+        inpaint(image, known, scale * D), inpaint(image, known, D), rtol=0, atol=off
+    )
