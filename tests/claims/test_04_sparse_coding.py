@@ -22,8 +22,8 @@ from replearn.sparse import (
     fista,
     ista,
     largest_penalty,
+    lasso_objective,
     lipschitz,
-    objective,
     optimality,
     sign_clamp,
     soft_threshold,
@@ -569,4 +569,4 @@ def test_few_incoherent_atoms_are_found_whatever_the_penalty(seed):
         assert bool((p.slope(h).abs()[z == 0] < penalty).all())
         if share < 1:  # every coefficient is larger than the bound
             assert torch.equal(h.sign(), z.sign())
-    assert float(objective(x[None], D, z[None], 0.0)) < 1e-20
+    assert float(lasso_objective(x[None], D, z[None], 0.0)) < 1e-20

@@ -24,7 +24,7 @@ from replearn.dictionary import (
 from replearn.dictionary.gabor import fit_gabor
 from replearn.images import PatchWhitener, all_patches, assemble, remove_mean
 from replearn.pca import PCA
-from replearn.sparse import ista, objective, optimality, sparse_codes
+from replearn.sparse import ista, lasso_objective, optimality, sparse_codes
 
 TOLERANCE = 1e-9
 
@@ -58,7 +58,7 @@ def draw(seed: int):
 
 
 def total(X, D, H, penalty):
-    return float(objective(X, D, H, penalty).mean())
+    return float(lasso_objective(X, D, H, penalty).mean())
 
 
 def smooth(X, D, H):
@@ -314,7 +314,7 @@ def test_the_surrogate_lies_above_and_fits_into_two_small_matrices(seed, rho):
     w = w / w.sum()
 
     def surrogate(Z):
-        return float(w @ objective(X, Z, H, penalty))
+        return float(w @ lasso_objective(X, Z, H, penalty))
 
     def from_matrices(Z):
         return float(torch.trace(Z @ A @ Z.T) / 2 - torch.trace(B.T @ Z))
@@ -322,13 +322,15 @@ def test_the_surrogate_lies_above_and_fits_into_two_small_matrices(seed, rho):
     others = [normalise_atoms(normal(*D.shape, g=g)) for _ in range(3)] + [D]
     scale = surrogate(D) + float((X**2).sum())
     for Z in others:
-        best = objective(X, Z, optimal_codes(X, Z, penalty), penalty)
+        best = lasso_objective(X, Z, optimal_codes(X, Z, penalty), penalty)
         assert surrogate(Z) >= float(w @ best) - TOLERANCE * scale
         gap = (surrogate(Z) - surrogate(others[0])) - (from_matrices(Z) - from_matrices(others[0]))
         assert abs(gap) <= TOLERANCE * scale
     for i, Z in enumerate(old):  # the i-th term touches at the dictionary of its time
-        own = float(objective(X[i : i + 1], Z, H[i : i + 1], penalty))
-        best = float(objective(X[i : i + 1], Z, optimal_codes(X[i : i + 1], Z, penalty), penalty))
+        own = float(lasso_objective(X[i : i + 1], Z, H[i : i + 1], penalty))
+        best = float(
+            lasso_objective(X[i : i + 1], Z, optimal_codes(X[i : i + 1], Z, penalty), penalty)
+        )
         assert own == pytest.approx(best, rel=1e-8)
 
 

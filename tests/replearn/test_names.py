@@ -8,17 +8,12 @@ from importlib import import_module
 
 from replearn_book.library import all_public, submodules, top_modules
 
-#: Names that still stand for two functions.
-TWO_THINGS = {"objective"}
-#: Modules that are still called as what they hold.
-LIKE_A_FUNCTION: set[str] = set()
-
 
 def test_no_two_public_things_have_one_name() -> None:
     homes: dict[str, set[str]] = defaultdict(set)
     for public in all_public():
         homes[public.name].add(f"{public.home}.{public.name}")
-    assert {name for name, places in homes.items() if len(places) > 1} == TWO_THINGS
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
 
 
 def test_no_module_is_called_as_what_it_holds() -> None:
@@ -26,7 +21,7 @@ def test_no_module_is_called_as_what_it_holds() -> None:
     modules = [name for top in top_modules() for name in [top, *submodules(top)]]
     found = {name for name in modules if name.rpartition(".")[2] in held_by(name)}
     found |= {public.path for public in all_public() if public.path in modules}
-    assert found == LIKE_A_FUNCTION
+    assert found == set()
 
 
 def held_by(module: str) -> set[str]:

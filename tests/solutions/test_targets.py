@@ -41,7 +41,7 @@ def test_targets_of_problem_set_2():
     expected = {
         "violation at zero": float(sparse.optimality(X, D, zero, penalty).mean()),
         "L": sparse.lipschitz(D),
-        "objective at zero": float(sparse.objective(X, D, zero, penalty).mean()),
+        "objective at zero": float(sparse.lasso_objective(X, D, zero, penalty).mean()),
         "objective after 50 steps of ISTA": sparse.ista(X, D, penalty, **steps).trace[-1],
         "objective after 50 steps of FISTA": sparse.fista(
             X, D, penalty, restart=False, **steps
@@ -58,7 +58,12 @@ def test_targets_of_problem_set_2():
     sweeps = [
         targets[f"first four after {k}" + (" sweep" if k == 1 else " sweeps")] for k in (1, 5)
     ]
-    assert least < sweeps[1] < sweeps[0] < float(sparse.objective(X, D, zero, penalty)[:4].mean())
+    assert (
+        least
+        < sweeps[1]
+        < sweeps[0]
+        < float(sparse.lasso_objective(X, D, zero, penalty)[:4].mean())
+    )
 
 
 def test_targets_of_problem_set_4():

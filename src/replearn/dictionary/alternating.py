@@ -18,7 +18,7 @@ from torch import Tensor
 from replearn._gram import gram
 from replearn.dictionary.online import Settings, draw_replacements, generator_at
 from replearn.dictionary.update import update_atoms
-from replearn.sparse import objective, sparse_codes
+from replearn.sparse import lasso_objective, sparse_codes
 
 _SWEEPS = 5  # over the atoms, in one dictionary step: cheap beside the codes
 
@@ -50,7 +50,7 @@ def alternate(state: AlternatingState, X: Tensor, settings: Settings) -> Alterna
     )
     H, unconverged = codes.H, int((~codes.converged).sum())
     penalty = settings.penalty
-    better = objective(X, D, H, penalty) <= objective(X, D, state.H, penalty)
+    better = lasso_objective(X, D, H, penalty) <= lasso_objective(X, D, state.H, penalty)
     H = torch.where(better[:, None], H, state.H)
     positive = settings.positive_dictionary
     atoms = update_atoms(state.atoms, gram(H), H.T @ X, _SWEEPS, positive=positive)
@@ -62,7 +62,7 @@ def alternate(state: AlternatingState, X: Tensor, settings: Settings) -> Alterna
         atoms[places] = new  # their codes are zero: no change of the objective
         random, replaced = generator.get_state(), replaced + len(places)
 
-    value = float(objective(X, atoms.T, H, penalty).double().mean())
+    value = float(lasso_objective(X, atoms.T, H, penalty).double().mean())
     if state.objective and value > state.objective[-1]:
         return replace(state, converged=True, unconverged=unconverged)
     return AlternatingState(

@@ -61,7 +61,7 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
           which old ones fade (Mairal et al. 2010). The choice for more than a few thousand
           samples. A pass over the data is an epoch.
         - "alternating": codes of all samples, then the dictionary. The objective never increases.
-    solver : {"auto", "coordinate descent", "fista", "ista"}
+    solver : {"auto", "coordinate descent", "homotopy", "fista", "ista"}
         Of ``sparse_codes``, for the codes.
     batch_size : int
         Samples per step ("online").

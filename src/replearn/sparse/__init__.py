@@ -2,7 +2,13 @@
 
 from replearn.sparse.codes import Codes
 from replearn.sparse.coordinate import coordinate_descent
-from replearn.sparse.lasso import duality_gap, largest_penalty, lipschitz, objective, optimality
+from replearn.sparse.lasso import (
+    duality_gap,
+    largest_penalty,
+    lasso_objective,
+    lipschitz,
+    optimality,
+)
 from replearn.sparse.lista import LISTA, lista_loss
 from replearn.sparse.path import homotopy
 from replearn.sparse.prox import (
@@ -28,10 +34,10 @@ __all__ = [
     "homotopy",
     "ista",
     "largest_penalty",
+    "lasso_objective",
     "lipschitz",
     "lista_loss",
     "nonnegative_threshold",
-    "objective",
     "omp",
     "optimality",
     "select_penalty",

@@ -28,8 +28,8 @@ class Codes:
     objective : Tensor, (n,), float64
         F(h) = 1/2 ||x - D h||^2 + penalty ||h||_1 (or with the norm and the l2 asked for), in
         float64 whatever the dtype of X: squares of numbers of float32 may lie beyond it. Accurate
-        to the rounding of ||x||^2, or in float32 to ``tol`` F(h); :func:`replearn.sparse.objective`
-        is accurate to its own.
+        to the rounding of ||x||^2, or in float32 to ``tol`` F(h);
+        :func:`replearn.sparse.lasso_objective` is accurate to its own.
     gap : Tensor, (n,), float64
         F(h) is at most so much above its minimum, rounding included: either it is computed in
         float64 from the code as it is returned, or what float32 may have done is added.

@@ -54,7 +54,7 @@ from replearn.sparse.arguments import (
 )
 from replearn.sparse.norms import GroupNorm, L1Norm
 
-__all__ = ["duality_gap", "largest_penalty", "lipschitz", "objective", "optimality"]
+__all__ = ["duality_gap", "largest_penalty", "lasso_objective", "lipschitz", "optimality"]
 
 _ROWS = 8192  # samples worked on at a time: bounds the memory beyond the arguments
 
@@ -65,7 +65,7 @@ an elastic net the correlations and the squared error of the lasso problem that 
 
 
 @torch.no_grad()
-def objective(
+def lasso_objective(
     X: Tensor,
     D: Tensor,
     H: Tensor,
@@ -109,7 +109,7 @@ def objective(
     Examples
     --------
     >>> X, D, H = torch.tensor([[3.0, 1.0]]), torch.eye(2), torch.tensor([[1.0, 0.0]])
-    >>> objective(X, D, H, 2.0)
+    >>> lasso_objective(X, D, H, 2.0)
     tensor([4.5000])
     """
     problem = check_problem(X, D, penalty, weights=weights, groups=groups, l2=l2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from replearn.autoencoders import DeepFactorisation, factorisation_loss
 from replearn.pca import PCA
-from replearn.sparse import objective, sparse_codes
+from replearn.sparse import lasso_objective, sparse_codes
 from replearn.training import train
 from tests.replearn.autoencoders.test_losses import assert_gradients_are_differences
 
@@ -84,8 +84,8 @@ def test_with_one_linear_layer_and_a_penalty_inference_is_sparse_coding():
         centred = X - model.decoder[0].bias
     want = sparse_codes(centred, D, 0.3, tol=1e-11).H
     got = model.infer(X, 500)
-    best = objective(centred, D, want, 0.3)
-    torch.testing.assert_close(objective(centred, D, got, 0.3), best, rtol=1e-6, atol=0)
+    best = lasso_objective(centred, D, want, 0.3)
+    torch.testing.assert_close(lasso_objective(centred, D, got, 0.3), best, rtol=1e-6, atol=0)
     torch.testing.assert_close(model.cost(X, got).detach(), 2 * best, rtol=1e-6, atol=0)
     assert float((got == 0).double().mean()) > 0.3  # exact zeros
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from replearn.autoencoders import PredictiveSparse, predictive_loss
 from replearn.autoencoders.predictive import UnitDictionary
-from replearn.sparse import objective, sparse_codes
+from replearn.sparse import lasso_objective, sparse_codes
 from replearn.training import train
 from tests.replearn.autoencoders.test_losses import assert_gradients_are_differences
 
@@ -95,8 +95,8 @@ def test_without_pull_codes_are_sparse_codes():
     model, X = problem(0.3, 0.0)
     with torch.no_grad():
         D = model.D
-        reached = objective(X, D, model.infer(X, 5000), 0.3)
-    best = objective(X, D, sparse_codes(X, D, 0.3, tol=1e-10).H, 0.3)
+        reached = lasso_objective(X, D, model.infer(X, 5000), 0.3)
+    best = lasso_objective(X, D, sparse_codes(X, D, 0.3, tol=1e-10).H, 0.3)
     torch.testing.assert_close(reached, best, rtol=1e-6, atol=0)
 
 

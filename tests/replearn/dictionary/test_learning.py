@@ -29,7 +29,7 @@ from replearn.dictionary import (
 from replearn.dictionary import alternating as alternating_module
 from replearn.dictionary import online as online_module
 from replearn.dictionary.update import _best_atom, update_atoms
-from replearn.sparse import objective, sparse_codes
+from replearn.sparse import lasso_objective, sparse_codes
 
 # A deadline would make the tests depend on how busy the machine is.
 few = settings(deadline=None, max_examples=25)
@@ -183,7 +183,7 @@ def test_the_recorded_objective_is_that_of_the_equation():
     X = gaussian(40, 5)
     model = quick("alternating", max_iter=30, tol=1e-3).fit(X)
     assert model.n_iter_ < 30
-    best = float(objective(X, model.dictionary_, model.transform(X), 0.2).mean())
+    best = float(lasso_objective(X, model.dictionary_, model.transform(X), 0.2).mean())
     # The record has the codes of the dictionary before: transform can only be better.
     assert best <= model.objective_[-1] * (1 + 1e-4)
     assert best == pytest.approx(model.objective_[-1], rel=0.01)
@@ -278,7 +278,7 @@ def test_held_out_objective_is_no_worse_than_scikit_learns():
     theirs = normalise_atoms(torch.from_numpy(peer.components_.T.copy()))
 
     def held(D):
-        return float(objective(held_out, D, sparse_codes(held_out, D, 0.2).H, 0.2).mean())
+        return float(lasso_objective(held_out, D, sparse_codes(held_out, D, 0.2).H, 0.2).mean())
 
     # Over five seeds of the data theirs was 5% to 14% above ours.
     assert held(ours.dictionary_) <= held(theirs)
@@ -308,7 +308,7 @@ def test_forgetting_leaves_a_dictionary_that_no_longer_holds():
         model = DictionaryLearning(8, 0.1, batch_size=20, forgetting=rho, D0=old[1])
         model.partial_fit(old[0]).partial_fit(new[0])
         errors[rho] = float(
-            objective(new[0], model.dictionary_, model.transform(new[0]), 0.1).mean()
+            lasso_objective(new[0], model.dictionary_, model.transform(new[0]), 0.1).mean()
         )
     assert errors[20.0] < 0.9 * errors[0.0]
 

@@ -10,8 +10,8 @@ from replearn.sparse import (
     fista,
     largest_penalty,
     lasso,
+    lasso_objective,
     lipschitz,
-    objective,
     optimality,
 )
 
@@ -29,9 +29,9 @@ def test_the_objective_is_what_it_says(monkeypatch):
         0.5 * float((x - D @ h) @ (x - D @ h)) + float(t) * float(h.abs().sum())
         for x, h, t in zip(X, H, lam, strict=True)
     ]
-    assert objective(X, D, H, lam).tolist() == pytest.approx(want, rel=1e-12)
+    assert lasso_objective(X, D, H, lam).tolist() == pytest.approx(want, rel=1e-12)
     monkeypatch.setattr(lasso, "_ROWS", 3)
-    assert objective(X, D, H, lam).tolist() == pytest.approx(want, rel=1e-12)
+    assert lasso_objective(X, D, H, lam).tolist() == pytest.approx(want, rel=1e-12)
 
 
 @pytest.mark.parametrize("nonnegative", [False, True])
@@ -67,7 +67,7 @@ def test_the_gap_bounds_the_distance_to_the_minimum(seed, penalty, scale, nonneg
     H = best.H + scale * H
     if nonnegative:
         H = H.abs()
-    above = objective(X, D, H, penalty) - best.objective
+    above = lasso_objective(X, D, H, penalty) - best.objective
     gap = duality_gap(X, D, H, penalty, nonnegative=nonnegative)
     assert (gap >= above - 1e-9 * (1 + above)).all()
     if scale == 0:
@@ -80,7 +80,7 @@ def test_without_penalty_the_gap_bounds_the_distance_to_least_squares(nonnegativ
     X, D, H = problem(d=d, m=m)
     H = H.abs()
     best = fista(X, D, 0.0, tol=1e-12, max_iter=20000, nonnegative=nonnegative)
-    above = objective(X, D, H, 0.0) - best.objective
+    above = lasso_objective(X, D, H, 0.0) - best.objective
     gap = duality_gap(X, D, H, 0.0, nonnegative=nonnegative)
     assert (gap >= above - 1e-12).all()
     assert above.min() > 0.1
@@ -90,7 +90,7 @@ def test_without_penalty_the_gap_bounds_the_distance_to_least_squares(nonnegativ
     elif m < d:
         assert duality_gap(X, D, best.H, 0.0, nonnegative=True).max() < 1e-9
     else:
-        assert torch.allclose(gap, objective(X, D, H, 0.0))
+        assert torch.allclose(gap, lasso_objective(X, D, H, 0.0))
 
 
 def test_without_penalty_a_dictionary_of_zeros_is_optimal_anywhere():
@@ -126,7 +126,7 @@ def test_without_penalty_the_last_bit_of_a_correlation_does_not_decide_the_gap(d
         assert duality_gap(X, D, H, 0.0, nonnegative=True).max() <= 4 * eps
     H = torch.tensor([[0.5, 0.5 - 1e3 * eps, 2.0, 0.0]], dtype=dtype)  # no rounding any more
     gap = duality_gap(X, D, H, 0.0, nonnegative=True)
-    assert torch.allclose(gap, objective(X, D, H, 0.0))
+    assert torch.allclose(gap, lasso_objective(X, D, H, 0.0))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -150,7 +150,7 @@ GOOD = dict(zip("XDH", problem(), strict=True)) | {"penalty": 0.1}
 LONG = torch.ones(8, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("function", [objective, optimality, duality_gap])
+@pytest.mark.parametrize("function", [lasso_objective, optimality, duality_gap])
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

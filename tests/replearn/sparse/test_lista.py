@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from replearn.sparse import LISTA, ista, lista_loss, objective
+from replearn.sparse import LISTA, ista, lasso_objective, lista_loss
 from replearn.training import train
 
 
@@ -35,7 +35,7 @@ def test_training_lowers_the_loss_below_that_of_ista():
     X, D = problem(dtype=torch.float32)
     model = LISTA(D, 0.1, 3)
     before = lista_loss(model, X).item()
-    assert before == pytest.approx(float(objective(X, D, model(X), 0.1).mean()), rel=1e-5)
+    assert before == pytest.approx(float(lasso_objective(X, D, model(X), 0.1).mean()), rel=1e-5)
     history = train(model, X, loss=lista_loss, epochs=10, lr=1e-2, batch_size=50, progress=False)
     after = lista_loss(model, X).item()
     assert after < 0.97 * before

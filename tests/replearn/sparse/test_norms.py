@@ -10,7 +10,7 @@ from replearn.sparse import (
     duality_gap,
     fista,
     largest_penalty,
-    objective,
+    lasso_objective,
     optimality,
     sparse_codes,
 )
@@ -81,7 +81,7 @@ def test_the_elastic_net_is_that_of_scikit_learn(solver, nonnegative):
     assert np.allclose(codes.H, wanted, atol=1e-6)
     assert codes.converged.all()
     of = {"l2": l2}
-    assert torch.allclose(objective(X, D, codes.H, penalty, **of), codes.objective)
+    assert torch.allclose(lasso_objective(X, D, codes.H, penalty, **of), codes.objective)
     assert (duality_gap(X, D, codes.H, penalty, nonnegative=nonnegative, **of) < 1e-9).all()
     assert (optimality(X, D, codes.H, penalty, nonnegative=nonnegative, **of) < 1e-5).all()
 

@@ -27,8 +27,8 @@ from replearn.sparse import (
     homotopy,
     ista,
     largest_penalty,
+    lasso_objective,
     lipschitz,
-    objective,
     optimality,
     parallel,
     proximal_gradient,
@@ -80,7 +80,7 @@ def test_every_solver_agrees_with_scikit(solver, nonnegative):
     assert optimality(X, D, codes.H, 0.3, nonnegative=nonnegative).max() < 1e-6
     gap = duality_gap(X, D, codes.H, 0.3, nonnegative=nonnegative)
     assert torch.allclose(codes.gap, gap, atol=1e-13)
-    assert torch.allclose(codes.objective, objective(X, D, codes.H, 0.3), rtol=1e-12)
+    assert torch.allclose(codes.objective, lasso_objective(X, D, codes.H, 0.3), rtol=1e-12)
     assert not codes.H[3].any()
     assert codes.trace == []
 
@@ -102,7 +102,7 @@ def test_ill_conditioned_and_wide_dictionaries(d, m, condition, nonnegative):
         H = torch.stack(
             [by_scikit(x[None], D, float(t))[0] for x, t in zip(X, penalty, strict=True)]
         )
-        assert torch.allclose(objective(X, D, H, penalty), found[1].objective, rtol=1e-6)
+        assert torch.allclose(lasso_objective(X, D, H, penalty), found[1].objective, rtol=1e-6)
 
 
 @pytest.mark.parametrize("solver", FAST)
@@ -113,7 +113,7 @@ def test_atoms_twice_atoms_of_zeros_and_large_atoms(solver):
     assert codes.converged.all()
     assert not codes.H[:, 15:17].any()
     other = by_scikit(X, D, 0.2)
-    assert torch.allclose(codes.objective, objective(X, D, other, 0.2), rtol=1e-9)
+    assert torch.allclose(codes.objective, lasso_objective(X, D, other, 0.2), rtol=1e-9)
     assert (codes.H @ D.T - other @ D.T).abs().max() < 1e-5
 
 
@@ -288,7 +288,9 @@ def test_the_trace_is_the_mean_objective_of_the_iterates():
     codes = ista(X, D, 0.3, tol=0, max_iter=4, trace=True)
     step, H = 1 / lipschitz(D), torch.zeros(12, 15, dtype=X.dtype)
     for k in range(5):
-        assert codes.trace[k] == pytest.approx(float(objective(X, D, H, 0.3).mean()), rel=1e-12)
+        assert codes.trace[k] == pytest.approx(
+            float(lasso_objective(X, D, H, 0.3).mean()), rel=1e-12
+        )
         if k < 4:
             Z = H + step * (X - H @ D.T) @ D
             H = Z.sign() * (Z.abs() - 0.3 * step).clamp(min=0)
@@ -371,7 +373,7 @@ def test_max_iter_is_kept():
         codes = solver(X, D, 0.01, tol=1e-12, max_iter=3)
         assert codes.iterations.max() == 3
         assert not codes.converged.all()
-        assert torch.allclose(codes.objective, objective(X, D, codes.H, 0.01))
+        assert torch.allclose(codes.objective, lasso_objective(X, D, codes.H, 0.01))
         assert not solver(X, D, 0.01, max_iter=0).H.any()
 
 
