@@ -90,7 +90,8 @@ def allocate(like: Array) -> Buffers:
     )
     gram, factor = np.zeros(shape, dtype), np.zeros(shape, dtype)
     inverse, q = np.empty(m, dtype), np.empty(m, dtype)
-    active, support = np.empty(m, np.int64), np.empty(m, np.int64)
+    # Unsigned, so that loops that look things up need not ask whether a place counts from the end.
+    active, support = np.empty(m, np.uint32), np.empty(m, np.uint32)
     inside = np.zeros(m, np.bool_)
     return (q, inside, active), (code, correlation, gram, inverse), (support, factor, step)
 
