@@ -1,4 +1,4 @@
-"""Dictionary learning: descent, recovery, forgetting, replacement, and that nothing is lost."""
+"""Dictionary learning: descent, recovery, forgetting, replacement."""
 
 import itertools
 import pickle
@@ -8,7 +8,6 @@ import warnings
 from contextlib import suppress
 from dataclasses import replace
 
-import mpmath
 import numpy as np
 import pytest
 import torch
@@ -28,25 +27,12 @@ from replearn.dictionary import (
 )
 from replearn.dictionary import alternating as alternating_module
 from replearn.dictionary import online as online_module
-from replearn.dictionary.update import _best_atom, update_atoms
+from replearn.dictionary.update import update_atoms
 from replearn.sparse import lasso_objective, sparse_codes
+from tests.replearn.dictionary.problems import METHODS, gaussian, quick
 
-# A deadline would make the tests depend on how busy the machine is.
-few = settings(deadline=None, max_examples=25)
 # Most of these stop early, on purpose; tests of the warning ask for it.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-METHODS = ["online", "alternating"]
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-    ),
-]
-
-
-def gaussian(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def planted(n=1500, d=20, m=20, k=2, *, seed=0, noise=0.01, dtype=torch.float64):
@@ -59,95 +45,6 @@ def planted(n=1500, d=20, m=20, k=2, *, seed=0, noise=0.01, dtype=torch.float64)
     return torch.where(chosen, weight, 0.0) @ D.T + noise * gaussian(
         n, d, seed=seed, dtype=dtype
     ), D
-
-
-def loss(X, D, H):
-    """(1/n) sum_i 1/2 ||x_i - D h_i||^2."""
-    return float((X - H @ D.T).square().sum()) / (2 * len(X))
-
-
-def quick(method="online", **changes):
-    """A model that learns a small problem in a moment."""
-    arguments = {"method": method, "batch_size": 16, "epochs": 3, "max_iter": 4, "tol": 0.0}
-    return DictionaryLearning(**{"n_atoms": 6, "penalty": 0.2} | arguments | changes)
-
-
-# The dictionary step
-
-
-@few
-@given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 8))
-def test_one_atom_at_a_time_never_increases_the_loss(seed, d, m):
-    X, H = gaussian(12, d, seed=seed), gaussian(12, m, seed=seed + 1)
-    H = torch.where(H > 0.5, H, 0.0)
-    D = normalise_atoms(gaussian(d, m, seed=seed + 2))
-    new = update_atoms(D.T, H.T @ H, H.T @ X).T
-    assert loss(X, new, H) <= loss(X, D, H) * (1 + 1e-12) + 1e-15
-    torch.testing.assert_close(new.norm(dim=0), torch.ones(m, dtype=torch.float64))
-
-
-def test_each_atom_is_the_best_of_its_sphere_and_unused_ones_stay():
-    X, H = gaussian(30, 4), gaussian(30, 3, seed=1)
-    H[:, 1] = 0
-    D = normalise_atoms(gaussian(4, 3, seed=2))
-    new = update_atoms(D.T, H.T @ H, H.T @ X, 200).T
-    torch.testing.assert_close(new[:, 1], D[:, 1], rtol=0, atol=0)
-    # Stationary on the sphere: the gradient is along the atom, against the outward normal.
-    gradient = (new @ H.T - X.T) @ H
-    along = (gradient * new).sum(0)
-    torch.testing.assert_close(gradient, along * new, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-13)])
-def test_the_compiled_sweep_does_what_the_equation_says(device, dtype, tolerance):
-    H, X = gaussian(40, 7, dtype=dtype, seed=1), gaussian(40, 5, dtype=dtype)
-    H[:, 2] = 0
-    C, A, B = normalise_atoms(gaussian(5, 7, dtype=dtype, seed=2)).T, H.T @ H, H.T @ X
-    wanted = C.clone()
-    for _ in range(2):
-        for j in (j for j in range(7) if j != 2):
-            v = B[j] - A[j] @ wanted + A[j, j] * wanted[j]
-            wanted[j] = v / v.norm()
-    got = update_atoms(C.to(device), A.to(device), B.to(device), 2).cpu()
-    torch.testing.assert_close(got, wanted, rtol=0, atol=tolerance)
-
-
-def test_the_lectures_step_is_a_gradient_step_and_a_normalisation():
-    X, H, D = gaussian(20, 4), gaussian(20, 3, seed=1), gaussian(4, 3, seed=2).requires_grad_()
-    (0.5 * (X - H @ D.T).square().sum(1).mean()).backward()
-    wanted = D.detach() - 0.3 * D.grad
-    got = alternating_step(X, D, H, 0.3)
-    torch.testing.assert_close(got, wanted / wanted.norm(dim=0))
-    assert not got.requires_grad
-
-
-@few
-@given(st.integers(0, 10**6), st.floats(0.01, 1.0))
-def test_the_lectures_step_never_increases_up_to_one_over_the_curvature(seed, share):
-    X, H = gaussian(15, 4, seed=seed), gaussian(15, 6, seed=seed + 1)
-    D = normalise_atoms(gaussian(4, 6, seed=seed + 2))
-    longest = 1 / float(torch.linalg.eigvalsh(H.T @ H / 15)[-1])
-    assert loss(X, alternating_step(X, D, H, share * longest), H) <= loss(X, D, H) * (1 + 1e-12)
-    torch.testing.assert_close(
-        alternating_step(X, D, H), alternating_step(X, D, H, longest), rtol=0, atol=1e-12
-    )
-
-
-def test_the_lectures_step_may_increase_where_its_conditions_fail():
-    # One atom, one coordinate pair: x = 1 along e_1 (weakly), codes all 1.
-    X, H = torch.tensor([[0.1, 0.0]]), torch.tensor([[1.0]])
-    D = torch.tensor([[1.0], [0.0]])
-    # A step of 1.9, below 2 / lambda_max = 2, jumps over the middle of the sphere.
-    assert loss(X, alternating_step(X, D, H, 1.9), H) > loss(X, D, H)
-    # A short atom that already fits is made long by the renormalisation alone.
-    assert loss(X, alternating_step(X, 0.1 * D, H), H) > loss(X, 0.1 * D, H)
-
-
-def test_the_lectures_step_without_codes_only_normalises():
-    D = gaussian(4, 3)
-    got = alternating_step(gaussian(5, 4), D, torch.zeros(5, 3, dtype=torch.float64))
-    torch.testing.assert_close(got, normalise_atoms(D))
 
 
 # The whole
@@ -381,126 +278,6 @@ def test_partial_fit_goes_on_after_fit_and_after_pickling():
     assert not torch.equal(model.components_, quick().fit(X).components_)
 
 
-# Interruption
-
-
-def interrupt(monkeypatch, method, after):
-    """Ctrl-C in the step after so many, at its dictionary step: the codes have been computed."""
-    calls = 0
-
-    def fails(*arguments, **options):
-        nonlocal calls
-        calls += 1
-        if calls > after:
-            raise KeyboardInterrupt
-        return update_atoms(*arguments, **options)
-
-    module = online_module if method == "online" else alternating_module
-    monkeypatch.setattr(module, "update_atoms", fails)
-
-
-@pytest.mark.parametrize("after", [0, 1, 3, 4, 6, 8, 11])
-@pytest.mark.parametrize("method", METHODS)
-def test_interrupted_and_resumed_is_uninterrupted_bit_for_bit(tmp_path, method, after):
-    # Three atoms that no sample uses, so that replacements are drawn on both sides of the break.
-    X = gaussian(60, 6, dtype=torch.float32)
-    X[:, 4:] = 0
-    D0 = torch.eye(6)
-    D0[:4, :3] = gaussian(4, 3, seed=1, dtype=torch.float32)
-    arguments = {"D0": D0, "penalty": 0.3, "max_iter": 12}
-    whole = quick(method, **arguments).fit(X)
-    assert whole.n_steps_ == 12
-    assert whole.replaced_ > 0
-    path = tmp_path / "new" / "state.pt"
-    model = quick(method, **arguments, checkpoint=path)
-    with pytest.MonkeyPatch.context() as patch:
-        interrupt(patch, method, after)
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(X)
-    assert model.n_steps_ == after  # what was learned is there, and in the file
-    saved = torch.load(path)
-    if method == "online":
-        assert saved["progress"]["state"]["steps"] == after
-    else:
-        assert len(saved["state"]["objective"]) == after
-    resumed = quick(method, **arguments, checkpoint=path).fit(X)
-    for name in ("components_", "objective_", "n_iter_", "n_steps_", "replaced_"):
-        a, b = getattr(resumed, name), getattr(whole, name)
-        assert torch.equal(a, b) if name == "components_" else a == b, name
-    assert [file.name for file in path.parent.iterdir()] == ["state.pt"]
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_finished_run_is_not_repeated_and_can_be_carried_on(tmp_path, monkeypatch, method):
-    X, path = gaussian(60, 5), tmp_path / "state.pt"
-    longer = {"epochs": 5, "max_iter": 7}
-    first = quick(method, checkpoint=path).fit(X)
-    carried = quick(method, checkpoint=path, **longer).fit(X)
-    assert torch.equal(carried.components_, quick(method, **longer).fit(X).components_)
-    assert carried.n_steps_ > first.n_steps_
-    interrupt(monkeypatch, method, 0)
-    again = quick(method, checkpoint=path, **longer).fit(X)
-    assert torch.equal(again.components_, carried.components_)
-    name = "epochs" if method == "online" else "max_iter"
-    with pytest.raises(ValueError, match=rf"{name}: got \d, but checkpoint .* has \d behind it"):
-        quick(method, checkpoint=path).fit(X)
-
-
-def test_the_checkpoint_is_written_on_the_way(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "_SAVE_EVERY", 0.0)
-    X, path = gaussian(60, 5), tmp_path / "state.pt"
-    saves = []
-    save = learning._checkpoint.save
-    monkeypatch.setattr(
-        learning._checkpoint, "save", lambda path, state: (saves.append(state), save(path, state))
-    )
-    quick(checkpoint=path).fit(X)
-    done = [state["progress"]["state"]["steps"] for state in saves]
-    assert done == [0, *range(1, 13), 12]
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"penalty": 0.3}, "penalty is 0.3, there 0.2"),
-        ({"n_atoms": 5}, "n_atoms is 5, there 6"),
-        ({"forgetting": 1.0}, "forgetting is 1.0, there"),
-        ({"random_state": 1}, "random_state is 1, there 0"),
-        ({"positive_dictionary": True}, "positive_dictionary is True, there False"),
-        ({"method": "alternating"}, "method is alternating, there online"),
-        ({"D0": torch.eye(5, 6) + 1}, "D0 is .*, there None"),
-        ({"X": gaussian(60, 5, seed=9)}, "X is .*, there .* digest"),
-        ({"X": gaussian(60, 5).float()}, "X is .*float32.*, there .*float64"),
-    ],
-)
-def test_a_checkpoint_of_another_run_is_refused(tmp_path, changes, sentence):
-    path = tmp_path / "state.pt"
-    X = gaussian(60, 5)
-    quick(checkpoint=path).fit(X)
-    before = path.read_bytes()
-    arguments = {"X": X, "checkpoint": path} | changes
-    X = arguments.pop("X")
-    with pytest.raises(ValueError, match=f"belongs to another run: .*{sentence}") as caught:
-        quick(**arguments).fit(X)
-    assert "\n" not in str(caught.value)
-    assert path.read_bytes() == before
-
-
-def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
-    X, path = gaussian(60, 5), tmp_path / "state.pt"
-    quick(checkpoint=path).fit(X)
-    whole = path.read_bytes()
-    for damaged in (b"", b"text", whole[: len(whole) // 2]):
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match="is not a file written by DictionaryLearning"):
-            quick(checkpoint=path).fit(X)
-    torch.save({"weights": torch.ones(3)}, path)
-    with pytest.raises(ValueError, match="is not a file written by DictionaryLearning"):
-        quick(checkpoint=path).fit(X)
-    with pytest.raises(ValueError, match="is a folder"):
-        quick(checkpoint=tmp_path).fit(X)
-
-
 # Conventions
 
 
@@ -623,50 +400,6 @@ def test_a_refused_fit_leaves_no_file(tmp_path):
 # Atoms without negative entries
 
 
-def brute_force(v, n=200_000):
-    """The largest v . d over many unit vectors d with no negative entry."""
-    directions = gaussian(n, len(v), seed=5).abs()
-    directions = torch.cat([directions, directions * (gaussian(n, len(v), seed=6) > 0)])
-    directions = torch.cat([directions, torch.eye(len(v), dtype=torch.float64)])
-    length = directions.norm(dim=1, keepdim=True)
-    return float((directions[length[:, 0] > 0] / length[length[:, 0] > 0] @ v).max())
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("shift", [0.0, -2.0])  # entries of both signs; all of them negative
-def test_the_best_atom_without_negative_entries_is_found(seed, shift):
-    v = gaussian(3, seed=seed) + shift
-    # One sample x = v with code 1, of one atom: the loss is least where v . d is largest.
-    H, X = torch.ones(1, 1, dtype=torch.float64), v[None]
-    start = normalise_atoms(gaussian(3, 1, seed=9).abs()).T
-    atom = update_atoms(start, H.T @ H, H.T @ X, positive=True)[0]
-    assert (atom >= 0).all()
-    assert float(atom.norm()) == pytest.approx(1)
-    best = brute_force(v)
-    assert float(atom @ v) >= best - 1e-12
-    assert float(atom @ v) == pytest.approx(best, abs=1e-3)
-    torch.testing.assert_close(_best_atom(v, start[0], True), atom)  # what a GPU runs
-
-
-@few
-@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 6))
-def test_positive_atoms_never_increase_the_loss(seed, d, m):
-    X, H = gaussian(15, d, seed=seed), gaussian(15, m, seed=seed + 1)
-    D = normalise_atoms(gaussian(d, m, seed=seed + 2).abs())
-    new = update_atoms(D.T, H.T @ H, H.T @ X, positive=True).T
-    assert (new >= 0).all()
-    assert loss(X, new, H) <= loss(X, D, H) * (1 + 1e-12) + 1e-15
-    torch.testing.assert_close(new.norm(dim=0), torch.ones(m, dtype=torch.float64))
-
-
-def test_an_atom_of_no_use_to_v_stays():
-    start = normalise_atoms(gaussian(3, 1).abs()).T
-    for v in ([0.0, -1.0, -2.0], [0.0, 0.0, 0.0]):
-        X, one = torch.tensor([v], dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
-        assert torch.equal(update_atoms(start, one, X, positive=True), start)
-        assert torch.equal(_best_atom(X[0], start[0], True), start[0])
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_a_dictionary_is_positive_where_asked(method):
     X = gaussian(80, 5) + 0.3
@@ -776,41 +509,3 @@ def test_only_an_online_model_can_be_fitted_in_parts():
     with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as caught:
         quick("alternating").partial_fit(X_OK)
     assert "want 'online' for partial_fit" in str(caught.value.__cause__)
-
-
-def test_a_checkpoint_needs_a_seed_that_can_be_named(tmp_path):
-    with pytest.raises(ValueError, match="random_state: got None, want an integer with a checkp"):
-        quick(checkpoint=tmp_path / "state.pt", random_state=None).fit(X_OK)
-
-
-# Steps in any units
-
-
-@pytest.mark.parametrize(
-    ("dtype", "scale"),
-    [(torch.float32, s) for s in (1e-30, 1e19, 1e30)]
-    + [(torch.float64, s) for s in (1e160, 1e200)],
-)
-@pytest.mark.parametrize("part", ["both", "X", "H"])
-@pytest.mark.parametrize("step", [None, 0.1])
-def test_the_lectures_step_is_right_whatever_the_units(dtype, scale, part, step):
-    X, H = gaussian(20, 4), gaussian(20, 3, seed=1)
-    D = normalise_atoms(gaussian(4, 3, seed=2))
-    X, H = (X if part == "H" else X * scale), (H if part == "X" else H * scale)
-    with mpmath.workdps(500):  # the equation itself, in 500 digits
-        x, h, d = (mpmath.matrix(A.tolist()) for A in (X.to(dtype), H.to(dtype), D.to(dtype)))
-        gradient = (h * d.T - x).T * h / 20
-        if step is None:
-            size = 1 / mpmath.mpf(max(mpmath.eigsy(h.T * h / 20, eigvals_only=True)))
-        else:
-            size = step
-        moved = d - size * gradient
-        lengths = [mpmath.sqrt(sum(moved[i, j] ** 2 for i in range(4))) for j in range(3)]
-        wanted = [[float(moved[i, j] / lengths[j]) for j in range(3)] for i in range(4)]
-    got = alternating_step(X.to(dtype), D.to(dtype), H.to(dtype), step)
-    torch.testing.assert_close(got, torch.tensor(wanted, dtype=dtype), rtol=0, atol=1e-5)
-
-
-def test_a_step_without_end_is_refused():
-    with pytest.raises(ValueError, match="step: got inf, want a finite number"):
-        alternating_step(gaussian(3, 5), gaussian(5, 6), gaussian(3, 6), float("inf"))
