@@ -14,6 +14,7 @@ import torch
 from tests.benchmarks import __main__ as command
 from tests.benchmarks import problems, run
 from tests.benchmarks.case import Case, FactGoal, Goal, Measured, Prepared
+from tests.benchmarks.least_work import _subtract_rows, least_work
 from tests.benchmarks.levels import Learner, tune
 from tests.benchmarks.products import Products
 from tests.benchmarks.run import Measurement, Ready, Record, report
@@ -354,3 +355,13 @@ def test_a_prepared_implementation_says_its_facts_and_misses(monkeypatch):
     monkeypatch.setattr(run, "all_cases", lambda: {"test": made})
     run._serve("test", "ours", Pipe())
     assert sent == [Ready({"b": 2}, "too far", 1), Measured(3.0, {"a": 1})]
+
+
+def test_the_least_work_is_the_correlations_of_the_codes():
+    rng = np.random.default_rng(0)
+    X, D, H = rng.normal(size=(5, 3)), rng.normal(size=(3, 4)), rng.normal(size=(5, 4))
+    H[rng.random(H.shape) < 0.5] = 0
+    B = X @ D
+    _subtract_rows(B, H, D.T @ D)
+    np.testing.assert_allclose(B, (X - H @ D.T) @ D)
+    assert least_work(*(torch.from_numpy(value) for value in (X, D, H)))() > 0

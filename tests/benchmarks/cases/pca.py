@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import torch
 
 from replearn.pca import PCA
-from tests.benchmarks.case import Case, Goal
+from tests.benchmarks.case import Case, Goal, Measured, Prepared
 from tests.benchmarks.quick import size
 
 N, SMALL = size(60_000, 3_000), size(6_000, 1_000)
 D, COMPONENTS = 784, 30
+PRODUCT = "share of its time that X^T X takes alone"
 
 
 def _data(n: int = N) -> torch.Tensor:
@@ -36,8 +38,19 @@ def _scikit_learn(solver: str, n: int = N) -> Callable[[], object]:
     return lambda: Peer(COMPONENTS, svd_solver=solver, random_state=0).fit(X)
 
 
-def ours_covariance_eigh() -> Callable[[], object]:
-    return _ours("covariance_eigh")
+def ours_covariance_eigh() -> Prepared:
+    """And in each round the product X^T X by itself, which no method of this kind does without."""
+    fit, A = _ours("covariance_eigh"), _data().numpy()
+
+    def timed() -> Measured:
+        start = time.perf_counter()
+        fit()
+        seconds = time.perf_counter() - start
+        start = time.perf_counter()
+        A.T @ A
+        return Measured(seconds, {PRODUCT: (time.perf_counter() - start) / seconds})
+
+    return Prepared(timed)
 
 
 def randomized() -> Callable[[], object]:
@@ -74,6 +87,7 @@ CASES = [
             Goal("replearn covariance_eigh", "scikit-learn covariance_eigh", 1.0),
             Goal("replearn randomized", "scikit-learn randomized", 0.95),
         ],
+        shown=(PRODUCT,),
     ),
     Case(
         name="pca-full",
