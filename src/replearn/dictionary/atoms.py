@@ -7,7 +7,7 @@ assignment of largest total |cosine| (Kuhn 1955).
 
 References
 ----------
-H. W. Kuhn, Naval Research Logistics Quarterly 2 (1955). D. L. Donoghue and X. Huo, IEEE
+H. W. Kuhn, Naval Research Logistics Quarterly 2 (1955). D. L. Donoho and X. Huo, IEEE
 Transactions on Information Theory 47 (2001), for the mutual coherence.
 """
 

@@ -1,6 +1,7 @@
 r"""LISTA: ISTA unrolled into a network whose matrices are trained.
 
-A layer is an ISTA step with its own parameters (Gregor and LeCun 2010)::
+A layer is an ISTA step with parameters of its own (Gregor and LeCun 2010, whose layers share W
+and V)::
 
     h_0 = 0,    h_{k+1} = S(W_k x + V_k h_k, theta_k)      S: soft thresholding
 

@@ -58,10 +58,10 @@ def homotopy(
 ) -> Codes:
     """Sparse codes by the homotopy on the CPU: see the module's text.
 
-    The fastest solver on a CPU for dictionaries whose atoms are much alike, such as raw patches,
-    and for few atoms. It keeps D^T D, (m, m), in float32 and float64, and three times as much again
-    for each of ``torch.get_num_threads()`` threads; the result does not depend on their number. The
-    first call in a fresh environment compiles for some seconds.
+    The fastest solver on a CPU for dictionaries whose atoms are much alike, such as raw patches. It
+    keeps D^T D, (m, m), in float32 and float64, and about twice as much again for each of
+    ``torch.get_num_threads()`` threads; the result does not depend on their number. The first call
+    in a fresh environment compiles for some seconds.
 
     Parameters
     ----------

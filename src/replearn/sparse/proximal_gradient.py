@@ -5,9 +5,9 @@ With the step t, at most 1/L for the largest eigenvalue L of D^T D, ISTA repeats
     U(h) = h + t D^T (x - D h)            a gradient step on 1/2 ||x - D h||^2
     h  <-  S(U(h), t penalty)             S: soft thresholding
 
-Its objective never increases, and ``F(h_k) - min F <= L ||h_0 - h*||^2 / (2 k)``. FISTA takes the
+Its objective never increases, and ``F(h_k) - min F <= ||h_0 - h*||^2 / (2 k t)``. FISTA takes the
 step from a point extrapolated by the last two, y = h_k + beta_k (h_k - h_{k-1}), and has
-``2 L ||h_0 - h*||^2 / (k + 1)^2`` in that place.
+``2 ||h_0 - h*||^2 / (t (k + 1)^2)`` in that place.
 
 Two things make it fast here. U is affine, so that U(y) is the same extrapolation of U(h_k) and
 U(h_{k-1}): the gradient is only ever taken at the codes themselves, which gives the duality gap
@@ -155,8 +155,9 @@ def fista(
     penalty : float or Tensor, (n,)
         At least 0; one for each sample if a tensor.
     step : float, optional
-        Step size t; None takes 1 / lipschitz(D). It converges for t < 2 / L; a larger one is taken
-        as it is, and the codes may then grow without bound (until they are infinite).
+        Step size t; None takes 1 / lipschitz(D), up to which it converges. A larger one is taken
+        as it is, and the codes may then grow without bound (until they are infinite): with
+        momentum that begins at 4 / (3 L), before the 2 / L of :func:`ista`.
     tol : float
         A sample is finished when its duality gap is at most ``tol`` times its objective. Looked
         at every 10 iterations, or after each with ``trace``.

@@ -3,7 +3,7 @@ r"""Codes at many penalties, and the penalty that predicts best what a code has 
 Cross-validation hides coordinates of the samples: the d coordinates (pixels) are dealt into folds,
 and for each fold F the codes are found from the others and asked for those in F::
 
-    error(t) = 1/(n d) sum_F sum_i || x_iF - D_F h_i(t) ||^2,
+    error(t) = 1/K sum_F 1/(n |F|) sum_i || x_iF - D_F h_i(t) ||^2,      K: number of folds
     h_i(t) = argmin_h 1/2 ||x_i,not F - D_not F h||^2 + t (d - |F|) / d ||h||_1
 
 where D_F are the rows of the dictionary in F. The penalty is scaled by the share of coordinates
