@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -34,6 +35,7 @@ def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> 
         )
     with path.open("rb") as file:  # outside: a file that may not be read is another matter
         try:
+            check_sums(file)
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
             kind, theirs = (state["writer"], state["version"]), dict(state["identity"])
         except UNREADABLE as error:
@@ -59,6 +61,15 @@ def load(path: Path, *, writer: str, version: int, identity: dict[str, str]) -> 
             "want another path, or the arguments of that run"
         )
     return state
+
+
+def check_sums(file: BinaryIO) -> None:
+    """Refuse a file of torch.save of which a bit has changed, which torch.load does not look at."""
+    with zipfile.ZipFile(file) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} has another checksum than when it was written")
+    file.seek(0)
 
 
 def fingerprint(X: Tensor) -> str:

@@ -6,6 +6,8 @@ import os
 import pickle
 import secrets
 import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,8 @@ UNREADABLE = (
     ValueError,
     pickle.UnpicklingError,
     struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 
 

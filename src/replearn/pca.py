@@ -33,7 +33,7 @@ from torch import Tensor
 
 from replearn._batches import by_rows
 from replearn._estimator import Data, Estimator, draw_seed
-from replearn._gram import gram, scatter
+from replearn._gram import MEAN_ERROR, gram, scatter
 from replearn._scale import exponent, float_times_power, times_power
 from replearn._validate import check_range
 
@@ -78,7 +78,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
     whiten : bool
         Divide the codes by their standard deviation (n - 1 in its denominator, as in
         scikit-learn). Directions in which the data has no variance but for rounding get the
-        code 0: those whose singular value is at most max(n, d) eps of the largest, or noise of
+        code 0: those whose singular value is at most max(n, d) eps of the largest, or
+        16 sqrt(n) eps of the largest mean, or noise of
         the "covariance_eigh" solver, as above.
     random_state : int, RandomState or None
         Seed of the randomized solver. An integer, or None and a NumPy ``RandomState``, from which
@@ -322,7 +323,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         V, mean = components.double(), self._kept("mean_").double()
         deviations, noise = self._kept("explained_variance_").double().sqrt(), self.noise_variance_
         # What is smaller is rounding; what was found by subtraction, in squares.
-        least = self._rounding(self._squared) * float(deviations[0])
+        least = self._rounding(self._squared) / math.sqrt(self.n_samples_ - 1)
         if float(deviations[-1]) <= least or (m < d and math.sqrt(noise) <= least):
             raise ValueError(
                 f"n_components: got {m} of {d} dimensions and no variance in some direction, want "
@@ -405,14 +406,21 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
     def _scale(self) -> Tensor:
         """Standard deviations of the codes, exactly 0 where they are rounding noise."""
         s = self._kept("singular_values_")
-        return torch.where(
-            s > self._rounding() * s[0], self._kept("explained_variance_").sqrt(), 0.0
-        )
+        return torch.where(s > self._rounding(), self._kept("explained_variance_").sqrt(), 0.0)
 
     def _rounding(self, squared: bool = False) -> float:
-        """What part of the largest singular value is rounding noise."""
-        n, d = self.n_samples_, self.n_features_in_
+        """Singular values up to this are rounding noise: of the largest one, or of the mean."""
         eps = float(torch.finfo(self._kept("components_").dtype).eps)
+        largest = float(self._kept("singular_values_")[0])
+        return max(self._relative_rounding(eps, squared) * largest, self._rounding_of_mean(eps))
+
+    def _rounding_of_mean(self, eps: float) -> float:
+        """What equal values leave when the mean, a rounded sum, is subtracted from them."""
+        offset = float(self._kept("mean_").abs().max())
+        return MEAN_ERROR * eps * offset * math.sqrt(self.n_samples_)
+
+    def _relative_rounding(self, eps: float, squared: bool) -> float:
+        n, d = self.n_samples_, self.n_features_in_
         if squared or self.svd_solver_ == "covariance_eigh":
             # Eigenvalues of a (k, k) matrix err by about sqrt(k) eps of the largest, as rounding
             # errors add up like a random walk (Higham and Mary, SIAM J. Sci. Comput. 41, 2019):

@@ -690,3 +690,37 @@ def test_a_log_likelihood_beyond_the_dtype_is_refused() -> None:
     pca = PCA(1).fit(torch.randn(20, 3, generator=torch.Generator().manual_seed(0)))
     with pytest.raises(ValueError, match="X: got values whose log-likelihoods leave the range"):
         pca.score_samples(torch.full((2, 3), 1e30))
+
+
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
+@pytest.mark.parametrize(
+    ("dtype", "n"), [(torch.float64, 50), (torch.float64, 1000), (torch.float32, 333)]
+)
+def test_a_constant_column_is_no_direction_whatever_its_value(solver, dtype, n):
+    """The mean of n equal values is rounded; what is left of them is no variance."""
+    generator = torch.Generator().manual_seed(0)
+    constants = 100 + 2900 * torch.rand(25, generator=generator, dtype=torch.float64)
+    for constant in constants.tolist():
+        column = torch.full((n, 1), constant, dtype=dtype)
+        X = torch.cat([torch.randn(n, 2, generator=generator).to(dtype), column], 1)
+        model = PCA(3, whiten=True, svd_solver=solver).fit(X)
+        assert not model.transform(X)[:, 2].any()
+        with pytest.raises(ValueError, match="no variance in some direction"):
+            PCA(3, svd_solver=solver).fit(X).score(X)
+
+
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
+def test_equal_samples_have_no_directions(solver):
+    for dtype in (torch.float32, torch.float64):
+        X = torch.full((7, 5), 1 / 3, dtype=dtype)
+        assert not PCA(2, whiten=True, svd_solver=solver).fit_transform(X).any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_direction_of_little_variance_far_from_the_origin_is_kept(dtype):
+    """Ten times what the rounding of the mean may leave."""
+    eps = torch.finfo(dtype).eps
+    X = sample(400, 3, dtype=dtype) + 1000
+    noise = torch.randn(400, generator=torch.Generator().manual_seed(1), dtype=dtype)
+    X[:, 2] = 1000 + 1000 * 40 * eps * noise
+    assert PCA(3, whiten=True).fit_transform(X)[:, 2].std() == pytest.approx(1, rel=0.3)

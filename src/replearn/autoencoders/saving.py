@@ -9,6 +9,7 @@ for bit, in their dtype, on the CPU; each module in its mode, each weight frozen
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from replearn._checkpoint import fingerprint
 from replearn._files import write_atomically
 from replearn.autoencoders.kinds import build, describe
 from replearn.device import seeded
@@ -37,7 +39,8 @@ def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
     model : nn.Module
         An ``Autoencoder`` of the factories or of ``unroll``, ``PredictiveSparse``,
         ``DeepFactorisation``, ``RBM``, ``Classifier`` or ``stacked_encoder``'s, on any device, or
-        one of those with usual layers of torch in it.
+        one of those with layers of torch in it: those that it knows are in
+        ``replearn.autoencoders.kinds``.
     path : path or str
         The file, which is replaced in one step; folders are made.
 
@@ -78,7 +81,12 @@ def save_model(model: nn.Module, path: str | os.PathLike[str]) -> None:
     _check_same(model, rebuilt)
     # Contiguous, as the format has no strides.
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    metadata = {"format": _FORMAT, "version": _VERSION, "description": description}
+    metadata = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "description": description,
+        "digest": _digest(description, state),
+    }
     write_atomically(Path(path), save(state, metadata))
 
 
@@ -139,7 +147,17 @@ def load_model(path: str | os.PathLike[str]) -> nn.Module:
             parameter.requires_grad_(name not in frozen)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(refused) from error
+    if metadata.get("digest") != _digest(metadata["description"], state):
+        raise ValueError(f"{source}: got a file that has changed since save_model wrote it")
     return model
+
+
+def _digest(description: str, state: Mapping[str, Tensor]) -> str:
+    """Of all that a file holds: its format itself does not tell a changed bit."""
+    digest = hashlib.sha256(description.encode())
+    for name in sorted(state):
+        digest.update(f"{name} {fingerprint(state[name])}".encode())
+    return digest.hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -205,6 +223,8 @@ def _check_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> 
     for name, value in ours.items():
         if value.shape != theirs[name].shape:
             raise _refused("", f"weights {name!r} of shape {tuple(value.shape)}")
+        if value._backward_hooks or getattr(value, "_post_accumulate_grad_hooks", None):
+            raise _refused("", f"a hook on weights {name!r}")
         if value.layout != torch.strided or value.is_meta or value.is_quantized:
             raise _refused("", f"weights {name!r} that are sparse, quantised or on meta")
     if _shared(ours) != _shared(theirs):

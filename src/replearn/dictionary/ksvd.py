@@ -24,6 +24,7 @@ M. Aharon, M. Elad and A. Bruckstein, IEEE Transactions on Signal Processing 54 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -154,7 +155,8 @@ class KSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
         Raises
         ------
         ValueError
-            An argument does not fit; the message names it.
+            An argument does not fit, or squares of X leave the range of float64; the message names
+            it.
         """
         data = self._training_data(X)
         self._check_parameters(data)
@@ -172,8 +174,9 @@ class KSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
                 turns, replaced = turns + 1, replaced + new
                 converged = errors[-2] - errors[-1] <= self.tol * errors[-2]
                 bar.update(1)
+        objective = [_in_units(error, unit) for error in errors[1:]]
         self._keep(X, dictionary_=atoms.T.contiguous(), components_=atoms)
-        self.objective_ = [float_times_power(error, 2 * unit) for error in errors[1:]]
+        self.objective_ = objective
         self.n_iter_, self.n_replaced_ = turns, replaced
         self.converged_ = converged
         if not converged:
@@ -246,14 +249,14 @@ class KSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
         Raises
         ------
         ValueError
-            X does not fit, or nothing was fitted yet.
+            X does not fit, its squares leave the range of float64, or nothing was fitted yet.
         """
         atoms = self._kept("components_")
         data = self._new_data(X, atoms)
         unit = exponent(data)
         data = times_power(data, -unit)
         H = omp(data, atoms.T.contiguous(), n_nonzero=self.n_nonzero)
-        return -float_times_power(_mean_squared_error(data, H, atoms), 2 * unit)
+        return -_in_units(_mean_squared_error(data, H, atoms), unit)
 
     def _first_atoms(self, X: Tensor) -> Tensor:
         m, d = self.n_atoms, X.shape[1]
@@ -323,3 +326,14 @@ def better_codes(X: Tensor, atoms: Tensor, H: Tensor, k: int) -> Tensor:
 
 def _mean_squared_error(X: Tensor, H: Tensor, atoms: Tensor) -> float:
     return float((X - H @ atoms).double().square().sum(1).mean())
+
+
+def _in_units(error: float, unit: int) -> float:
+    """A squared error of data divided by 2^unit in the units of the data."""
+    value = float_times_power(error, 2 * unit)
+    if math.isinf(value) or (value == 0 and error > 0):
+        raise ValueError(
+            f"X: got values of about 2^{unit}, whose squares leave the range of float64, want "
+            "other units"
+        )
+    return value

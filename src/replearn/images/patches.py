@@ -22,7 +22,7 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from torch import Tensor
 
 from replearn._estimator import Data, Estimator
-from replearn._gram import scatter
+from replearn._gram import MEAN_ERROR, scatter
 from replearn._scale import exponent, float_times_power, times_power
 from replearn._validate import (
     check_integer,
@@ -245,10 +245,12 @@ class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type:
         P = times_power(P, -k)  # so that no square leaves the range
         mean = P.mean(0)
         values, V = torch.linalg.eigh(scatter(P, mean) / len(P))
-        if float(values[-1]) <= 0:
+        eps, offset = torch.finfo(P.dtype).eps, float(mean.abs().max())
+        # What is left of equal patches when their mean, a rounded sum, is subtracted.
+        if float(values[-1]) <= P.shape[1] * (MEAN_ERROR * eps * offset) ** 2:
             raise ValueError("X: got patches that are all the same, want some that differ")
         # Also with epsilon 0 nothing is divided by what is rounding noise.
-        least = torch.finfo(P.dtype).eps * P.shape[1]
+        least = eps * P.shape[1]
         floor = max(float(self.epsilon), least) * float(values[-1])
         self.floor_ = float_times_power(floor, 2 * k)
         if not 0 < self.floor_ < torch.inf:

@@ -15,6 +15,7 @@ Computation 14; Besag (1975), Statistical analysis of non-lattice data, The Stat
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 from typing import Any
@@ -173,7 +174,8 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            As :meth:`fit`, or a parameter is not what it was.
+            As :meth:`fit`, or ``n_components``, ``visible`` or ``hidden`` is not what it was. The
+            machine is then as it was before.
         """
         self._check_parameters()
         if not hasattr(self, "rbm_"):
@@ -181,14 +183,14 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             rbm, generator, _ = self._start(data)
             self.n_steps_ = 0
         else:
-            rbm, kind = self.rbm_, self.components_
+            rbm, kind = copy.deepcopy(self.rbm_), self.components_  # kept if the step fails
             if (rbm.visible, rbm.hidden) != (self.visible, self.hidden) or len(rbm.bias) != (
                 self.n_components
             ):
                 raise ValueError(
-                    f"n_components, visible, hidden: got {self.n_components}, {self.visible} and "
-                    f"{self.hidden}, want {len(rbm.bias)}, {rbm.visible} and {rbm.hidden}, as "
-                    "before; fit starts afresh"
+                    f"n_components: got {self.n_components} with {self.visible} visible and "
+                    f"{self.hidden} hidden units, want {len(rbm.bias)}, {rbm.visible} and "
+                    f"{rbm.hidden}, as before; fit starts afresh"
                 )
             data = self._new_data(X, rbm.weight)
             generator = torch.Generator(data.device)

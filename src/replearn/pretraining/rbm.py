@@ -50,7 +50,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from replearn._batches import by_rows
-from replearn._validate import check_integer, check_matrix
+from replearn._validate import check_integer, check_matrix, check_not_negative
 from replearn.device import seeded
 
 __all__ = ["RBM", "LogPartition", "contrastive_divergence"]
@@ -147,6 +147,9 @@ class RBM(nn.Module):
         for name, kind in (("visible", visible), ("hidden", hidden)):
             if kind not in UNITS:
                 raise ValueError(f"{name}: got {kind!r}, want one of {', '.join(UNITS)}")
+        check_not_negative("std", std)
+        if math.isinf(std):
+            raise ValueError("std: got inf, want a finite number")
         self.visible, self.hidden = visible, hidden
         with seeded(seed):
             self.weight = nn.Parameter(std * torch.randn(m, d, device="cpu"))
@@ -287,8 +290,12 @@ class RBM(nn.Module):
         Raises
         ------
         ValueError
-            X is no finite matrix of visible values of the weights' dtype and device.
+            X is no finite matrix of visible values of the weights' dtype and device, or ``steps``
+            is no integer of at least 0.
         """
+        check_integer("steps", steps)
+        if steps < 0:
+            raise ValueError(f"steps: got {steps}, want at least 0")
         self._check_visible(X)
         return self._gibbs(X, steps, generator, mean)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -43,8 +43,8 @@ def check_functions(
         raise ValueError(f"callbacks: got {callbacks!r}, want a sequence of callables (state)")
 
 
-def check_optimizer(optimizer: object) -> Optimizer:
-    """The optimiser that was made, if it steps from gradients alone."""
+def check_optimizer(optimizer: object, parameters: Sequence[nn.Parameter]) -> Optimizer:
+    """The optimiser that was made, if it trains the parameters and steps from gradients alone."""
     if not isinstance(optimizer, Optimizer):
         raise ValueError(
             f"optimizer: got a callable that returns {type(optimizer).__name__}, want one that "
@@ -55,6 +55,12 @@ def check_optimizer(optimizer: object) -> Optimizer:
         raise ValueError(
             f"optimizer: got {type(optimizer).__name__}, whose step computes the loss again and "
             f"again by a closure, want one that steps from gradients alone, {_EXAMPLE}"
+        )
+    theirs = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if theirs.isdisjoint(map(id, parameters)):
+        raise ValueError(
+            "optimizer: got one of none of the model's parameters, want one made from the "
+            f"parameters that the callable is given, {_EXAMPLE}"
         )
     return optimizer
 

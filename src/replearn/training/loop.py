@@ -121,7 +121,9 @@ def train(
         exists, training resumes there and ends with exactly the weights of a run that was never
         interrupted; a finished run is not repeated.  A larger ``epochs`` carries it on.  It belongs
         to this run, told by the values of the data, the arguments, the code of loss, schedule and
-        model and the values that they hold; not by the weights that the model starts from.
+        model and the values that they hold; not by the weights that the model starts from.  Of
+        the model it holds parameters and buffers: an attribute that changes while it trains, such
+        as a counter, begins anew.
     key : str, optional
         Tells the run in place of the code and the values of loss, schedule and model: where those
         hold something that has no content to be compared, or where their code may change.
@@ -141,7 +143,8 @@ def train(
         An argument does not fit (types, shapes, dtypes, devices, ranges), or the checkpoint
         belongs to another run; the message names what differs.
     FloatingPointError
-        The loss became infinite or not a number.  The checkpoint keeps the epoch before.
+        The loss or a weight became infinite or not a number.  The checkpoint keeps the epoch
+        before.
 
     Examples
     --------
@@ -169,7 +172,7 @@ def train(
         if not model.training:
             model.train()
         build = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
-        optimiser = check_optimizer(build(parameters))
+        optimiser = check_optimizer(build(parameters), parameters)
         mine = {}
         if path is not None:
             mine = identity_of_run(
@@ -253,12 +256,35 @@ class _Step:
                 check_dtypes(self.model, {"X": x, "y": targets}, error)
             raise
         if self.max_norm is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.max_norm)
+            _clip(self.parameters, self.max_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.scheduler is not None:
             self.scheduler.step()
         return value.detach()
+
+
+def _clip(parameters: list[nn.Parameter], max_norm: float) -> None:
+    """Scale gradients down to the norm; in float64, where no square of float32 overflows.
+
+    torch's own divides by the norm and 1e-6, which scales small gradients down for nothing.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if gradients:
+        norms = [torch.linalg.vector_norm(g, dtype=torch.float64) for g in gradients]
+        factor = (max_norm / torch.linalg.vector_norm(torch.stack(norms))).clamp(max=1.0)
+        for g in gradients:
+            g.mul_(factor.to(g.dtype))
+
+
+def _check_weights(run: Run) -> None:
+    """A gradient may be NaN where the loss is not: said before the epoch is kept."""
+    for name, parameter in run.model.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise FloatingPointError(
+                f"{name} became infinite or NaN in epoch {run.history.epochs + 1}, with a finite "
+                "loss: try a smaller learning rate, and look for a function without a derivative"
+            )
 
 
 def _epoch(run: Run, step: _Step, X: Tensor, y: Tensor | None, batch: int) -> float:
@@ -271,7 +297,9 @@ def _epoch(run: Run, step: _Step, X: Tensor, y: Tensor | None, batch: int) -> fl
     for x, targets in _batches(X, y, batch, order):
         losses.append(step(x, targets, first=not losses))
     run.history.steps += len(losses)
-    return _mean(losses, n, batch, f"epoch {run.history.epochs + 1}")
+    mean = _mean(losses, n, batch, f"epoch {run.history.epochs + 1}")
+    _check_weights(run)
+    return mean
 
 
 def _value(loss: Loss, model: nn.Module, x: Tensor, targets: Tensor | None) -> Tensor:

@@ -20,7 +20,7 @@ from replearn._checkpoint import fingerprint
 from replearn._identity import Entries, identity
 from replearn.training.history import History
 
-WRITER, VERSION = "train", 2  # of checkpoints
+WRITER, VERSION = "train", 3  # of checkpoints
 
 
 class Run:
@@ -66,6 +66,7 @@ class Run:
             "version": VERSION,
             "identity": mine,
             "model": self.model.state_dict(),
+            "buffers": self._other_buffers(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "order": self.generator.get_state(),
@@ -75,6 +76,11 @@ class Run:
             "best": self.best,
         }
         _checkpoint.save(path, state)
+
+    def _other_buffers(self) -> dict[str, Tensor]:
+        """Those that are not persistent, which ``state_dict`` leaves out."""
+        kept = self.model.state_dict()
+        return {name: b for name, b in self.model.named_buffers() if name not in kept}
 
     def resume(self, path: Path, mine: Entries, epochs: int) -> None:
         """Take up the run that was saved, if it is this one."""
@@ -87,6 +93,9 @@ class Run:
                 "it, or another path"
             )
         self.model.load_state_dict(state["model"])
+        buffers = dict(self.model.named_buffers())
+        for name, value in state["buffers"].items():
+            buffers[name].copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])

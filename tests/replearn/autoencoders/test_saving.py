@@ -559,3 +559,22 @@ def test_options_that_make_no_layer_are_refused(tmp_path):
         save_model(nn.Sequential(layer), tmp_path / "m")
     with pytest.raises(ValueError, match=r"model: got list, want a torch.nn.Module"):
         save_model([layer], tmp_path / "m")
+
+
+def test_a_changed_bit_anywhere_in_a_file_is_noticed(tmp_path):
+    """Weights too, whose bytes the format takes as they are."""
+    path = tmp_path / "model"
+    save_model(dense_autoencoder([4, 2]), path)
+    content = path.read_bytes()
+    for place in range(0, len(content), 7):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(ValueError, match=r"got (a file that|version)"):
+            load_model(path)
+
+
+@pytest.mark.parametrize("register", ["register_hook", "register_post_accumulate_grad_hook"])
+def test_a_hook_on_weights_is_refused(register, tmp_path):
+    model = dense_autoencoder([4, 2])
+    getattr(model.encoder[0].weight, register)(lambda _: None)
+    with pytest.raises(ValueError, match=r"a hook on weights 'encoder\.0\.weight'"):
+        save_model(model, tmp_path / "model")

@@ -117,3 +117,13 @@ def test_what_does_not_fit_is_refused_by_name(wrong, message):
     X, _ = draw(n=30)
     with pytest.raises(ValueError, match=message):
         KSVD(**({"n_atoms": 5} | wrong)).fit(X)
+
+
+@pytest.mark.parametrize("unit", [1e155, 1e-170])
+def test_an_objective_that_is_no_number_is_refused(unit):
+    X = draw(60)[0]
+    with pytest.raises(ValueError, match="whose squares leave the range of float64"):
+        KSVD(8, n_nonzero=2, max_iter=2).fit(unit * X)
+    fitted = KSVD(8, n_nonzero=2, max_iter=2, tol=1.0).fit(X)
+    with pytest.raises(ValueError, match="whose squares leave the range of float64"):
+        fitted.score(unit * X)

@@ -170,3 +170,10 @@ def test_the_whitener_keeps_no_graph_and_lets_gradients_through():
     assert P.grad is not None
     with pytest.raises(ValueError, match="epsilon: got -1"):
         PatchWhitener(-1.0).fit(correlated(50))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("n", "d", "value"), [(7, 5, 1 / 3), (1000, 3, 0.1), (10, 3, 0.1)])
+def test_equal_patches_are_refused_however_their_mean_is_rounded(n, d, value, dtype):
+    with pytest.raises(ValueError, match="patches that are all the same"):
+        PatchWhitener().fit(torch.full((n, d), value, dtype=dtype))

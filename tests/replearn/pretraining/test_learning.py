@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_refused(changes, X, sentence, call):
 
 def test_a_machine_of_other_sizes_is_not_gone_on_with():
     learner = RBMLearning(3).partial_fit(bits())
-    with pytest.raises(ValueError, match="n_components, visible, hidden: got 4, binary and binary"):
+    with pytest.raises(ValueError, match="n_components: got 4 with binary visible and"):
         learner.set_params(n_components=4).partial_fit(bits())
     with pytest.raises(NotFittedError, match="this RBMLearning is not fitted yet"):
         clone(learner).score(bits())
@@ -126,3 +126,20 @@ def test_reports_23179_and_9694_of_scikit_learn():
         RBMLearning(20).fit(counts)
     rare = (torch.rand(200, 300, generator=torch.Generator().manual_seed(0)) < 0.01).double()
     assert float(RBMLearning(20, lr=0.05).fit_transform(rare).std(0).min()) > 0.001
+
+
+def test_a_part_that_diverges_leaves_the_machine_as_it_was(monkeypatch):
+    X = bits() - 0.5
+    learner = RBMLearning(3, visible="gaussian", hidden="gaussian", lr=1e-3).partial_fit(X)
+    before, codes, steps = learner.components_.clone(), learner.transform(X), learner.n_steps_
+    monkeypatch.setattr(RBM, "gibbs", lambda self, X, *_: X + 1e200)
+    learner.set_params(lr=1e200)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="with which the weights diverged"):
+            learner.partial_fit(X)
+    monkeypatch.undo()
+    assert torch.equal(learner.rbm_.weight, before)
+    assert torch.equal(learner.transform(X), codes)
+    assert learner.n_steps_ == steps
+    learner.set_params(lr=1e-3).partial_fit(X)
+    assert torch.isfinite(learner.components_).all()

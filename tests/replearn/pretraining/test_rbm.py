@@ -426,3 +426,15 @@ def test_values_that_are_none_of_the_machines_are_refused(call, sentence):
 def test_a_pseudo_likelihood_of_gaussian_samples_is_refused():
     with pytest.raises(ValueError, match="visible: got 'gaussian', want 'binary'"):
         RBM(D, M, visible="gaussian").pseudo_log_likelihood(torch.ones(1, D))
+
+
+@pytest.mark.parametrize("std", [float("nan"), float("inf"), -1.0, "1"])
+def test_a_start_that_is_no_standard_deviation_is_refused(std):
+    with pytest.raises(ValueError, match=r"^std: got"):
+        RBM(2, 2, std=std)
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, True, "2"])
+def test_steps_are_a_number_of_steps(steps):
+    with pytest.raises(ValueError, match=r"^steps: got"):
+        RBM(2, 2).gibbs(torch.zeros(3, 2), steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import subprocess
@@ -408,3 +409,47 @@ def test_comments_and_places_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     run(path, loss=losses[0])
     assert run(path, loss=losses[1], epochs=3).epochs == 3
+
+
+def test_a_changed_bit_of_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    path, model = tmp_path / "run.pt", linear()
+    options: dict[str, Any] = {"loss": squared, "epochs": 1, "progress": False}
+    train(model, data(), **options, checkpoint=path)
+    weight = next(model.parameters()).detach().numpy().tobytes()
+    content = bytearray(path.read_bytes())
+    content[content.index(weight) + 3] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="not a file written by train"):
+        train(linear(), data(), **options, checkpoint=path)
+
+
+class Counting(nn.Module):
+    """Its buffer, which no state_dict holds, changes the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(D, D)
+        self.register_buffer("steps", torch.zeros(()), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.steps += 1
+        out: Tensor = self.layer(x) * (1 + 0.1 * self.steps)
+        return out
+
+
+def test_a_buffer_that_is_not_persistent_is_resumed_too(tmp_path: Path) -> None:
+    def stop(state: Any) -> None:
+        if state.history.epochs == 3:
+            raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"loss": squared, "epochs": 6, "progress": False}
+    torch.manual_seed(0)
+    start = Counting()
+    whole, parts, resumed = (copy.deepcopy(start) for _ in range(3))
+    train(whole, data(), **options)
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, data(), **options, checkpoint=tmp_path / "run.pt", callbacks=[stop])
+    train(resumed, data(), **options, checkpoint=tmp_path / "run.pt")
+    assert int(resumed.steps) == int(whole.steps) == 6
+    assert torch.equal(resumed.layer.weight, whole.layer.weight)

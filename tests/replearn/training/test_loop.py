@@ -407,7 +407,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not a file written by train"):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
     torch.save({"writer": "train", "version": 99, "identity": {}}, path)
-    with pytest.raises(ValueError, match="by train, version 99, want train, version 2"):
+    with pytest.raises(ValueError, match="by train, version 99, want train, version 3"):
         train(autoencoder(), data(), checkpoint=path, **settings_of_a_run())
 
 
@@ -600,3 +600,46 @@ def test_on_cuda_it_trains_resumes_and_leaves_the_generator_alone(tmp_path):
     assert torch.equal(torch.cuda.get_rng_state(), before)
     with pytest.raises(ValueError, match="X: got device cpu, want cuda:0, as the model"):
         train(again, data(), **settings_of_a_run())
+
+
+class AtTheOrigin(nn.Module):
+    """sqrt((w - 1)^2) has no derivative where it begins, though a value."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_nan_gradient_of_a_finite_loss_is_said_and_not_kept(epochs, tmp_path):
+    def loss(model, x):
+        return (model.w - 1).square().sum().sqrt()
+
+    path = tmp_path / "run.pt"
+    for _ in range(2):  # the checkpoint is that of before the first epoch
+        with pytest.raises(FloatingPointError, match="w became infinite or NaN in epoch 1"):
+            train(
+                AtTheOrigin(),
+                torch.zeros(3, 1),
+                loss=loss,
+                epochs=epochs,
+                checkpoint=path,
+                progress=False,
+            )
+        assert torch.load(path)["model"]["w"].tolist() == [1.0]
+
+
+def test_an_optimiser_of_another_models_parameters_is_refused():
+    other = nn.Linear(4, 4)
+    with pytest.raises(ValueError, match="optimizer: got one of none of the model's parameters"):
+        train(
+            nn.Linear(4, 4),
+            torch.ones(3, 4),
+            loss=lambda model, x: model(x).square().mean(),
+            epochs=1,
+            optimizer=lambda _: torch.optim.SGD(other.parameters(), lr=0.1),
+            progress=False,
+        )

@@ -213,3 +213,27 @@ def test_sparse_samples_are_named() -> None:
 def test_a_complex_loss_is_named() -> None:
     with pytest.raises(ValueError, match=r"loss: got a value of torch.complex64, want a real one"):
         train(model(), data(), loss=lambda n, x: loss(n, x) * 1j, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "step"),
+    [(1e20, 0.5, 0.5), (1e25, 0.5, 0.5), (1e-7, 5e-7, 1e-7), (1e-6, 5e-7, 5e-7), (0.5, 0.5, 0.5)],
+)
+def test_gradients_of_any_size_are_scaled_to_the_norm_and_not_below(size, limit, step):
+    """Squares of 1e20 overflow float32; torch's own division adds 1e-6 to the norm."""
+    net = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(net.weight)
+
+    def loss(model, x):
+        return size * model(x).mean()
+
+    train(
+        net,
+        torch.ones(3, 1),
+        loss=loss,
+        epochs=1,
+        max_norm=limit,
+        optimizer=lambda p: torch.optim.SGD(p, lr=1.0),
+        progress=False,
+    )
+    assert float(net.weight.detach()) == pytest.approx(-step, rel=1e-6)
