@@ -14,6 +14,7 @@ import dis
 import enum
 import functools
 import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
 import io
@@ -236,7 +237,7 @@ class _Walk:
             if not (isinstance(value, types.ModuleType) and _installed(value.__name__)):
                 self.look(value, f"{path}, {'.'.join(used)}")
         for name in dict.fromkeys(_modules_imported(function)):
-            if not _installed(name) and (module := sys.modules.get(name)) is not None:
+            if not _installed(name) and (module := _imported(name)) is not None:
                 self.look(module, f"{path}, {name}")
 
     def _class(self, cls: type, path: str) -> None:
@@ -394,8 +395,35 @@ def _modules_imported(function: types.FunctionType) -> Iterator[str]:
         for instruction in dis.get_instructions(part):
             if instruction.opname == "IMPORT_NAME":
                 name = str(instruction.argval)
-                yield name
-                yield f"{package}.{name}" if name else package
+                if name:
+                    yield name
+                if package:  # by a relative import
+                    yield f"{package}.{name}" if name else package
+
+
+def _imported(name: str) -> types.ModuleType | None:
+    """A module that a function will import, if there is one of that name.
+
+    It is imported here, lest the same run looked another one before and after its first step.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:  # such as the other reading of a relative name
+        return None
+
+
+def _file_of(top: str) -> str | None:
+    """Where a package lies, imported or not."""
+    if (module := sys.modules.get(top)) is not None:
+        paths = iter(getattr(module, "__path__", ()))
+        return getattr(module, "__file__", None) or next(paths, None)
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    return spec.origin or next(iter(spec.submodule_search_locations or ()), None)
 
 
 @functools.cache
@@ -410,7 +438,7 @@ def _installed(name: str | None) -> str:
     if top in sys.builtin_module_names or top in sys.stdlib_module_names or top == "builtins":
         return f"Python {sys.version_info.major}.{sys.version_info.minor}"
     module = sys.modules.get(top)
-    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    file = _file_of(top)
     if file is None:
         return ""
     paths = sysconfig.get_paths()

@@ -781,7 +781,7 @@ call(
 )
 call("sparse.largest_penalty", lambda: {"X": normal(N, D), "D": atoms()})
 call("sparse.lipschitz", lambda: {"D": atoms()})
-for _name in ("objective", "duality_gap", "optimality"):
+for _name in ("lasso_objective", "duality_gap", "optimality"):
     call(f"sparse.{_name}", lambda: {**solver()(), "H": normal(N, M, seed=2)})
 for _name in ("soft_threshold", "nonnegative_threshold", "hard_threshold", "sign_clamp"):
     call(f"sparse.{_name}", lambda: {"Z": normal(N, M), "t": 0.3})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import importlib
 import json
 import subprocess
 import sys
@@ -453,3 +454,42 @@ def test_a_buffer_that_is_not_persistent_is_resumed_too(tmp_path: Path) -> None:
     train(resumed, data(), **options, checkpoint=tmp_path / "run.pt")
     assert int(resumed.steps) == int(whole.steps) == 6
     assert torch.equal(resumed.layer.weight, whole.layer.weight)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("import lazy_factor", "lazy_factor.FACTOR * x"),
+        ("from lazy_factor import FACTOR", "FACTOR * x"),
+        ("from lazy_factor import times", "times(x)"),
+    ],
+)
+def test_a_module_that_the_loss_imports_is_part_of_it(
+    line: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Imported before the first step or not: the same run is taken up, another one is refused."""
+    source = tmp_path / "lazy_factor.py"
+    source.write_text("FACTOR = 1.0\ndef times(x): return FACTOR * x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    exec(f"def loss(m, x):\n {line}\n x = (m(x) - x).square().mean()\n return {value}", scope)
+
+    def run() -> None:
+        path = tmp_path / "run.pt"
+        train(linear(), data(), loss=scope["loss"], epochs=1, checkpoint=path, progress=False)
+
+    def forget() -> None:
+        sys.modules.pop("lazy_factor", None)
+        importlib.invalidate_caches()
+
+    try:
+        run()
+        run()
+        forget()
+        run()
+        source.write_text("FACTOR = 22.0\ndef times(x): return FACTOR * x\n")
+        forget()
+        with pytest.raises(ValueError, match="lazy_factor"):
+            run()
+    finally:
+        forget()
