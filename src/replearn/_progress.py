@@ -19,5 +19,7 @@ def progress_bar(
     Shown for True if that is a terminal, so that notebooks turned into pages and log files stay
     clean; always for "always"; never for False. ``disable`` of the result says which.
     """
+    if not isinstance(progress, bool) and progress != "always":
+        raise ValueError(f"progress: got {progress!r}, want True, False or 'always'")
     shown = progress == "always" or (bool(progress) and sys.stderr.isatty())
     return tqdm(iterable, disable=not shown, **options)

@@ -35,7 +35,7 @@ from replearn._batches import by_rows
 from replearn._estimator import Data, Estimator, draw_seed
 from replearn._gram import MEAN_ERROR, gram, scatter
 from replearn._scale import exponent, float_times_power, times_power
-from replearn._validate import check_range
+from replearn._validate import check_flag, check_range
 
 __all__ = ["PCA"]
 
@@ -430,6 +430,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         return max(n, d) * eps
 
     def _check_n_components(self, n: int, d: int) -> int | float:
+        check_flag("whiten", self.whiten)
         wanted, most = self.n_components, min(n, d)
         if wanted is None:
             return most

@@ -724,3 +724,8 @@ def test_a_direction_of_little_variance_far_from_the_origin_is_kept(dtype):
     noise = torch.randn(400, generator=torch.Generator().manual_seed(1), dtype=dtype)
     X[:, 2] = 1000 + 1000 * 40 * eps * noise
     assert PCA(3, whiten=True).fit_transform(X)[:, 2].std() == pytest.approx(1, rel=0.3)
+
+
+def test_whiten_is_true_or_false():
+    with pytest.raises(ValueError, match="whiten: got 'no', want True or False"):
+        PCA(2, whiten="no").fit(sample(20, 4))

@@ -32,7 +32,7 @@ from replearn._batches import slices
 from replearn._estimator import Data, Estimator, as_tensor, convergence_warning, draw_seed
 from replearn._progress import Progress
 from replearn._scale import exponent
-from replearn._validate import check_integer, check_matrix, check_not_negative
+from replearn._validate import check_flag, check_integer, check_matrix, check_not_negative
 from replearn.dictionary.alternating import AlternatingState
 from replearn.dictionary.atoms import normalise_atoms
 from replearn.dictionary.online import OnlineState, Settings, learn_batch, start, unit_rows
@@ -429,8 +429,8 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
             solver=self.solver,
             code_tol=default if self.code_tol is None else float(self.code_tol),
             forgetting=float(self.forgetting),
-            nonnegative=bool(self.nonnegative),
-            positive_dictionary=bool(self.positive_dictionary),
+            nonnegative=check_flag("nonnegative", self.nonnegative),
+            positive_dictionary=check_flag("positive_dictionary", self.positive_dictionary),
         )
 
     def _first(self, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:

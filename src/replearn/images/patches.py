@@ -189,7 +189,7 @@ class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type:
     unwhitening_ : Tensor or array, (d, d)
         Its inverse.
     floor_ : float
-        The floor, in squared units of P.
+        The floor, in squared units of P; with ``epsilon`` 0 what rounding leaves of zero.
     n_features_in_ : int
         Dimension d of the patches.
     feature_names_in_ : array, (d,)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from replearn._batches import by_rows
 from replearn._modes import evaluation
-from replearn._validate import check_matrix, check_tensor
+from replearn._validate import check_integer, check_matrix, check_tensor
 from replearn.autoencoders.layers import Dense, TiedDecoder
 from replearn.autoencoders.networks import Autoencoder
 from replearn.device import seeded
@@ -130,7 +130,7 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
     Raises
     ------
     ValueError
-        X is not a finite float matrix that fits the layer.
+        X is not a finite float matrix that fits the layer, or ``rows`` is no integer of at least 1.
 
     Examples
     --------
@@ -139,6 +139,9 @@ def encode(model: Layer, X: Tensor, rows: int = _ROWS) -> Tensor:
     torch.Size([5, 3])
     """
     check_matrix("X", X)
+    check_integer("rows", rows)
+    if rows < 1:
+        raise ValueError(f"rows: got {rows}, want at least 1")
     with evaluation(model):
         return by_rows(model.encode, X, rows)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -63,6 +65,13 @@ def check_optimizer(optimizer: object, parameters: Sequence[nn.Parameter]) -> Op
             f"parameters that the callable is given, {_EXAMPLE}"
         )
     return optimizer
+
+
+def check_path(checkpoint: object) -> Path:
+    """The path of a checkpoint."""
+    if not isinstance(checkpoint, str | os.PathLike):
+        raise ValueError(f"checkpoint: got {checkpoint!r}, want a path or None")
+    return Path(checkpoint)
 
 
 def check_scheduler(scheduler: object, optimizer: Optimizer, schedule_by: str) -> LRScheduler:

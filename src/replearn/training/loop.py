@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -26,6 +25,7 @@ from replearn.training.arguments import (
     check_functions,
     check_numbers,
     check_optimizer,
+    check_path,
     check_scheduler,
 )
 from replearn.training.callbacks import Callback, State, call_all
@@ -163,10 +163,11 @@ def train(
     parameters = check_data(model, X, y, X_val, y_val)
     batch = len(X) if batch_size is None else batch_size
     generator = torch.Generator(X.device).manual_seed(seed)
-    path = None if checkpoint is None else Path(checkpoint)
+    path = None if checkpoint is None else check_path(checkpoint)
     keep_freed_memory()
 
     with ExitStack() as stack:
+        stack.enter_context(torch.enable_grad())
         stack.enter_context(own_random_numbers(X.device, seed))
         stack.enter_context(kept_modes(model))
         if not model.training:

@@ -509,3 +509,9 @@ def test_only_an_online_model_can_be_fitted_in_parts():
     with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as caught:
         quick("alternating").partial_fit(X_OK)
     assert "want 'online' for partial_fit" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("name", ["nonnegative", "positive_dictionary"])
+def test_flags_are_true_or_false(name):
+    with pytest.raises(ValueError, match=f"{name}: got 'no', want True or False"):
+        quick(**{name: "no"}).fit(gaussian(20, 5))

@@ -298,3 +298,9 @@ def test_machines_train_on_the_gpu():
     histories = greedy(layers, samples().cuda(), contrastive_divergence(2), **SETTINGS)
     assert [history.epochs for history in histories] == [3, 3, 3]
     assert all(bool(p.isfinite().all()) for layer in layers for p in layer.parameters())
+
+
+@pytest.mark.parametrize("rows", [0, -1, 1.5])
+def test_rows_are_a_number_of_rows(rows):
+    with pytest.raises(ValueError, match=r"^rows: got"):
+        encode(dense_autoencoder([4, 3]), torch.zeros(5, 4), rows)

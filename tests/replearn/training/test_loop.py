@@ -1,6 +1,7 @@
 """The training loop: what a step computes, what an epoch visits, and that nothing is lost."""
 
 import io
+import re
 import sys
 
 import numpy as np
@@ -643,3 +644,27 @@ def test_an_optimiser_of_another_models_parameters_is_refused():
             optimizer=lambda _: torch.optim.SGD(other.parameters(), lr=0.1),
             progress=False,
         )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"checkpoint": 3}, "checkpoint: got 3, want a path or None"),
+        ({"progress": "maybe"}, "progress: got 'maybe', want True, False or 'always'"),
+    ],
+)
+def test_what_is_neither_is_refused(changes, sentence):
+    arguments = {"loss": lambda m, x: m(x).square().mean(), "epochs": 1, "progress": False}
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        train(nn.Linear(4, 4), torch.ones(3, 4), **arguments | changes)
+
+
+def test_it_trains_where_gradients_are_off():
+    net = nn.Linear(4, 4)
+    before = net.weight.detach().clone()
+    with torch.no_grad():
+        train(
+            net, torch.ones(3, 4), loss=lambda m, x: m(x).square().mean(), epochs=1, progress=False
+        )
+        assert not torch.is_grad_enabled()
+    assert not torch.equal(net.weight, before)
