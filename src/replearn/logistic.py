@@ -192,6 +192,11 @@ class LogisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Returns
         -------
         Tensor or array, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
         """
         data = self._new_data(X, self._kept("components_"))
         return self._in_kind(self._encode(data), X)
@@ -208,6 +213,11 @@ class LogisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Returns
         -------
         Tensor or array, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit, or nothing was fitted yet.
         """
         components = self._kept("components_")
         codes = self._codes(H, self.n_components_, components)
@@ -228,6 +238,11 @@ class LogisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         float
             In nats a sample.
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
         """
         components = self._kept("components_")
         data = self._new_data(X, components)

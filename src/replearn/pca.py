@@ -268,6 +268,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         Returns
         -------
         Tensor or array, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
         """
         components = self._kept("components_")
         data = self._new_data(X, components)
@@ -288,6 +293,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         Returns
         -------
         Tensor or array, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit, or nothing was fitted yet.
         """
         components = self._kept("components_")
         codes = self._codes(H, self.n_components_, components)
@@ -359,6 +369,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         -------
         float
             In nats a sample.
+
+        Raises
+        ------
+        ValueError
+            X does not fit, nothing was fitted yet, or there is no density: see
+            :meth:`score_samples`.
         """
         return float(self.score_samples(X).mean())
 

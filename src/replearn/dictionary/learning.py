@@ -281,6 +281,8 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
         ------
         ValueError
             X or a parameter does not fit.
+        AttributeError
+            ``method`` is not "online": there is no such method then.
         """
         self._check_parameters()
         state: OnlineState | None = getattr(self, "_state", None)
@@ -323,6 +325,11 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
         Returns
         -------
         Tensor or array, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
         """
         return self._in_kind(self._encode(X).H, X)
 
@@ -337,6 +344,11 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
         Returns
         -------
         Tensor or array, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit, or nothing was fitted yet.
         """
         components = self._kept("components_")
         return self._in_kind(self._codes(H, len(components), components) @ components, H)
@@ -357,6 +369,11 @@ class DictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
         -------
         float
             In the squared units of X.
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
         """
         return -float(self._encode(X).objective.double().mean())
 

@@ -281,6 +281,11 @@ class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type:
         Returns
         -------
         Tensor or array, (n, d)
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
         """
         mean = self._kept("mean_")
         return self._in_kind((self._new_data(X, mean) - mean) @ self._kept("whitening_"), X)
@@ -296,6 +301,11 @@ class PatchWhitener(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type:
         Returns
         -------
         Tensor or array, (n, d)
+
+        Raises
+        ------
+        ValueError
+            Z does not fit, or nothing was fitted yet.
         """
         mean = self._kept("mean_")
         whitened = self._codes(Z, self.n_features_in_, mean, "Z")

@@ -213,6 +213,11 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Returns
         -------
         Tensor or array, (n, m)
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
         """
         self._kept("components_")
         return self._in_kind(self.rbm_.encode(self._new_data(X, self.rbm_.weight)), X)
@@ -229,6 +234,11 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Returns
         -------
         Tensor or array, (n, d)
+
+        Raises
+        ------
+        ValueError
+            H does not fit, or nothing was fitted yet.
         """
         weight = self._kept("components_")
         return self._in_kind(self.rbm_.decode(self._codes(H, len(weight), self.rbm_.weight)), H)
@@ -252,6 +262,13 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         Tensor or array, (n,)
             In nats.
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
+        AttributeError
+            Visible units are not binary: there is no such method then.
         """
         self._kept("components_")
         data = self._new_data(X, self.rbm_.weight)
@@ -272,6 +289,13 @@ class RBMLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         float
             In nats a sample.
+
+        Raises
+        ------
+        ValueError
+            X does not fit, or nothing was fitted yet.
+        AttributeError
+            Visible units are not binary: there is no such method then.
         """
         return float(self.score_samples(X).mean())
 
