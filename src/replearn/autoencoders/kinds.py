@@ -60,7 +60,10 @@ def describe(module: nn.Module) -> Description:
     kind = layer_kinds().get(name)
     # Exactly this class: a subclass may hold more than its parent's arguments say.
     if kind is None or type(module) is not kind[0]:
-        raise ValueError(f"model: got a {name} in it, want layers and models of replearn")
+        known = ", ".join(layer.__name__ for layer in TORCH_LAYERS)
+        raise ValueError(
+            f"model: got a {name} in it, want layers and models of replearn, or of torch {known}"
+        )
     return {"kind": name, **kind[1](module)}
 
 

@@ -174,8 +174,12 @@ def _plain(value: Any) -> Any:
 def _check_same(model: nn.Module, rebuilt: nn.Module) -> None:
     """Refuse a model that is not made again by its description, weights apart."""
     ours, theirs = dict(model.named_modules()), dict(rebuilt.named_modules())
-    for name in ours.keys() | theirs.keys():
-        kinds = [type(modules.get(name)) for modules in (ours, theirs)]
+    for name in ours.keys() - theirs.keys():
+        raise _refused("", f"a part {name!r} (those of a Sequential are numbered)")
+    for name in theirs.keys() - ours.keys():  # modules are named once
+        raise _refused("", f"one layer in two places, the second {name!r}")
+    for name in ours:
+        kinds = [type(modules[name]) for modules in (ours, theirs)]
         if kinds[0] is not kinds[1]:
             raise _refused(name, f"a {kinds[0].__name__} in place of a {kinds[1].__name__}")
     places = {id(module): name for modules in (ours, theirs) for name, module in modules.items()}

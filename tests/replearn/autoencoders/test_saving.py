@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -539,7 +540,7 @@ ADDITIONS = {
     "meta": (lambda m: m.encoder.to("meta"), "sparse, quantised or on meta"),
     "part of a model of its own": (
         lambda m: setattr(m, "extra", nn.Linear(2, 2)),
-        "a Linear in place of a NoneType in 'extra'",
+        "a part 'extra'",
     ),
 }
 
@@ -578,3 +579,24 @@ def test_a_hook_on_weights_is_refused(register, tmp_path):
     getattr(model.encoder[0].weight, register)(lambda _: None)
     with pytest.raises(ValueError, match=r"a hook on weights 'encoder\.0\.weight'"):
         save_model(model, tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        (
+            lambda: nn.Sequential(nn.Linear(4, 4), nn.SiLU()),
+            "a SiLU in it, want .* torch AvgPool2d",
+        ),
+        (
+            lambda: nn.Sequential(OrderedDict(first=nn.Linear(4, 4))),
+            "a part 'encoder.first' .those of a Sequential are numbered",
+        ),
+        (lambda: nn.Sequential(*[nn.Linear(4, 4)] * 2), "one layer in two places, .* 'encoder.1'"),
+    ],
+)
+def test_what_a_file_does_not_hold_is_named(layers, sentence, tmp_path):
+    model = dense_autoencoder([4, 4])
+    model.encoder = layers()
+    with pytest.raises(ValueError, match=f"model: got {sentence}"):
+        save_model(model, tmp_path / "m")
