@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Literal
 
+import numpy as np
 from tqdm.auto import tqdm
 
 Progress = bool | Literal["always"]
@@ -19,7 +20,7 @@ def progress_bar(
     Shown for True if that is a terminal, so that notebooks turned into pages and log files stay
     clean; always for "always"; never for False. ``disable`` of the result says which.
     """
-    if not isinstance(progress, bool) and progress != "always":
+    if not isinstance(progress, bool | np.bool_) and progress != "always":
         raise ValueError(f"progress: got {progress!r}, want True, False or 'always'")
     shown = progress == "always" or (bool(progress) and sys.stderr.isatty())
     return tqdm(iterable, disable=not shown, **options)

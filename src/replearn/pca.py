@@ -79,8 +79,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         Divide the codes by their standard deviation (n - 1 in its denominator, as in
         scikit-learn). Directions in which the data has no variance but for rounding get the
         code 0: those whose singular value is at most max(n, d) eps of the largest, or
-        16 sqrt(n) eps of the largest mean, or noise of
-        the "covariance_eigh" solver, as above.
+        16 sqrt(n) eps of the largest mean, or noise of the "covariance_eigh" solver, as above.
     random_state : int, RandomState or None
         Seed of the randomized solver. An integer, or None and a NumPy ``RandomState``, from which
         scikit-learn draws. torch's global random state is not used.

@@ -103,7 +103,8 @@ def test_a_path_over_dependent_atoms_ends_where_it_should() -> None:
         other = sparse.sparse_codes(X, D, penalty, solver="coordinate descent", tol=1e-8).H
         ours, theirs = objectives(codes.H, penalty), objectives(other, penalty)
         assert codes.converged.all() or penalty < 1e-6
-        assert bool((codes.gap <= 1e-8 * codes.objective + 1e-13).all())  # ||x||^2 is 10
+        # 450 eps of ||x||^2, which is 10: up to 9e-14 was seen on three processors' arithmetics.
+        assert bool((codes.gap <= 1e-8 * codes.objective + 1e-12).all())
         assert (ours <= theirs * (1 + 1e-7) + 1e-13).all()
 
 
