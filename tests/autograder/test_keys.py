@@ -253,6 +253,7 @@ def test_the_version_of_an_installed_package_is_found() -> None:
         ("gradekit/notebook/file.py", False),
         ("gradekit/notebook/submission.py", True),
         ("autograder/__main__.py", False),
+        ("autograder/commands/grade.py", False),
         ("autograder/grading.py", False),
         ("autograder/reports/feedback.py", False),
         ("autograder/reports/gradebook.py", False),
