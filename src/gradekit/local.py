@@ -227,7 +227,7 @@ def serve() -> NoReturn:
     """The child: get ready, connect, and answer until the parent hangs up."""
     orders = json.loads(sys.stdin.buffer.readline())
     lifeline = os.dup(0)  # not passed on to what the student's code may start
-    sys.meta_path.insert(0, ImportBlocker(orders["hide"]))
+    ImportBlocker(orders["hide"]).install()
     from gradekit.protocol.worker import Worker, make_shell
 
     if orders["torch"]:
