@@ -15,7 +15,7 @@ from tqdm import tqdm
 from autograder.assignments.release import require_release, stub_answers
 from autograder.assignments.source import Assignment
 from autograder.course import Course
-from autograder.errors import EngineError
+from autograder.errors import CourseError, EngineError
 from autograder.execution import fork_servers
 from autograder.execution.engine import Engine
 from autograder.keys import Environment
@@ -73,6 +73,8 @@ def _attempt(engine: Engine, submission: Submission, assignment: Assignment) -> 
             return engine.grade(submission, assignment)
     except EngineError as error:
         return replace(failed, detail=str(error))
+    except CourseError:
+        raise  # it concerns everyone, and goes on as long as nobody mends it
     except Exception as error:  # a fault of the grader must not cost the rest of the class
         return replace(failed, detail=f"fault in the grader ({type(error).__name__}: {error})")
 

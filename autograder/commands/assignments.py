@@ -47,7 +47,9 @@ def run_mutants(options: argparse.Namespace, course: Course, assignments: list[A
 
     workers = options.workers or default_workers()
     store = ResultStore(course.results.folder / "mutants")
-    with closing(SandboxEngine(safe=not options.unsafe)) as engine:
+    with closing(
+        SandboxEngine(safe=not options.unsafe, protect=(course.root, options.solutions))
+    ) as engine:
         report = check_tests(assignments, engine, store, workers=workers, quiet=options.quiet)
     print("\n".join(report.lines))
     for fault in report.faults:

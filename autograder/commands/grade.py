@@ -29,6 +29,7 @@ def run_grade(options: argparse.Namespace, course: Course, assignments: list[Ass
         secret=course.secret() if course.root.is_dir() else b"",
         compare=True,
         cache=course.mutants,
+        protect=(course.root, options.solutions),
     )
     with closing(engine):
         if _has_new(course, assignments[0]):

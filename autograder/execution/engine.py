@@ -12,7 +12,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,9 +23,11 @@ from typing import Any, Protocol, cast
 
 from autograder.assignments.source import Assignment
 from autograder.errors import EngineError
+from autograder.execution import control_groups, private_copy
+from autograder.execution.control_groups import ControlGroup, ControlGroups
 from autograder.execution.fork_servers import ForkServerProcess, start_runners, start_template
 from autograder.execution.misconceptions import Catalogue
-from autograder.execution.probe import require_sandbox
+from autograder.execution.probe import require_hidden, require_sandbox
 from autograder.execution.sandbox import fork_server
 from autograder.reports.executed_notebook import to_notebook
 from autograder.results import Outcome, Result, TestResult
@@ -33,10 +35,13 @@ from gradekit.notebook import Step, Submission, assemble, to_steps
 from gradekit.protocol import framing
 
 MEMORY = 2 * 2**30  # bytes for all processes of one submission
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_GRADERS_OWN = ("solutions", "tests", ".git")  # of a checkout
 _SLOW = {
     "torch._dynamo": ("torch.optim", "training.train"),  # imported by a process's first optimiser
     "matplotlib.pyplot": ("matplotlib", "plotting", "plt."),
 }
+_GROUP_PROCESSES = 64  # the limit of each user namespace, which counts first, is lower
 _GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebook's own time
 
 
@@ -67,19 +72,24 @@ class SandboxEngine:
     compare : whether a failed question is compared with the assignment's mutants.
     cache : folder that keeps what the mutants return.
     memory : bytes that all processes of one submission may hold.
+    protect : files and folders that students' code must not be able to open, besides the sources
+        of what an assignment hides and what belongs to the grader.
     """
 
     def __init__(
         self,
         *,
         safe: bool = True,
+        protect: Sequence[Path] = (),
         secret: bytes = b"",
         compare: bool = False,
         cache: Path | None = None,
         memory: int = MEMORY,
     ) -> None:
         self._safe, self._secret, self._compare, self._memory = safe, secret, compare, memory
+        self._protect = (*protect, *(_REPOSITORY / name for name in _GRADERS_OWN))
         self._bwrap: str | None = None
+        self._groups: ControlGroups | None = None
         self._catalogue = Catalogue(self._values, cache)
         self._lock, self._opening = threading.Lock(), threading.Lock()
         self._servers: dict[str, Future[_ForkServers]] = {}
@@ -101,6 +111,7 @@ class SandboxEngine:
         with self._opening:
             if self._safe and self._bwrap is None:
                 self._bwrap = require_sandbox()
+                self._groups = control_groups.find()
 
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         """Run the cells and the tests; EngineError when there can be no verdict."""
@@ -165,6 +176,8 @@ class SandboxEngine:
         for servers in started:
             if not servers.cancelled() and servers.exception() is None:
                 servers.result().close()
+        if self._groups is not None:
+            self._groups.close()
         self._starters.shutdown(wait=False, cancel_futures=True)
 
     def _run(
@@ -185,7 +198,10 @@ class SandboxEngine:
             "grade": grade,
             "compare": compare,
         }
-        with self._cores.one() as core, _Session(servers, core, self._memory) as session:
+        with (
+            self._cores.one() as core,
+            _Session(servers, core, self._memory, self._groups) as session,
+        ):
             reply = session.run(job, deadline=time.monotonic() + _job_seconds(assignment))
             self.peak_memory = max(self.peak_memory, session.peak)
         if "failed" in reply:
@@ -214,7 +230,23 @@ class SandboxEngine:
     def _start(self, assignment: Assignment) -> _ForkServers:
         self.open()
         given = [c.source for c in assignment.cells if _is_given_code(c)]
-        return _ForkServers.start(given, assignment, self._bwrap, self._memory, self._starters)
+        servers = _ForkServers.start(
+            given,
+            assignment,
+            self._bwrap,
+            self._memory,
+            self._starters,
+            counted=self._groups is not None,
+        )
+        try:
+            if self._bwrap is not None:
+                hidden = private_copy.sources(assignment.hide)
+                protected = [*self._protect, assignment.folder, *hidden]
+                require_hidden(servers.template, [path for path in protected if path.exists()])
+        except BaseException:
+            servers.close()
+            raise
+        return servers
 
 
 @dataclass(frozen=True)
@@ -232,6 +264,8 @@ class _ForkServers:
         bwrap: str | None,
         memory: int,
         starters: ThreadPoolExecutor,
+        *,
+        counted: bool,
     ) -> _ForkServers:
         """Start both at once: each takes seconds to import torch."""
         runners = starters.submit(start_runners, given=given)
@@ -243,6 +277,7 @@ class _ForkServers:
             seconds=int(3 * assignment.total_seconds) + 60,
             bwrap=bwrap,
             modules=_slow_modules(assignment),
+            counted=counted,
         )
         try:
             return cls(template.result(), runners.result())
@@ -260,8 +295,12 @@ class _ForkServers:
 class _Session:
     """A test runner and the workers it asks for; gone after the with."""
 
-    def __init__(self, servers: _ForkServers, core: int, memory: int) -> None:
+    def __init__(
+        self, servers: _ForkServers, core: int, memory: int, groups: ControlGroups | None
+    ) -> None:
         self._servers, self._core, self._memory = servers, core, memory
+        self._groups = groups
+        self._group: ControlGroup | None = None
         self._worker = 0  # its number, 0: none
         self.peak = 0
 
@@ -304,17 +343,30 @@ class _Session:
     def _start_worker(self, sock: socket) -> None:
         ours, theirs = socketpair()
         with ours, theirs:
+            if self._groups is not None:
+                self._group = self._groups.new(memory=self._memory, processes=_GROUP_PROCESSES)
             fork = self._servers.template.fork
-            self._worker = fork(theirs.fileno(), core=self._core, memory=self._memory)
-            fork_server.send_fd(sock, ours.fileno())
+            self._worker = fork(
+                theirs.fileno(), group=self._group, core=self._core, memory=self._memory
+            )
+            fork_server.send_fds(sock, [ours.fileno()])
 
     def _end_worker(self) -> dict[str, Any]:
         if not self._worker:
+            self._remove_group()  # made, and nothing was started in it
             return {"termination_reason": "", "setup_error": ""}
         number, self._worker = self._worker, 0
-        ended = self._servers.template.end(number)
+        try:
+            ended = self._servers.template.end(number)
+        finally:
+            self._remove_group()
         self.peak = max(self.peak, ended["peak"])
         return ended
+
+    def _remove_group(self) -> None:
+        group, self._group = self._group, None
+        if group is not None and self._groups is not None:
+            self._groups.remove(group)
 
 
 class _Cores:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import EngineError
+from autograder.execution import private_copy
+from autograder.execution.control_groups import ControlGroup
 from autograder.execution.sandbox import fork_server, outer_layer
 from gradekit.local import FIXED_HASHES, SETTINGS
 from gradekit.protocol import framing
@@ -27,7 +29,17 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class ForkServerProcess:
-    """A fork server that was started, and its children. Calls may come from several threads."""
+    """A fork server that was started, and its children. Calls may come from several threads.
+
+    Parameters
+    ----------
+    command : what to run.
+    control, inside : the two ends of a socket; the server gets the second.
+    orders : sent to it first.
+    environment : in place of this process's.
+    name : of the server, in messages.
+    folder : made for it, and removed when it has ended.
+    """
 
     def __init__(
         self,
@@ -38,8 +50,10 @@ class ForkServerProcess:
         *,
         environment: Mapping[str, str] | None = None,
         name: str,
+        folder: Path | None = None,
     ) -> None:
         self._name = name
+        self._folder = folder
         self._lock = threading.Lock()
         self._last = 0
         self._control = control
@@ -70,12 +84,19 @@ class ForkServerProcess:
                 f"{name} did not start" + (f": {last_line}" if last_line else f" ({error})")
             ) from error
 
-    def fork(self, fd: int, **order: Any) -> int:
-        """Start a child that gets an open file; returns its number."""
+    def fork(self, fd: int, *, group: ControlGroup | None = None, **order: Any) -> int:
+        """Start a child that gets an open file, in a control group if one is given.
+
+        Returns the child's number.
+        """
+        fds = [fd]
+        if group is not None:
+            fds += group.fds
+            order |= {"group": len(group.fds), "peak": group.peak >= 0}
         with self._lock:
             self._last += 1
             number = self._last
-            reply = self._ask({"do": "fork", "id": number, **order}, fd)
+            reply = self._ask({"do": "fork", "id": number, **order}, fds)
         if "error" in reply:
             raise EngineError(f"{self._name}: {reply['error']}")
         return number
@@ -83,14 +104,14 @@ class ForkServerProcess:
     def end(self, number: int) -> dict[str, Any]:
         """End a child; returns how it ended."""
         with self._lock:
-            return self._ask({"do": "end", "id": number}, None)
+            return self._ask({"do": "end", "id": number}, [])
 
-    def _ask(self, request: dict[str, Any], fd: int | None) -> dict[str, Any]:
+    def _ask(self, request: dict[str, Any], fds: Sequence[int]) -> dict[str, Any]:
         deadline = time.monotonic() + _ANSWER_SECONDS
         try:
             fork_server.send(self._control, request, deadline=deadline)
-            if fd is not None:
-                fork_server.send_fd(self._control, fd)
+            if fds:
+                fork_server.send_fds(self._control, fds)
             return fork_server.receive(self._control, deadline=deadline)
         except (framing.Closed, framing.TooLate, OSError, ValueError) as error:
             raise EngineError(f"{self._name} does not answer ({error})") from error
@@ -113,6 +134,8 @@ class ForkServerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._folder is not None:  # it is shown inside as long as there is an inside
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def start_template(
@@ -123,8 +146,20 @@ def start_template(
     seconds: int,
     bwrap: str | None,
     modules: Sequence[str] = (),
+    counted: bool = False,
 ) -> ForkServerProcess:
-    """The fork server of students' workers; without a sandbox when ``bwrap`` is None."""
+    """The fork server of students' workers.
+
+    Parameters
+    ----------
+    given : the assignment's given cells, for what they load.
+    hide : modules that are not shown.
+    memory : bytes that each child may hold beyond the server's.
+    seconds : of computing that each process may take.
+    bwrap : path of bubblewrap; None: without a sandbox.
+    modules : loaded besides.
+    counted : whether each child gets a control group that counts its memory.
+    """
     control, inside = socket.socketpair()
     orders = {
         "given": given,
@@ -133,6 +168,7 @@ def start_template(
         "memory": memory,
         "seconds": seconds,
         "sandboxed": bwrap is not None,
+        "counted": counted,
     }
     run = f"from autograder.execution.sandbox.template import main; main({inside.fileno()})"
     if bwrap is None:
@@ -146,15 +182,12 @@ def start_template(
         )
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=_open_folder()))
     try:
-        line = _sandboxed_command(bwrap, run, folder, hide)
-        server = ForkServerProcess(line, control, inside, orders, name="the sandbox")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # bound by now, and needed by name no more
-    if server.ready["loaded"]:
-        server.close()
-        raise EngineError(
-            f"a given cell loads {', '.join(server.ready['loaded'])}, which the assignment hides"
-        )
+        private_copy.make(folder / "copies", hide)
+        line = _sandboxed_command(bwrap, run, folder)
+        server = ForkServerProcess(line, control, inside, orders, name="the sandbox", folder=folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return server
 
 
@@ -196,15 +229,17 @@ def sweep() -> None:
             shutil.rmtree(path, ignore_errors=True)  # another person's can't be removed
 
 
-def _sandboxed_command(bwrap: str, run: str, folder: Path, hide: Sequence[str]) -> list[str]:
-    empty = folder / "empty"
-    empty.touch()
+def _sandboxed_command(bwrap: str, run: str, folder: Path) -> list[str]:
+    copies = folder / "copies"
     if os.geteuid() != 0:
-        return outer_layer.command(bwrap, run, hide=hide, empty=str(empty))
-    line = outer_layer.command(bwrap, run, hide=hide, empty=str(empty), root=str(folder))
+        return outer_layer.command(bwrap, run, copies=copies)
+    root = folder / "root"
+    root.mkdir()
+    folder.chmod(0o755)
+    line = outer_layer.command(bwrap, run, copies=copies, root=str(root))
     plan = {
-        "folder": str(folder),
-        "binds": [[bind.source, bind.target] for bind in outer_layer.binds()],
+        "folder": str(root),
+        "binds": [[bind.source, bind.target] for bind in outer_layer.binds(copies)],
         "command": line,
     }
     start = (

@@ -6,15 +6,19 @@ inside: what the kernel says it may do, and what happens when it tries.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from autograder.errors import CourseError, EngineError
 from autograder.execution import bubblewrap
 from autograder.execution.fork_servers import ForkServerProcess, start_template
+from autograder.execution.mounts import read_mounts, ways_to
 from autograder.execution.sandbox import syscalls
 from gradekit.protocol.client import Client, WorkerLost
 from gradekit.protocol.codec import CodecError
@@ -64,6 +68,49 @@ def _self_check(canary, version):
             wrong.append(f"there is no limit of {name}")
     return wrong
 """
+
+
+# Inside: what it sees of the file systems, and which paths it can open.
+_LOOK = """
+def _mounts():
+    with open("/proc/self/mountinfo") as file:
+        return file.read()
+
+def _opened(paths):
+    import os
+    found = []
+    for path in paths:
+        try:
+            os.close(os.open(path, os.O_RDONLY))
+        except (OSError, ValueError):
+            continue
+        found.append(path)
+    return found
+"""
+
+
+def require_hidden(server: ForkServerProcess, paths: Iterable[Path]) -> None:
+    """CourseError when a child of the template can open one of some files or folders.
+
+    Whatever way leads there: the file's own path, a link, or another place at which a part of its
+    file system is shown inside.
+    """
+    with _child(server) as client:
+        ran = client.run(_LOOK, 30)
+        if ran.error:
+            raise EngineError(": ".join(ran.error))
+        inside = client.resolve_names(["_mounts", "_opened"])
+        mounts = read_mounts(inside["_mounts"]())
+        here = read_mounts(Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
+        ways = {way: path for path in paths for way in ways_to(path, here, mounts)}
+        opened = inside["_opened"](sorted(ways))
+    if opened:
+        way = str(opened[0])
+        place = "" if way == str(ways[way].absolute()) else f", as {way}"
+        raise CourseError(
+            f"students' code could read {ways[way]}{place}: it lies in a folder that the sandbox "
+            "shows (the system's programs, Python and its packages, data sets); move it elsewhere"
+        )
 
 
 def require_sandbox() -> str:
@@ -125,17 +172,24 @@ def _trial(bwrap: str) -> list[str]:
 
 
 def _run_self_check(server: ForkServerProcess) -> list[str]:
+    with _child(server) as client, tempfile.NamedTemporaryFile(prefix="canary-") as canary:
+        ran = client.run(_SELF_CHECK, 30)
+        if ran.error:
+            raise EngineError(": ".join(ran.error))
+        wrong = client.resolve_names(["_self_check"])["_self_check"](canary.name, sys.version)
+    return [str(line) for line in wrong]
+
+
+@contextlib.contextmanager
+def _child(server: ForkServerProcess) -> Iterator[Client]:
+    """A child of the template's; EngineError when it is lost."""
     ours, theirs = socket.socketpair()
     with theirs:
         child = server.fork(theirs.fileno(), core=min(os.sched_getaffinity(0)), memory=2**30)
     client = Client(ours, call_seconds=30)
     client.deadline = time.monotonic() + 60
     try:
-        with tempfile.NamedTemporaryFile(prefix="canary-") as canary:
-            ran = client.run(_SELF_CHECK, 30)
-            if ran.error:
-                raise EngineError(": ".join(ran.error))
-            wrong = client.resolve_names(["_self_check"])["_self_check"](canary.name, sys.version)
+        yield client
     except (WorkerLost, CodecError) as error:
         ended = server.end(child)
         child = 0
@@ -144,4 +198,3 @@ def _run_self_check(server: ForkServerProcess) -> list[str]:
         client.close()
         if child:
             server.end(child)
-    return [str(line) for line in wrong]

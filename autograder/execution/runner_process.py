@@ -65,8 +65,8 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
 
     def enter() -> Client:
         fork_server.send(sock, {"want": "worker"})
-        session = socket.socket(fileno=fork_server.receive_fd(sock))
-        return Client(session, call_seconds=limits.call)
+        (session,) = fork_server.receive_fds(sock, 1)
+        return Client(socket.socket(fileno=session), call_seconds=limits.call)
 
     def termination_reason() -> str:
         fork_server.send(sock, {"want": "termination_reason"})

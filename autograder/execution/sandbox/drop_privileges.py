@@ -23,7 +23,6 @@ def main() -> None:
     enter_own_mounts()
     mount_memory(str(folder))
     os.chmod(folder, 0o755)
-    (folder / "empty").touch()
     for source, place in plan["binds"]:
         target = folder / place.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,9 @@
 It has one thread, so that a fork copies no half-held lock: with torch that means one OpenMP thread,
 and it is checked before every fork. Requests are JSON frames on a control socket:
 
-``{"do": "fork", "id": n, ...}`` followed by one file descriptor: start a child with it.
+``{"do": "fork", "id": n, "group": k, ...}`` followed by 1 + k file descriptors: start a child with
+the first. The others, if there are any, are those of its control group (``"peak"``: whether the
+second is where its peak stands): the kernel counts its memory then, and else this process does.
 ``{"do": "end", "id": n}``: end that child; the reply says how it ended, and why if that is known.
 """
 
@@ -17,7 +19,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -41,17 +43,19 @@ def receive(sock: socket.socket, *, deadline: float | None = None) -> dict[str, 
     return dict(json.loads(data))
 
 
-def send_fd(sock: socket.socket, fd: int) -> None:
-    """Pass an open file on."""
-    socket.send_fds(sock, [b"+"], [fd])
+def send_fds(sock: socket.socket, fds: Sequence[int]) -> None:
+    """Pass open files on."""
+    socket.send_fds(sock, [b"+"], fds)
 
 
-def receive_fd(sock: socket.socket) -> int:
-    """Take the file that was passed on."""
-    _, fds, _, _ = socket.recv_fds(sock, 1, 1)
-    if not fds:
-        raise framing.Closed("no file was passed on")
-    return int(fds[0])
+def receive_fds(sock: socket.socket, count: int) -> list[int]:
+    """Take the files that were passed on."""
+    _, fds, _, _ = socket.recv_fds(sock, 1, count)
+    if len(fds) != count:
+        for fd in fds:
+            os.close(fd)
+        raise framing.Closed(f"{len(fds)} files were passed on, wanted {count}")
+    return list(fds)
 
 
 def threads() -> int:
@@ -70,6 +74,20 @@ class _Child:
     peak: int = 0
     memory: int = 0  # bytes allowed to its whole tree; 0: not watched
     next_look: float = 0.0
+    events: int = -1  # of its control group; -1: it has none
+    peak_file: int = -1
+
+    def look_at_group(self) -> bool:
+        """Whether the kernel has ended a process of the group for its memory; notes the peak."""
+        if self.peak_file >= 0:
+            self.peak = max(self.peak, int(os.pread(self.peak_file, 100, 0)))
+        lines = os.pread(self.events, 4_000, 0).decode("ascii").splitlines()
+        return any(line.startswith("oom_kill ") and line.split()[1] != "0" for line in lines)
+
+    def close(self) -> None:
+        for fd in (self.events, self.peak_file):
+            if fd >= 0:
+                os.close(fd)
 
 
 class ForkServer:
@@ -110,17 +128,25 @@ class ForkServer:
 
     def _answer(self, request: dict[str, Any]) -> None:
         if request["do"] == "fork":
-            fd = receive_fd(self._control)
+            fd, *group = receive_fds(self._control, 1 + request.get("group", 0))
             try:
-                reply = self._fork(fd, request)
+                reply = self._fork(fd, group, request)
             finally:
                 os.close(fd)
         else:
             reply = self._end(request["id"])
         send(self._control, reply)
 
-    def _fork(self, fd: int, request: dict[str, Any]) -> dict[str, Any]:
+    def _fork(self, fd: int, group: list[int], request: dict[str, Any]) -> dict[str, Any]:
+        watched = group[: 1 + bool(request.get("peak"))]
+        entrances = group[len(watched) :]
+        child = _Child(0, -1, memory=request.get("memory", 0))
+        if watched:
+            child.events, child.peak_file = watched[0], (watched[1:] or [-1])[0]
         if threads() != 1:
+            for entrance in entrances:
+                os.close(entrance)
+            child.close()
             return {"error": f"the template has {threads()} threads, and only one can be forked"}
         reading, writing = os.pipe()
         sys.stdout.flush()
@@ -132,14 +158,17 @@ class ForkServer:
                 os.close(reading)
                 if self._groups:
                     os.setpgid(0, 0)
-                self._start(fd, request, writing)
+                self._start(fd, {**request, "entrances": entrances}, writing)
             finally:
                 os._exit(SETUP_FAILED)
         os.close(writing)
+        for entrance in entrances:
+            os.close(entrance)
         if self._groups:  # whoever comes first
             with contextlib.suppress(OSError):
                 os.setpgid(pid, pid)
-        self._children[request["id"]] = _Child(pid, reading, memory=request.get("memory", 0))
+        child.pid, child.errors = pid, reading
+        self._children[request["id"]] = child
         return {"ok": True}
 
     def _end(self, number: int) -> dict[str, Any]:
@@ -153,6 +182,10 @@ class ForkServer:
         status = self._reap(child)
         with os.fdopen(child.errors, "rb") as pipe:
             setup_error = pipe.read(2_000).decode("utf-8", "replace")
+        if child.events >= 0:
+            if child.look_at_group():
+                child.termination_reason = _too_much(child)
+            child.close()
         return {
             "status": status,
             "termination_reason": child.termination_reason,
@@ -170,11 +203,22 @@ class ForkServer:
         os.kill(child.pid, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
 
+    def _stop(self, child: _Child) -> None:
+        """End a child that holds too much memory, and say so to who asks."""
+        child.termination_reason = _too_much(child)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGTERM)
+
     def _watch(self) -> None:
         """End the children whose processes together hold more memory than they may."""
-        watched = {
-            c.pid: c for c in self._children.values() if c.memory and not c.termination_reason
-        }
+        watched: dict[int, _Child] = {}
+        for child in self._children.values():
+            if not child.memory or child.termination_reason:
+                continue
+            if child.events < 0:
+                watched[child.pid] = child
+            elif child.look_at_group():
+                self._stop(child)  # all of it, as the kernel has ended a part
         if not watched:
             return
         for root, pids in _trees(set(watched)).items():
@@ -189,11 +233,11 @@ class ForkServer:
                 child.next_look = time.monotonic() + 5 * (time.monotonic() - now)
             child.peak = max(child.peak, held)
             if held > child.memory:
-                child.termination_reason = (
-                    f"it used more than {child.memory // _MIB:,} MiB of memory"
-                )
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGTERM)
+                self._stop(child)
+
+
+def _too_much(child: _Child) -> str:
+    return f"it used more than {child.memory // _MIB:,} MiB of memory"
 
 
 _HELD = ("RssAnon:", "RssShmem:")

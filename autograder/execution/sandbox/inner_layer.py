@@ -1,8 +1,8 @@
 """The inner sandbox layer: what a forked worker builds around itself before a student's code runs.
 
 The template's layer (bubblewrap) is the same for a whole class; this one keeps students from each
-other and from the template: own user, mount, pid, ipc, net and uts namespaces, own /tmp and /work,
-own /proc, no capabilities, no way to new ones, limits, and a seccomp filter.
+other and from the template: own user, mount, pid, ipc, net and uts namespaces, own /tmp, /work,
+/dev and /proc, no capabilities, no way to new ones, limits, and a seccomp filter.
 """
 
 from __future__ import annotations
@@ -32,13 +32,25 @@ _ALL_NEW = (
     | _CLONE_NEWUTS
     | _CLONE_NEWCGROUP
 )
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _MIB = 2**20
+SNAPSHOT = "/opt/proc"
+"""In place of /proc's files about the machine; an empty ``file`` and ``folder`` for the others."""
 _FOLDERS = (("/tmp", 256), ("/work", 256), ("/dev/shm", 64))  # and their size in MiB
+# No /dev/zero: a shared mapping of it is memory that no process is charged for.
+_DEVICES = ("null", "full", "random", "urandom", "tty")
+_TERMINALS = 16  # at most, of a submission's own
+_DEVICE_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+    "ptmx": "pts/ptmx",
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class ResourceLimits:
     processes: int = 32  # processes and threads
     files: int = 128  # open at once
     file_size: int = 256 * _MIB
+    signals: int = 256  # queued, and timers, which the kernel counts by account
     seconds: int = 3600  # of computing, for each process: the deadlines come long before
 
 
@@ -104,17 +117,55 @@ def enter_namespaces() -> None:
             os.close(fd)
 
 
-def isolate(limits: ResourceLimits) -> None:
-    """In process 1 of the new namespaces: own folders, then give everything up for good."""
+def isolate(limits: ResourceLimits, *, counted: bool) -> None:
+    """In process 1 of the new namespaces: own folders, then give everything up for good.
+
+    Parameters
+    ----------
+    limits : what the submission may use.
+    counted : whether a control group counts the memory, of whatever kind it is.
+    """
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    _make_devices()
     for folder, size in _FOLDERS:
         data = f"size={size}m,nr_inodes=20000,mode=0700"
         _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, data)
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    _cover_machine()
     os.chdir("/work")
     drop_capabilities()
     set_resource_limits(limits)
-    syscalls.install()
+    syscalls.install(shared_memory=counted)
+
+
+def _make_devices() -> None:
+    """A /dev of its own: terminals of others can be neither seen nor used up."""
+    devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in _DEVICES}
+    _mount("tmpfs", "/dev", "tmpfs", _MS_NOSUID, "size=64k,mode=0755")
+    for name, fd in devices.items():
+        os.close(os.open(f"/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
+        mount_bind(f"/proc/self/fd/{fd}", f"/dev/{name}")
+        os.close(fd)
+    for folder in ("pts", "shm"):
+        os.mkdir(f"/dev/{folder}")
+    data = f"newinstance,ptmxmode=0666,mode=0600,max={_TERMINALS}"
+    _mount("devpts", "/dev/pts", "devpts", _MS_NOSUID | _MS_NOEXEC, data)
+    for name, target in _DEVICE_LINKS.items():
+        os.symlink(target, f"/dev/{name}")
+    _mount("none", "/dev", None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID)
+
+
+def _cover_machine() -> None:
+    """Show nothing of /proc but the processes inside: the rest tells what the others do.
+
+    How busy the machine is can be changed by one submission and read by another.
+    """
+    shown = set(os.listdir(SNAPSHOT)) - {"file", "folder"}
+    for entry in list(os.scandir("/proc")):
+        if entry.name.isdigit() or entry.is_symlink():
+            continue
+        empty = "folder" if entry.is_dir() else "file"
+        mount_bind(f"{SNAPSHOT}/{entry.name if entry.name in shown else empty}", entry.path)
 
 
 def drop_capabilities() -> None:
@@ -140,6 +191,7 @@ def set_resource_limits(limits: ResourceLimits) -> None:
         ("CPU", limits.seconds),
         ("CORE", 0),
         ("MSGQUEUE", 0),
+        ("SIGPENDING", limits.signals),
         ("MEMLOCK", _MIB),
     ):
         which = getattr(resource, f"RLIMIT_{name}")

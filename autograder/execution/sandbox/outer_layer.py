@@ -1,26 +1,29 @@
 """The outer sandbox layer: bubblewrap around the template, and a list of what may be read.
 
-Seen from inside is only the system's programs and libraries, the interpreter, its packages, the
-library of the course without the modules that the assignment hides, its data sets, and this
+Seen from inside is only the system's programs and libraries, the interpreter, its packages, data
+sets, and a private copy of the library (without the modules that the assignment hides) and of this
 package. Nothing can be written but the template's own /tmp, over which each child puts one of its
 own.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradekit.local import FIXED_HASHES, SETTINGS
 from replearn.folders import data_folder
 
+from . import inner_layer
+
 INTERPRETER, PACKAGES = "/opt/python", "/opt/packages"
 LIBRARY, GRADER, DATA = "/opt/library", "/opt/grader", "/opt/data"
+# Shown as a private copy only, where they are installed beside other packages.
+_OURS = ("replearn", "gradekit", "autograder")
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 _ENVIRONMENT = {
@@ -33,6 +36,9 @@ _ENVIRONMENT = {
     "IPYTHONDIR": "/tmp/ipython",
     "MPLCONFIGDIR": "/tmp/matplotlib",
     "PYTHONDONTWRITEBYTECODE": "1",
+    # A thread that waits for its turn on the submission's one core must not keep it busy.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "0",
     **FIXED_HASHES,
     "REPLEARN_DATA": DATA,
     "REPLEARN_OFFLINE": "1",
@@ -48,35 +54,51 @@ class Bind:
     target: str
 
 
-def binds() -> list[Bind]:
-    """What may be read inside, besides the system's programs and libraries."""
+def binds(copies: Path) -> list[Bind]:
+    """What may be read inside, besides the system's programs and libraries.
+
+    Parameters
+    ----------
+    copies : what :mod:`autograder.execution.private_copy` made.
+    """
     found = [Bind(path, path) for path in _SYSTEM_FILES if os.path.exists(path)]
     if not _is_system(sys.base_prefix):
         found.append(Bind(os.path.realpath(sys.base_prefix), INTERPRETER))
     for number, folder in enumerate(_package_folders()):
         if not _is_system(folder):
-            found.append(Bind(folder, f"{PACKAGES}/{number}"))
-    for package in ("replearn", "gradekit"):
-        spec = importlib.util.find_spec(package)
-        assert spec is not None
-        assert spec.origin is not None
-        found.append(Bind(str(Path(spec.origin).resolve().parent), f"{LIBRARY}/{package}"))
+            found += _packages(folder, f"{PACKAGES}/{number}")
     data = data_folder().resolve()
     if data.is_dir():
         found.append(Bind(str(data), DATA))
-    here = Path(__file__).resolve().parent
-    inside = f"{GRADER}/autograder/execution"
-    found.append(Bind(str(here), f"{inside}/sandbox"))
-    found.append(Bind(str(here.parent / "__init__.py"), f"{inside}/__init__.py"))
-    top = here.parents[1] / "__init__.py"
-    found.append(Bind(str(top), f"{GRADER}/autograder/__init__.py"))
+    found += [
+        Bind(str(copies / name), target)
+        for name, target in (
+            ("library", LIBRARY),
+            ("grader", GRADER),
+            ("proc", inner_layer.SNAPSHOT),
+        )
+    ]
     return found
+
+
+def _packages(folder: str, target: str) -> Iterator[Bind]:
+    """A folder of packages as a whole; entry by entry where packages of ours lie among them."""
+    names = os.listdir(folder)
+    if not set(_OURS).intersection(names):
+        yield Bind(folder, target)
+        return
+    for name in sorted(names):
+        path = os.path.join(folder, name)
+        if name not in _OURS and os.path.exists(path):
+            yield Bind(path, f"{target}/{name}")
 
 
 def search_path() -> list[str]:
     """sys.path inside, after the standard library."""
-    places = {bind.source: bind.target for bind in binds()}
-    packages = [places.get(folder, folder) for folder in _package_folders()]
+    packages = [
+        folder if _is_system(folder) else f"{PACKAGES}/{number}"
+        for number, folder in enumerate(_package_folders())
+    ]
     return [LIBRARY, GRADER, *packages]
 
 
@@ -87,67 +109,47 @@ def interpreter() -> str:
     return f"{prefix}/bin/{name}"
 
 
-def hidden_files(modules: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Paths inside of everything that could be read of some modules, and whether it is a folder."""
-    for module in modules:
-        top, *rest = module.split(".")
-        spec = importlib.util.find_spec(top)
-        if spec is None or not spec.submodule_search_locations:
-            continue
-        for location in spec.submodule_search_locations:
-            base = Path(location).resolve().joinpath(*rest)
-            if base.is_dir():
-                yield _inside(base), True
-            for pattern in (f"{base.name}.py", f"{base.name}.*.so", f"__pycache__/{base.name}.*"):
-                for path in sorted(base.parent.glob(pattern)):
-                    yield _inside(path), False
-
-
-def command(bwrap: str, code: str, *, hide: Sequence[str], empty: str, root: str = "") -> list[str]:
+def command(bwrap: str, code: str, *, copies: Path, root: str = "") -> list[str]:
     """bubblewrap's command line around ``code``, which runs in the interpreter inside.
 
     Parameters
     ----------
-    hide : modules whose files are covered.
-    empty : an empty file that stands in for a hidden one.
+    copies : what :mod:`autograder.execution.private_copy` made.
     root : a folder under which the binds' sources stand already, at their place inside.
     """
+    shown = binds(copies)
     line = [
-        _reachable(bwrap, root),
+        _reachable(bwrap, shown, root),
         "--unshare-all",
         "--die-with-parent",
         "--new-session",
         "--clearenv",
     ]
     line += ["--cap-drop", "ALL", "--hostname", "sandbox"]
-    for folder in (
-        "/opt",
-        "/etc",
-        "/opt/packages",
-        LIBRARY,
-        GRADER,
-        f"{GRADER}/autograder",
-        f"{GRADER}/autograder/execution",
-    ):
+    for folder in ("/opt", "/etc", PACKAGES):
         line += ["--dir", folder]
     for path in _SYSTEM:
         if os.path.islink(path):
             line += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             line += ["--ro-bind", path, path]
-    for bind in binds():
+    for bind in shown:
         source = root + bind.target if root else bind.source
         line += ["--ro-bind", source, bind.target]
-    for covered, is_folder in hidden_files(hide):
-        cover = ["--tmpfs", covered, "--remount-ro", covered]
-        line += cover if is_folder else ["--ro-bind", empty, covered]
+    for folder in _interpreters_packages():
+        line += ["--tmpfs", folder, "--remount-ro", folder]
     line += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
     line += ["--dir", "/work", "--chdir", "/work", "--remount-ro", "/dev", "--remount-ro", "/"]
     libraries = {"LD_LIBRARY_PATH": f"{INTERPRETER}/lib"}  # not those of another Python here
     moved = {} if _is_system(sys.base_prefix) else libraries
     for name, value in (_ENVIRONMENT | moved).items():
         line += ["--setenv", name, value]
-    bootstrap = f"import sys; sys.path[len(sys.path):] = {search_path()!r}; {code}"
+    places = search_path()
+    bootstrap = (
+        f"import os, sys; sys.path[len(sys.path):] = {places!r}; "
+        # For the interpreters that a student's code may start, as joblib does.
+        f"os.environ['PYTHONPATH'] = {os.pathsep.join(places)!r}; {code}"
+    )
     # Not -I, which ignores PYTHONHASHSEED; nothing else of the environment comes from outside.
     return [*line, interpreter(), "-s", "-P", "-S", "-B", "-c", bootstrap]
 
@@ -164,15 +166,30 @@ def _is_system(path: str) -> bool:
     return os.path.realpath(path).startswith("/usr/") or os.path.realpath(path) == "/usr"
 
 
-def _reachable(bwrap: str, root: str) -> str:
+def _interpreters_packages() -> list[str]:
+    """Inside the interpreter's own folder, its packages: they are shown elsewhere, or not at all.
+
+    An environment does not see those of the interpreter that it was made from.
+    """
+    if _is_system(sys.base_prefix):
+        return []
+    base = Path(os.path.realpath(sys.base_prefix))
+    return [
+        f"{INTERPRETER}/{path.relative_to(base)}"
+        for path in sorted(base.glob("lib*/python*/*-packages"))
+        if path.is_dir() and not path.is_symlink()
+    ]
+
+
+def _reachable(bwrap: str, shown: list[Bind], root: str) -> str:
     """bubblewrap's path for who may read only ``root``: an environment may lie in a closed home."""
-    place = _inside(Path(bwrap))
+    place = _inside(Path(bwrap), shown)
     return root + place if root and place != bwrap else bwrap
 
 
-def _inside(path: Path) -> str:
+def _inside(path: Path, shown: list[Bind]) -> str:
     """Where a path of this machine stands inside."""
-    for bind in binds():
+    for bind in shown:
         source = Path(bind.source)
         if path == source or source in path.parents:
             return str(Path(bind.target) / path.relative_to(source))

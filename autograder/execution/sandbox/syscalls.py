@@ -1,8 +1,12 @@
 """A seccomp filter: system calls that a student's code never needs and that reach into the kernel.
 
 A list of refusals on top of namespaces without capabilities, not a sandbox by itself. A refused
-call fails with EPERM, so honest code that tries one gets an exception it can read. (bubblewrap
-takes a filter too, but the inner layer still needs mount and unshare when bubblewrap is done.)
+call fails with EPERM, so honest code that tries one gets an exception it can read; where a library
+has another way if the system says so, it gets that error. (bubblewrap takes a filter too, but the
+inner layer still needs mount and unshare when bubblewrap is done.)
+
+Among them are the calls that reach a kernel object which two submissions share: files that both
+can read have one inode, with its locks, watches and cached pages. See book/decisions.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import errno
 import os
 import platform
 import struct
+from collections.abc import Sequence
 
 # Number on x86_64 and on aarch64; None where the call does not exist. From the kernel's tables
 # (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
@@ -75,7 +80,32 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "fanotify_init": (300, 262),
     "vhangup": (153, 58),
     "landlock_create_ruleset": (444, 444),
+    "inotify_init": (253, None),  # tells who opens a shared file; instances are counted by account
+    "inotify_init1": (294, 26),
+    "io_setup": (206, 0),  # its requests are counted for the whole machine
+    "vmsplice": (278, 75),  # keeps pages that no process is charged for
+    "splice": (275, 76),
+    "tee": (276, 77),
+    "remap_file_pages": (216, 234),
+    "mincore": (27, 232),  # which pages of a shared file someone has read
+    "cachestat": (451, 451),
+    "sysinfo": (99, 179),  # how much memory the others use
 }
+# Calls that are refused in other words than EPERM.
+_ANSWERED: dict[str, tuple[int | None, int | None, int]] = {
+    "flock": (73, 32, errno.ENOLCK),
+    "preadv2": (327, 286, errno.ENOSYS),  # tells what is cached; libraries fall back to preadv
+    "fadvise64": (221, 223, 0),  # advice need not be taken, and this one empties shared caches
+}
+_FCNTL = (72, 25)
+# F_GETLK, F_SETLK, F_SETLKW, and the same of open files: locks on a file that others have open.
+_LOCKS = (5, 6, 7, 36, 37, 38)
+_WATCHES = (1024, 1026)  # F_SETLEASE, F_NOTIFY
+_PIPE_SIZES = (1031, 1032)  # F_SETPIPE_SZ, F_GETPIPE_SZ: pages of pipes are counted by account
+_MADVISE = (28, 233)
+_EMPTIES_CACHE = (20, 21)  # MADV_COLD, MADV_PAGEOUT
+_MMAP = (9, 222)
+_SHARED_ANONYMOUS = 0x21
 _SOCKET = (41, 198)
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
@@ -87,10 +117,10 @@ _NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{USER,PID,NET,IPC,UTS,CGROUP,NS}
 _AF_UNIX = 1
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _AND, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER, _ARCH = 0, 4  # offsets in struct seccomp_data
-_ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_2 = 16, 24, 32
+_ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_2, _ARGUMENT_3 = 16, 24, 32, 40
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 
@@ -100,13 +130,20 @@ def supported() -> bool:
     return platform.machine() in _ARCHITECTURES
 
 
-def program(machine: str) -> bytes:
-    """The filter as a classic BPF program for a machine (``platform.machine()``)."""
+def program(machine: str, *, shared_memory: bool = False) -> bytes:
+    """The filter as a classic BPF program.
+
+    Parameters
+    ----------
+    machine : as ``platform.machine()`` says.
+    shared_memory : whether shared anonymous mappings are allowed. Their pages stay when no process
+        maps them any more, so only a control group counts them.
+    """
     column, arch = _ARCHITECTURES[machine]
     code: list[bytes] = []
 
     def emit(operation: int, value: int, then: int = 0, otherwise: int = 0) -> None:
-        code.append(struct.pack("=HBBI", operation, then, otherwise, value))
+        code.append(_instruction(operation, value, then, otherwise))
 
     def refuse(number: int, error: int = errno.EPERM) -> None:
         emit(_EQUAL, number, 0, 1)
@@ -123,38 +160,55 @@ def program(machine: str) -> bytes:
         number = numbers[column]
         if number is not None:
             refuse(number)
+    for *both, error in _ANSWERED.values():
+        number = both[column]
+        if number is not None:
+            refuse(number, error)
     # Its flags lie in memory, out of a filter's sight: C libraries fall back to clone.
     refuse(_CLONE3[column], errno.ENOSYS)
-    emit(_EQUAL, _CLONE[column], 0, 4)
-    emit(_LOAD, _ARGUMENT_0)
-    emit(_ANY_BIT, _NEW_NAMESPACES, 0, 1)
-    emit(_RETURN, _ERRNO | errno.EPERM)
-    emit(_RETURN, _ALLOW)
-    emit(_EQUAL, _SOCKET[column], 0, 4)
-    emit(_LOAD, _ARGUMENT_0)
-    emit(_EQUAL, _AF_UNIX, 1, 0)
-    emit(_RETURN, _ERRNO | errno.EPERM)
-    emit(_RETURN, _ALLOW)
-    emit(_EQUAL, _SETSOCKOPT[column], 0, 2 * len(_BUFFER_SIZES) + 2)
-    emit(_LOAD, _ARGUMENT_2)
-    for option in _BUFFER_SIZES:
-        refuse(option)
-    emit(_RETURN, _ALLOW)
-    emit(_EQUAL, _IOCTL[column], 0, 4)
-    emit(_LOAD, _ARGUMENT_1)
-    emit(_EQUAL, _TIOCSTI, 0, 1)
-    emit(_RETURN, _ERRNO | errno.EPERM)
-    emit(_RETURN, _ALLOW)
+
+    def by_argument(number: int, argument: int, *refusals: bytes) -> None:
+        """Instructions that look at one argument of a call; what they don't refuse is allowed."""
+        emit(_EQUAL, number, 0, len(refusals) + 2)
+        emit(_LOAD, argument)
+        code.extend(refusals)
+        emit(_RETURN, _ALLOW)
+
+    def values(refused: Sequence[int], error: int = errno.EPERM) -> list[bytes]:
+        return [
+            instruction
+            for value in refused
+            for instruction in (
+                _instruction(_EQUAL, value, 0, 1),
+                _instruction(_RETURN, _ERRNO | error),
+            )
+        ]
+
+    no = _instruction(_RETURN, _ERRNO | errno.EPERM)
+    by_argument(_CLONE[column], _ARGUMENT_0, _instruction(_ANY_BIT, _NEW_NAMESPACES, 0, 1), no)
+    by_argument(_SOCKET[column], _ARGUMENT_0, _instruction(_EQUAL, _AF_UNIX, 1, 0), no)
+    by_argument(_SETSOCKOPT[column], _ARGUMENT_2, *values(_BUFFER_SIZES))
+    by_argument(_IOCTL[column], _ARGUMENT_1, *values([_TIOCSTI]))
+    files = [*values(_LOCKS, errno.ENOLCK), *values(_WATCHES), *values(_PIPE_SIZES)]
+    by_argument(_FCNTL[column], _ARGUMENT_1, *files)
+    by_argument(_MADVISE[column], _ARGUMENT_2, *values(_EMPTIES_CACHE))
+    if not shared_memory:
+        shared = _instruction(_AND, _SHARED_ANONYMOUS)
+        by_argument(_MMAP[column], _ARGUMENT_3, shared, *values([_SHARED_ANONYMOUS]))
     emit(_RETURN, _ALLOW)
     return b"".join(code)
 
 
-def install() -> None:
+def _instruction(operation: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
+    return struct.pack("=HBBI", operation, then, otherwise, value)
+
+
+def install(*, shared_memory: bool = False) -> None:
     """Put the filter on this process and on all it starts; OSError when the kernel refuses.
 
-    no_new_privs must be set before.
+    no_new_privs must be set before. For ``shared_memory`` see :func:`program`.
     """
-    code = program(platform.machine())
+    code = program(platform.machine(), shared_memory=shared_memory)
     buffer = ctypes.create_string_buffer(code, len(code))
 
     class Program(ctypes.Structure):

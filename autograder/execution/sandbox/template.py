@@ -42,13 +42,11 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader
     control = socket.socket(fileno=fd)
     orders = fork_server.receive(control)
-    sys.meta_path.insert(0, ImportBlocker(orders["hide"]))
+    ImportBlocker(orders["hide"]).install()
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     prepare(orders["given"], orders["modules"])
-    loaded = [name for name in orders["hide"] if name in sys.modules]
     shell = make_shell()
-    ready = {"ready": True, "threads": fork_server.threads(), "loaded": loaded}
-    fork_server.send(control, ready)
+    fork_server.send(control, {"ready": True, "threads": fork_server.threads()})
     limits = inner_layer.ResourceLimits(memory=orders["memory"], seconds=orders["seconds"])
     sandboxed = bool(orders["sandboxed"])
 
@@ -56,7 +54,7 @@ def main(fd: int) -> None:
         if not sandboxed:
             inner_layer.die_with_parent()
             _work(shell, session)
-        _supervise(shell, session, order, errors, limits)
+        _supervise(shell, session, order, errors, limits, counted=orders["counted"])
 
     fork_server.ForkServer(control, start, groups=not sandboxed).serve()
 
@@ -67,6 +65,8 @@ def _supervise(
     order: dict[str, Any],
     errors: int,
     limits: inner_layer.ResourceLimits,
+    *,
+    counted: bool,
 ) -> NoReturn:
     """Build the inner layer around a child, and stay outside of it to end it.
 
@@ -84,6 +84,8 @@ def _supervise(
     try:
         inner_layer.die_with_parent()
         signal.signal(signal.SIGTERM, end)
+        for entrance in order["entrances"]:
+            os.write(entrance, b"0")
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {order["core"]})
         inner_layer.enter_namespaces()
@@ -92,7 +94,7 @@ def _supervise(
             inner_layer.die_with_parent()
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setsid()
-            inner_layer.isolate(limits)
+            inner_layer.isolate(limits, counted=counted)
             os.close(errors)
             _work(shell, session)
         os.close(errors)

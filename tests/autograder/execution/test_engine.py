@@ -129,7 +129,7 @@ def test_too_much_memory_ends_the_process_and_says_so(assignment: Assignment, ta
     )
     with closing(SandboxEngine(memory=200 * 2**20)) as engine:
         result = engine.grade(answer(assignment, q1_mean=hungry), assignment)
-        assert engine.peak_memory > 200 * 2**20
+        assert engine.peak_memory >= 200 * 2**20  # a control group stops it there
     message = by_name(result)["q1_small_visible"]
     assert "it used more than 200 MiB of memory" in message
     assert sum(test.points for test in result.tests) == 3
