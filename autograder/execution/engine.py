@@ -41,6 +41,7 @@ _SLOW = {
     "torch._dynamo": ("torch.optim", "training.train"),  # imported by a process's first optimiser
     "matplotlib.pyplot": ("matplotlib", "plotting", "plt."),
 }
+_SEED_BYTES = 16
 _GROUP_PROCESSES = 64  # the limit of each user namespace, which counts first, is lower
 _GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebook's own time
 
@@ -112,6 +113,19 @@ class SandboxEngine:
             if self._safe and self._bwrap is None:
                 self._bwrap = require_sandbox()
                 self._groups = control_groups.find()
+
+    @property
+    def memory_rule(self) -> str:
+        """What a submission's memory is held to on this machine, once :meth:`open` has looked."""
+        if not self._safe:
+            return "memory: not limited, as there is no sandbox"
+        most = f"at most {self._memory // 2**20:,} MiB a submission"
+        if self._groups is not None:
+            return f"memory: {most}, all that it makes the kernel keep (control group)"
+        return (
+            f"memory: {most} in its processes, and 576 MiB in files; the kernel's own buffers are "
+            "bounded in number only, as this account can make no control group"
+        )
 
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         """Run the cells and the tests; EngineError when there can be no verdict."""
@@ -213,7 +227,7 @@ class SandboxEngine:
             return 0
         content = json.dumps(asdict(submission), sort_keys=True)
         digest = hmac.digest(self._secret, content.encode("utf-8", "surrogatepass"), "sha256")
-        return int.from_bytes(digest[:6], "big")
+        return int.from_bytes(digest[:_SEED_BYTES], "big")
 
     def warm(self, assignment: Assignment) -> None:
         """Start what :meth:`grade` will need, in the background; what fails is said there."""

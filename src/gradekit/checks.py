@@ -37,6 +37,9 @@ __all__ = [
     "value_and_gradients",
 ]
 
+# Where the words of the Mersenne twister stand in the state of a torch.Generator, in steps of 8
+# bytes: behind the seed, two counts and a place (ATen/CPUGeneratorImpl.cpp).
+_TWISTER_START, _TWISTER_WORDS = 3, 624
 PARTS_NAMED = 6  # a message that lists more names than this is not read
 NUMPY_SCALARS = frozenset(np.sctypeDict.values())
 
@@ -352,9 +355,10 @@ def value_and_gradients(
 def grading_generator(salt: int) -> torch.Generator:
     """Random numbers for a hidden test: one stream for each (grading seed, salt).
 
-    The grader may set the environment variable ``REPLEARN_GRADING_SEED`` to an integer >= 0 to
-    give each submission inputs of its own; without it the seed is 0, so grading twice gives the
-    same result.
+    The grader may set the environment variable ``REPLEARN_GRADING_SEED`` to an integer >= 0, of any
+    size, to give each submission inputs of its own; without it the seed is 0, so grading twice
+    gives the same result. All bits of the seed count: ``torch.Generator.manual_seed`` would keep
+    32 of them, few enough to try all.
 
     Raises
     ------
@@ -369,6 +373,10 @@ def grading_generator(salt: int) -> torch.Generator:
         seed = -1
     if seed < 0:
         raise ValueError(f"{SEED_VARIABLE} must be an integer >= 0, got {text!r}")
+    generator = torch.Generator().manual_seed(0)
+    state = generator.get_state()
     # SeedSequence mixes the two, so neighbouring seeds and salts give unrelated streams.
-    state = np.random.SeedSequence([seed, salt]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state) % 2**63)
+    words = np.random.SeedSequence([seed, salt]).generate_state(_TWISTER_WORDS, np.uint32)
+    state.numpy().view(np.uint64)[_TWISTER_START:][:_TWISTER_WORDS] = words
+    generator.set_state(state)
+    return generator

@@ -209,10 +209,21 @@ class Runner:
         try:
             if shown:  # it shows something with a function of the student's
                 namespace.update(self._client(before, namespace, slot).resolve_names(shown))
-            with _captured_output(), contextlib.suppress(StudentError):
+            with (
+                _captured_output(),
+                contextlib.suppress(StudentError),
+                _alarm(self._limits.cell),
+            ):
                 exec(compile(step.source, f"<{step.name or 'given cell'}>", "exec"), namespace)
         except WorkerLost:
             slot.close()  # the student's side tells, where the same cell runs next
+        except _Overtime:
+            slot.close()
+            if not shown:
+                raise GivenCellError(
+                    f"the assignment's cell {step.name or step.index} did not end within "
+                    f"{self._limits.cell:g} seconds"
+                ) from None
         except Exception as error:
             if not shown:
                 raise GivenCellError(

@@ -195,6 +195,32 @@ def test_finite_difference_gradient_agrees_with_autograd():
         checks.finite_difference_gradient(lambda v: v.sum(), x, step=0)
 
 
+def test_grading_generator_keeps_every_bit_of_the_seed(monkeypatch):
+    """torch's own seeding keeps 32: seeds that differ above gave the same numbers."""
+
+    def drawn(seed: int) -> tuple[float, ...]:
+        monkeypatch.setenv(checks.SEED_VARIABLE, str(seed))
+        return tuple(torch.rand(4, generator=checks.grading_generator(5)).tolist())
+
+    seeds = [3, 3 + 2**32, 3 + 2**63, 3 + 2**64, 3 + 2**100]
+    assert len({drawn(seed) for seed in seeds}) == len(seeds)
+
+
+def test_grading_generator_starts_from_the_mixed_words_and_no_others(monkeypatch):
+    """An independent twister, started with the same words, draws the same numbers."""
+    monkeypatch.setenv(checks.SEED_VARIABLE, str(12 + 2**70))
+    ours = checks.grading_generator(7)
+    words = np.random.SeedSequence([12 + 2**70, 7]).generate_state(624, np.uint32)
+    twister = np.random.MT19937()
+    twister.state = {
+        "bit_generator": "MT19937",
+        "state": {"key": words, "pos": 624},
+    }
+    wanted = twister.random_raw(6) % 2**24 / 2**24  # how torch makes float32 of 32 bits
+    drawn = torch.rand(6, generator=ours).numpy()
+    np.testing.assert_array_equal(drawn, wanted.astype(np.float32))
+
+
 def test_grading_generator_repeats_and_follows_the_seed(monkeypatch):
     def draw(salt):
         return float(torch.rand(1, generator=checks.grading_generator(salt)))

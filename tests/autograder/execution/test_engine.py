@@ -13,6 +13,7 @@ from autograder.assignments.demo import make_class
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import EngineError
+from autograder.execution import control_groups
 from autograder.execution.engine import SandboxEngine
 from autograder.grading import grade_class
 from autograder.reports.export import export
@@ -110,28 +111,97 @@ def test_a_cell_that_kills_the_process_is_left_out_when_the_others_run_again(
     assert any("the process died" in note for note in result.notes)
 
 
-@pytest.mark.parametrize(
-    "take",
-    ["bytearray(os.urandom(2**20)) * 40", "shared.madvise(23)"],
-    ids=["its own", "shared"],
-)
-def test_too_much_memory_ends_the_process_and_says_so(assignment: Assignment, take: str) -> None:
-    """Each of the processes stays below the limit; together they don't."""
-    hungry = (
+@pytest.fixture(params=["a control group counts", "its processes are counted"])
+def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether there are control groups; on a machine that has none, both times there are not."""
+    if request.param == "its processes are counted":
+        monkeypatch.setattr(control_groups, "find", lambda: None)
+        return False
+    return control_groups.find() is not None
+
+
+def hungry(take: str) -> str:
+    return (
         "import mmap, os, time\n"
         "def mean(values):\n"
         "    for _ in range(8):\n"
         "        if os.fork() == 0:\n"
-        "            shared = mmap.mmap(-1, 40 * 2**20)\n"
-        f"            kept = {take}\n"
+        f"            {take}\n"
         "            time.sleep(60)\n"
         "    time.sleep(60)\n"
     )
+
+
+def test_too_much_memory_ends_the_process_and_says_so(
+    assignment: Assignment, counting: bool
+) -> None:
+    """Each of the processes stays below the limit; together they don't."""
+    greedy = hungry("kept = bytearray(os.urandom(2**20)) * 40")
     with closing(SandboxEngine(memory=200 * 2**20)) as engine:
-        result = engine.grade(answer(assignment, q1_mean=hungry), assignment)
+        result = engine.grade(answer(assignment, q1_mean=greedy), assignment)
         assert engine.peak_memory >= 200 * 2**20  # a control group stops it there
+        assert ("control group)" in engine.memory_rule) == counting
     message = by_name(result)["q1_small_visible"]
     assert "it used more than 200 MiB of memory" in message
+    assert sum(test.points for test in result.tests) == 3
+
+
+# What no process has mapped at the end, or no process at all: the tricks that were not counted.
+NOBODYS = {
+    "children that end": (
+        "import mmap, os\n"
+        "def mean(values):\n"
+        "    shared = mmap.mmap(-1, 320 * 2**20)\n"
+        "    for at in range(0, len(shared), 2**24):\n"
+        "        if os.fork() == 0:\n"
+        "            shared[at:at + 2**24] = b'x' * 2**24\n"
+        "            os._exit(0)\n"
+        "        os.wait()\n"
+        "    return sum(values) / len(values)\n"
+    ),
+    "pages given back": (
+        "import mmap, os\n"
+        "def mean(values):\n"
+        "    shared = mmap.mmap(-1, 320 * 2**20)\n"
+        "    for at in range(0, len(shared), 2**20):\n"
+        "        shared[at:at + 2**20] = b'x' * 2**20\n"
+        "        shared.madvise(mmap.MADV_DONTNEED, at, 2**20)\n"
+        "    return sum(values) / len(values)\n"
+    ),
+    "the device of zeros": (
+        "import mmap, os\n"
+        "def mean(values):\n"
+        "    zero = os.open('/dev/zero', os.O_RDWR)\n"
+        "    shared = mmap.mmap(zero, 320 * 2**20)\n"
+        "    return sum(values) / len(values)\n"
+    ),
+    "pages of a pipe": (
+        "import ctypes, os\n"
+        "def mean(values):\n"
+        "    class Part(ctypes.Structure):\n"
+        "        _fields_ = [('base', ctypes.c_void_p), ('length', ctypes.c_size_t)]\n"
+        "    page = ctypes.create_string_buffer(4096)\n"
+        "    part = Part(ctypes.addressof(page), 4096)\n"
+        "    libc = ctypes.CDLL(None, use_errno=True)\n"
+        "    if libc.vmsplice(os.pipe()[1], ctypes.byref(part), ctypes.c_size_t(1), 0) < 0:\n"
+        "        raise PermissionError('vmsplice')\n"
+        "    return sum(values) / len(values)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("trick", NOBODYS)
+def test_memory_that_no_process_maps_is_counted_or_refused(
+    assignment: Assignment, counting: bool, trick: str
+) -> None:
+    with closing(SandboxEngine(memory=200 * 2**20)) as engine:
+        result = engine.grade(answer(assignment, q1_mean=NOBODYS[trick]), assignment)
+    message = by_name(result)["q1_small_visible"]
+    mapped = trick in ("children that end", "pages given back")
+    if counting and mapped:
+        assert "it used more than 200 MiB of memory" in message
+    else:
+        assert message.startswith(("PermissionError", "FileNotFoundError"))
     assert sum(test.points for test in result.tests) == 3
 
 
@@ -178,6 +248,7 @@ def test_the_seed_depends_on_the_submission_and_the_secret(assignment: Assignmen
     assert engine._seed(ann) == SandboxEngine(secret=b"secret")._seed(ann)
     assert SandboxEngine(secret=b"other")._seed(ann) not in seeds
     assert SandboxEngine()._seed(ann) == 0
+    assert max(seeds) > 2**64
 
 
 def test_a_given_cell_that_fails_is_no_students_fault(

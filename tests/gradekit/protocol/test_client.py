@@ -563,6 +563,20 @@ def test_what_goes_wrong_with_cells_and_time(enter: Enter) -> None:
         judged(enter, [Step(0, "given", "1 / 0", "setup"), *STEPS[1:]])
 
 
+def test_a_given_cell_has_a_cells_time_on_this_side_too(enter: Enter) -> None:
+    limits = TimeLimits(5, 0.5, 60)
+    endless = Step(0, "given", "while True: pass", "setup")
+    with pytest.raises(GivenCellError, match=r"setup did not end within 0\.5 seconds"):
+        Runner([endless, *STEPS[1:]], enter, limits).run(hidden=False)
+
+    waits = Step(2, "given", "while f(1) != 'never': pass", "show")  # the answer's doing, then
+    runner = Runner([*STEPS[:2], waits, *STEPS[2:]], enter, limits)
+    runner.run(hidden=False)
+    runner.close()
+    assert [note.split(" did not")[0] for note in runner.record.notes] == ["show: show"]
+    assert runner.record.verdicts["q1_a_visible"].passed
+
+
 def test_a_question_whose_values_were_cut_short_is_named(enter: Enter) -> None:
     dies = Step(1, "student", "import os\ndef f(x): os._exit(0)", "q1_f", "q1")
     judge = Runner([STEPS[0], dies, *STEPS[2:]], enter, TimeLimits(5, 10, 60))
