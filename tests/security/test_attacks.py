@@ -47,6 +47,7 @@ import pytest
 from autograder.assignments.demo import fill_in
 from autograder.assignments.source import load_assignment
 from autograder.assignments.variants import load_variants
+from tests.ordinary_user import as_ordinary_user, give
 
 pytestmark = pytest.mark.long
 
@@ -127,11 +128,15 @@ class Class:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where a grader runs: a course, a home and a folder for temporary files of its own."""
+    """Where a grader runs: a course, a home and a folder for temporary files of its own.
+
+    ``ordinary``: whether it grades as an ordinary user, though this process is root.
+    """
 
     course: Path
     home: Path
     temporary: Path
+    ordinary: bool = False
 
     def run(self, command: str, *more: object) -> None:
         arguments = ["--course", self.course, "--solutions", FIXTURE, *more]
@@ -141,8 +146,15 @@ class Ground:
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),
         }
+        line = ["-m", "autograder", command, *map(str, arguments)]
+        if self.ordinary and command == "grade":
+            line, environment = as_ordinary_user(line, environment)
+            for folder in (self.course, self.temporary, self.home):
+                give(folder)
+        else:
+            line = [sys.executable, *line]
         done = subprocess.run(
-            [sys.executable, "-m", "autograder", command, *map(str, arguments)],
+            line,
             cwd=ROOT,
             env=environment,
             capture_output=True,
@@ -154,13 +166,13 @@ class Ground:
 
 
 @contextlib.contextmanager
-def ground(root: Path) -> Iterator[Ground]:
+def ground(root: Path, *, ordinary: bool = False) -> Iterator[Ground]:
     # Not under pytest's own folder: that is closed to the user that the grader becomes, if root.
     temporary = Path(tempfile.mkdtemp(prefix="fort-temporary-"))
     temporary.chmod(0o755)
     (root / "home").mkdir()
     try:
-        yield Ground(root / "course", root / "home", temporary)
+        yield Ground(root / "course", root / "home", temporary, ordinary)
     finally:
         shutil.rmtree(temporary)
 
@@ -197,7 +209,7 @@ class Writer:
         return folder
 
     def honest(self, student: str, answers: dict[str, str]) -> None:
-        text = json.dumps(self.notebook(answers))
+        text = json.dumps(self.notebook(answers, [("q1_centre", "code", "!echo alive")]))
         (self.folder(student) / f"{NAME}.ipynb").write_text(text, encoding="utf-8")
 
     def attack(self, attack: ModuleType, student: str, archive: zipfile.ZipFile | None) -> None:
@@ -237,13 +249,22 @@ def read_rows(course: Path) -> dict[str, dict[str, str]]:
         return {row["student_id"].removeprefix("'"): row for row in csv.DictReader(file)}
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Class]:
+ACCOUNTS = ["as root", "as an ordinary user"] if os.geteuid() == 0 else ["as an ordinary user"]
+
+
+@pytest.fixture(scope="module", params=ACCOUNTS)
+def hostile(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Class]:
     """The whole corpus, graded once by two workers."""
     # What the grader leaves running becomes this process's child instead of process 1's.
     subreaper = 36
     assert ctypes.CDLL(None).prctl(subreaper, 1, 0, 0, 0) == 0
     root = tmp_path_factory.mktemp("attacks")
+    ordinary = os.geteuid() == 0 and request.param == "as an ordinary user"
+    if ordinary:
+        root = Path(tempfile.mkdtemp(prefix="fort-course-"))  # pytest's own is closed to others
+        root.chmod(0o755)
     canary = Path(tempfile.mkdtemp(prefix="fort-canary-"))
     with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as abstract:
         tcp.bind(("127.0.0.1", 0))
@@ -259,13 +280,15 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Class]:
             "PORT": str(port),
         }
         try:
-            with ground(root) as place:
+            with ground(root, ordinary=ordinary) as place:
                 for folder in (canary, place.home):
                     folder.chmod(0o755)
                     (folder / "notes.txt").write_text("CANARY-HOME-5d0e77b1\n", encoding="utf-8")
                 yield _graded(place, canary, words, (tcp, abstract))
         finally:
             shutil.rmtree(canary)
+            if ordinary:
+                shutil.rmtree(root)
 
 
 def _graded(
@@ -357,6 +380,7 @@ def test_honest_neighbours_get_exactly_theirs(hostile: Class) -> None:
         assert (student, row["status"]) == (student, WAITING if right else "graded")
         tests = hostile.result(student)["tests"]
         assert {t["message"] for t in tests if t["passed"]} == {""}
+        assert "alive" in hostile.outputs(student)  # a shell command needs a terminal
     for right in (True, False):
         pages = {
             hostile.page(student).replace(student, "")

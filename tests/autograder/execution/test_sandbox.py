@@ -26,6 +26,7 @@ from autograder.execution.sandbox import outer_layer, syscalls
 from autograder.results import Result
 from gradekit.notebook import Extra, Submission
 from tests.autograder.tinycourse import FIXTURES, NAME, read_rows, run
+from tests.ordinary_user import as_ordinary_user, give
 
 REPOSITORY = FIXTURES.parents[2]
 
@@ -303,31 +304,22 @@ def test_unsafe_is_said_everywhere(course: Course, capsys: pytest.CaptureFixture
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
 @pytest.mark.parametrize("hidden", [[], ["bwrap"]], ids=["any bwrap", "the environment's bwrap"])
 def test_an_ordinary_user_can_grade(hidden: list[str], request: pytest.FixtureRequest) -> None:
-    """The interpreter may lie in root's home, so it is shown at another place first."""
     folder = Path(tempfile.mkdtemp(prefix="ordinary-"))  # pytest's own is closed to others
     request.addfinalizer(lambda: shutil.rmtree(folder))
     course = folder / "course"
     for command in ("release", "demo"):
         assert run(command, course=Course(course)) == 0
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, 1000, 1000)
-    packages = [path for path in sys.path if "site-packages" in path]
-    python = f"/mnt/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    covers = [f"mount --bind /dev/null {path} && " for path in map(shutil.which, hidden) if path]
-    script = (
-        f"{''.join(covers)}mount --bind {sys.base_prefix} /mnt && exec setpriv"
-        f" --reuid 1000 --regid 1000 --clear-groups {python} -m autograder grade --quiet"
-        f" --course {course} --solutions {FIXTURES}"
+    give(folder)
+    line, environment = as_ordinary_user(
+        [
+            *("-m", "autograder", "grade", "--quiet"),
+            *("--course", str(course), "--solutions", str(FIXTURES)),
+        ],
+        {"PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        hidden=[path for path in map(shutil.which, hidden) if path],
     )
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(folder),
-        "PYTHONPATH": os.pathsep.join([*packages, str(REPOSITORY / "src"), str(REPOSITORY)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LD_LIBRARY_PATH": "/mnt/lib",
-    }
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", script],
+        line,
         env=environment,
         cwd="/",
         capture_output=True,
