@@ -146,6 +146,23 @@ def test_too_much_memory_ends_the_process_and_says_so(
     assert sum(test.points for test in result.tests) == 3
 
 
+def test_a_forked_child_that_comes_back_answers_nothing(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    """It would read the next question, and reply to what its parent was asked."""
+    forks = (
+        "import os\n"
+        "def mean(values):\n"
+        "    for _ in range(3):\n"
+        "        if os.fork() == 0:\n"
+        "            raise ValueError('a child')\n"
+        "    return sum(values) / len(values)\n"
+    )
+    result = engine.grade(answer(assignment, q1_mean=forks), assignment)
+    assert result.outcome == "complete"
+    assert all(test.passed for test in result.tests)
+
+
 # What no process has mapped at the end, or no process at all: the tricks that were not counted.
 NOBODYS = {
     "children that end": (

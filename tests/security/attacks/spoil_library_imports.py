@@ -4,7 +4,7 @@ EXPECT = {}
 SEEN = "alive"
 ANSWERS = {
     "q1_centre": """
-import numpy, pandas, scipy.linalg, sklearn.cluster, sklearn.manifold, sklearn.pipeline
+import scipy.linalg, sklearn.cluster
 !echo alive
 {{RIGHT}}
 """
