@@ -32,7 +32,13 @@ class Course:
 
     @property
     def db_url(self) -> str:
-        """The gradebook's address, as nbgrader wants it."""
+        """The gradebook's address, as nbgrader wants it.
+
+        Raises CourseError when the course's settings give Formgrader another gradebook.
+        """
+        from autograder.formgrader.settings import require_our_layout  # late: needs traitlets
+
+        require_our_layout(self.root)
         return f"sqlite:///{self.db_path.resolve()}"
 
     @property
