@@ -12,6 +12,7 @@ from gradekit.text import one_line
 
 _SECRET_BYTES = 32
 NAME_BYTES = 200  # of a student's name: file systems take 255, and some is added to it
+_MARKUP = frozenset('<>"')
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Course:
         return folders
 
     def unusable(self) -> list[str]:
-        """Folders under submitted/ whose names no file or database takes, or that are too long."""
+        """Folders under submitted/ whose names can't be students': see :func:`_usable`."""
         return [one_line(name, 80) for name in self._folders() if not _usable(name)]
 
     def _folders(self) -> list[str]:
@@ -113,8 +114,11 @@ class Course:
 
 
 def _usable(name: str) -> bool:
-    """Whether a folder's name is text (on Linux it may be any bytes) and not too long."""
+    """Whether a folder's name is text (on Linux it may be any bytes), no markup, and not too long.
+
+    Formgrader writes students' names into its pages as they are, where markup would act.
+    """
     try:
-        return len(name.encode()) <= NAME_BYTES
+        return len(name.encode()) <= NAME_BYTES and _MARKUP.isdisjoint(name)
     except UnicodeEncodeError:
         return False

@@ -12,54 +12,50 @@ from typing import Any, NoReturn
 from nbconvert.exporters import Exporter
 from nbgrader.converters.base import NbGraderException
 from nbgrader.exchange.abc import ExchangeReleaseFeedback
+from nbgrader.exchange.abc.exchange import ExchangeError
 
-_HOW = "the instructor's guide says how to have it back"
+
+def _because(what: str, reason: str, instead: str) -> str:
+    return (  # in lines, as Formgrader's window breaks none
+        f"nbgrader's {what} is switched off in this course,\nbecause {reason}.\n"
+        f"Use `python -m autograder {instead}`, or see the instructor's guide."
+    )
 
 
 class _SwitchedOff(Exporter):
     """An exporter that says why there is none."""
 
-    reason = ""
+    why = ""
 
     def __init__(self, *, parent: Any, **_: Any) -> None:
-        parent.log.error(self.reason)
-        raise NbGraderException(self.reason)
+        parent.log.error(self.why)
+        raise NbGraderException(self.why)
 
 
 class NoAutograde(_SwitchedOff):
     """In place of ``nbgrader autograde``."""
 
-    reason = (
-        "nbgrader's autograde is switched off in this course, because it runs students' code "
-        f"with all that you may do: use `python -m autograder grade`; {_HOW}"
-    )
+    why = _because("autograde", "it runs students' code with all that you may do", "grade")
 
 
 class NoGenerateAssignment(_SwitchedOff):
     """In place of ``nbgrader generate_assignment``."""
 
-    reason = (
-        "nbgrader's generate_assignment is switched off in this course, because it looks for no "
-        f"leaks: use `python -m autograder release`; {_HOW}"
-    )
+    why = _because("generate_assignment", "it looks for no leaks", "release")
 
 
 class NoGenerateFeedback(_SwitchedOff):
     """In place of ``nbgrader generate_feedback``."""
 
-    reason = (
-        "nbgrader's generate_feedback is switched off in this course, because it shows hidden "
-        f"tests to students: use `python -m autograder feedback`; {_HOW}"
-    )
+    why = _because("generate_feedback", "its pages show hidden tests to students", "feedback")
 
 
 class NoReleaseFeedback(ExchangeReleaseFeedback):
     """In place of ``nbgrader release_feedback``."""
 
+    why = _because("release_feedback", "nbgrader's pages show hidden tests", "feedback")
+
     def start(self) -> NoReturn:
         """Say why nothing is released."""
-        self.fail(
-            "nbgrader's release_feedback is switched off in this course, because it gives out "
-            "nbgrader's own pages: hand out those of `python -m autograder feedback`; " + _HOW
-        )
-        raise AssertionError("fail raises")
+        self.log.error(self.why)
+        raise ExchangeError(self.why)
