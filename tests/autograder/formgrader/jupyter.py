@@ -69,13 +69,15 @@ def jupyter_server(folder: Path, own: Path) -> Iterator[Jupyter]:
     try:
         yield Jupyter(_wait(process, Path(places["JUPYTER_RUNTIME_DIR"]), log), process, log)
     finally:
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        children: list[psutil.Process] = []
+        if process.poll() is None:
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         _, left = psutil.wait_procs(children, timeout=STOP_SECONDS)
         for child in left:
             child.kill()
