@@ -152,7 +152,7 @@ def _sqlite_file(url: str, course: Path) -> Path | None:
 
 def _shown(value: str) -> str:
     """A setting without a password that an address holds."""
-    return one_line(re.sub(r"//[^/]*@", "//...@", value), _SHOWN_CHARS)
+    return one_line(re.sub(r"//.*@", "//...@", value), _SHOWN_CHARS)
 
 
 def _digest(path: Path) -> str:
