@@ -12,6 +12,7 @@ from gradekit.text import one_line
 
 _SECRET_BYTES = 32
 NAME_BYTES = 200  # of a student's name: file systems take 255, and some is added to it
+_MARKUP = frozenset('<>"')
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,13 @@ class Course:
 
     @property
     def db_url(self) -> str:
-        """The gradebook's address, as nbgrader wants it."""
+        """The gradebook's address, as nbgrader wants it.
+
+        Raises CourseError when the course's settings give Formgrader another gradebook.
+        """
+        from autograder.formgrader.settings import require_our_layout  # late: needs traitlets
+
+        require_our_layout(self.root)
         return f"sqlite:///{self.db_path.resolve()}"
 
     @property
@@ -90,7 +97,7 @@ class Course:
         return folders
 
     def unusable(self) -> list[str]:
-        """Folders under submitted/ whose names no file or database takes, or that are too long."""
+        """Folders under submitted/ whose names can't be students': see :func:`_usable`."""
         return [one_line(name, 80) for name in self._folders() if not _usable(name)]
 
     def _folders(self) -> list[str]:
@@ -107,8 +114,11 @@ class Course:
 
 
 def _usable(name: str) -> bool:
-    """Whether a folder's name is text (on Linux it may be any bytes) and not too long."""
+    """Whether a folder's name is text (on Linux it may be any bytes), no markup, and not too long.
+
+    Formgrader writes students' names into its pages as they are, where markup would act.
+    """
     try:
-        return len(name.encode()) <= NAME_BYTES
+        return len(name.encode()) <= NAME_BYTES and _MARKUP.isdisjoint(name)
     except UnicodeEncodeError:
         return False

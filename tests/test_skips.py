@@ -56,7 +56,7 @@ def test_the_end_counts_the_skipped_tests_by_reason(root, tmp_path, workers):
 @pytest.mark.parametrize(("ci", "counts"), [("", "1 skipped in"), ("true", "1 error in")])
 def test_a_missing_browser_is_an_error_in_ci(root, tmp_path, ci, counts):
     (tmp_path / "tests" / "book").mkdir(parents=True)
-    for name in ("tests/conftest.py", "tests/book/conftest.py"):
+    for name in ("tests/conftest.py", "tests/chromium.py", "tests/book/conftest.py"):
         (tmp_path / name).write_bytes((root / name).read_bytes())
     (tmp_path / "tests" / "book" / "test_page.py").write_text("def test_page(browser): ...\n")
     done = run(tmp_path, "tests", PATH=str(tmp_path), CI=ci)

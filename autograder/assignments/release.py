@@ -19,7 +19,6 @@ from autograder.errors import CourseError
 from autograder.results import write_atomically
 from gradekit import notebook as notebooks
 
-_CONFIG = Path(__file__).parents[1] / "nbgrader_config.py"
 _REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 
 
@@ -49,7 +48,6 @@ def release(course: Course, assignment: Assignment, *, force: bool = False) -> b
     except CourseError:
         shutil.rmtree(released.parent, ignore_errors=True)
         raise
-    shutil.copyfile(_CONFIG, course.root / _CONFIG.name)
     write_atomically(_stamp(course, assignment), _digest(assignment))
     return True
 
@@ -124,7 +122,7 @@ def _stamp(course: Course, assignment: Assignment) -> Path:
 
 def _digest(assignment: Assignment) -> str:
     own = (Path(__file__), *sorted(Path(notebooks.__file__).parent.glob("*.py")))
-    files = (assignment.folder / f"{assignment.name}.md", _CONFIG, *own)
+    files = (assignment.folder / f"{assignment.name}.md", *own)
     metadata = json.dumps(assignment.description.as_metadata(), sort_keys=True).encode()
     return sha256(b"".join(file.read_bytes() for file in files) + metadata).hexdigest()
 

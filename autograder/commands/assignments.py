@@ -15,7 +15,9 @@ def run_release(options: argparse.Namespace, course: Course, assignments: list[A
     from autograder.assignments.release import release
     from autograder.assignments.student_zip import pack
     from autograder.assignments.variants import load_variants
+    from autograder.formgrader.settings import write_settings
 
+    todo = write_settings(course.root)
     for assignment in assignments:
         for kind in ("mutant", "right"):
             load_variants(assignment, kind)  # a wrong file is reported now, not weeks later
@@ -24,6 +26,8 @@ def run_release(options: argparse.Namespace, course: Course, assignments: list[A
         print(f"{'released' if made else 'up to date'}: {assignment.name}: {path}")
     for path, names in pack(course, assignments).items():
         print(f"students of {', '.join(names)} install {path}")
+    if todo:
+        print(f"note: {todo}")
     return 0
 
 

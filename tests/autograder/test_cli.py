@@ -105,7 +105,7 @@ def test_the_demo_class_is_the_same_every_time(course: Course) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-@pytest.mark.parametrize("name", [b"\xff\xfe", 250 * b"n"])
+@pytest.mark.parametrize("name", [b"\xff\xfe", 250 * b"n", b"<img src=x>", b'a"b'])
 def test_a_folder_with_an_impossible_name_stops_nobody(
     course: Course,
     name: bytes,

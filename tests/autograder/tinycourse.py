@@ -19,6 +19,8 @@ from gradekit.notebook import Submission
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NAME = "ps0_tiny"
+# The instructor's guide: how to have nbgrader's own autograde on purpose.
+STOCK_AUTOGRADE = "--Autograde.exporter_class=nbconvert.exporters.NotebookExporter"
 
 
 class ScriptedEngine:

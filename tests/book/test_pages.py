@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
+
+from tests.chromium import Visit
 
 pytestmark = pytest.mark.browser
 
 CHAPTER = "lectures/03_pca.html"
 PHONE = {"width": 375, "height": 812}
-# A browser asks for these by itself; that a book has none is no fault of a page.
-UNASKED = ("/favicon.ico",)
-
-
-class Visit:
-    """A page opened in the browser, and everything that went wrong meanwhile."""
-
-    def __init__(self, browser, **options):
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
-        self.page.on("console", self._console)
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("response", self._response)
-
-    def _console(self, message) -> None:
-        where = urlsplit(message.location.get("url", "")).path
-        if message.type == "error" and where not in UNASKED:
-            self.errors.append(f"console: {message.text} ({where})")
-
-    def _response(self, response) -> None:
-        if response.status >= 400 and urlsplit(response.url).path not in UNASKED:
-            self.errors.append(f"{response.status}: {response.url}")
-
-    def open(self, url: str):
-        self.page.goto(url, wait_until="load")
-        self.page.wait_for_function(
-            "() => !window.MathJax || !MathJax.startup || MathJax.startup.promise === undefined"
-            " || MathJax.startup.promise.then(() => true)"
-        )
-        return self.page
-
-    def others(self, site: str) -> list[str]:
-        """Requests to any other host."""
-        local = ("data:", "blob:", "about:", f"{site}/")
-        return [url for url in self.requests if not url.startswith(local)]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from autograder.execution.engine import SandboxEngine
 from autograder.grading import grade_class, run_jobs
 from autograder.results import Result
 from gradekit.notebook import Submission
-from tests.autograder.tinycourse import NAME, run
+from tests.autograder.tinycourse import NAME, STOCK_AUTOGRADE, run
 from tests.unmeasured import unmeasured
 
 pytestmark = pytest.mark.long
@@ -112,8 +112,9 @@ def test_stock_nbgrader_gives_the_same_score_in_every_test(
 ) -> None:
     stock = Course(Path(shutil.copytree(demo.root, tmp_path / "stock")))
     programs = str(Path(sys.executable).parent)  # nbgrader calls alembic by name
+    options = ["--course-dir", str(stock.root), STOCK_AUTOGRADE]
     done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "autograde", pca.name, "--course-dir", str(stock.root)],
+        [sys.executable, "-m", "nbgrader", "autograde", pca.name, *options],
         env={**unmeasured(), "PATH": os.pathsep.join([programs, os.environ["PATH"]])},
         cwd=tmp_path,
         capture_output=True,

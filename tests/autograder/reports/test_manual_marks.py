@@ -15,7 +15,7 @@ from autograder.course import Course
 from autograder.grading import grade_class
 from autograder.results import Result
 from gradekit.notebook import Submission
-from tests.autograder.tinycourse import NAME, ScriptedEngine, read_rows, run
+from tests.autograder.tinycourse import NAME, STOCK_AUTOGRADE, ScriptedEngine, read_rows, run
 
 STUDENT = "student-01"
 
@@ -199,7 +199,7 @@ def test_cells_cannot_change_under_manual_marks(marked: Course, solutions: objec
 
 def test_stock_nbgrader_works_on_the_same_course(marked: Course, assignment: Assignment) -> None:
     before, _ = row_and_page(marked)
-    where = ["--course-dir", str(marked.root), "--student", STUDENT, "--force"]
+    where = ["--course-dir", str(marked.root), "--student", STUDENT, "--force", STOCK_AUTOGRADE]
     command = [sys.executable, "-m", "nbgrader", "autograde", NAME, *where]
     done = subprocess.run(command, capture_output=True, text=True, cwd=marked.root.parent)
     assert done.returncode == 0, done.stderr
