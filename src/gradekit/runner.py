@@ -205,7 +205,7 @@ class Runner:
     ) -> None:
         """Run a cell of the assignment on this side too."""
         names = {name for other in self._steps for name in other.names}
-        shown = [name for name in sorted(names) if name in _names(step.source)]
+        shown = sorted(names & _names(step.source))
         try:
             if shown:  # it shows something with a function of the student's
                 namespace.update(self._client(before, namespace, slot).resolve_names(shown))
