@@ -8,6 +8,7 @@ EXTRAS      cells of the student's own: (grade_id of the cell they follow, kind,
 hand_in     in place of ANSWERS: writes into the submission's folder, given the right notebook
 pack        in place of both: adds entries to the zip file that the class is collected from
 STUDENT     the student's name, in place of one made of the file's
+NOBODY      that this name can't be a student's: its folder is named, and is no row
 STATUS      a part of the status in the CSV
 SEEN        a part of the outputs, which shows that the attack has run to its end
 
@@ -107,6 +108,7 @@ class Class:
     reached: list[str] = field(default_factory=list)
     places: tuple[Path, ...] = ()
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    said: str = ""  # by `grade`
 
     def result(self, student: str) -> dict[str, Any]:
         path = self.course / "results" / NAME / f"{student}.json"
@@ -138,7 +140,7 @@ class Ground:
     temporary: Path
     ordinary: bool = False
 
-    def run(self, command: str, *more: object) -> None:
+    def run(self, command: str, *more: object) -> str:
         arguments = ["--course", self.course, "--solutions", FIXTURE, *more]
         environment = {
             **os.environ,
@@ -163,6 +165,7 @@ class Ground:
         )
         good = (0, 1) if command == "grade" else (0,)  # 1: "not graded", which each test looks for
         assert done.returncode in good, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        return done.stdout + done.stderr
 
 
 @contextlib.contextmanager
@@ -327,7 +330,7 @@ def _graded(
     made.before = {folder: state(folder) for folder in made.places}
     mine = psutil.Process()
     running = {process.pid for process in mine.children(recursive=True)}
-    place.run("grade", "--from", download, "--assignments", NAME, "--workers", 2, "--quiet")
+    made.said = place.run("grade", "--from", download, "--assignments", NAME, "--workers", 2, "--quiet")
     made.left = [
         f"{process.pid} {process.name()} {process.cmdline()}"
         for process in mine.children(recursive=True)
@@ -366,6 +369,10 @@ def test_the_corpus_has_every_family() -> None:
 @pytest.mark.parametrize("stem", ATTACKS)
 def test_an_attack_gets_exactly_its_points(hostile: Class, stem: str) -> None:
     attack, student = ATTACKS[stem], hostile.names[stem]
+    if getattr(attack, "NOBODY", False):
+        assert student not in hostile.rows
+        assert student in hostile.said
+        return
     row = hostile.rows[student]
     assert scores(row) == wanted(attack.EXPECT), row["status"]
     assert getattr(attack, "STATUS", "") in row["status"]
@@ -391,7 +398,12 @@ def test_honest_neighbours_get_exactly_theirs(hostile: Class) -> None:
 
 
 def test_every_student_is_in_the_csv_once(hostile: Class) -> None:
-    students = {*hostile.names.values(), *hostile.honest}
+    named = {
+        student
+        for stem, student in hostile.names.items()
+        if not getattr(ATTACKS[stem], "NOBODY", False)
+    }
+    students = {*named, *hostile.honest}
     assert set(hostile.rows) == students
     with open(hostile.course / "grades.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
