@@ -330,7 +330,9 @@ def _graded(
     made.before = {folder: state(folder) for folder in made.places}
     mine = psutil.Process()
     running = {process.pid for process in mine.children(recursive=True)}
-    made.said = place.run("grade", "--from", download, "--assignments", NAME, "--workers", 2, "--quiet")
+    made.said = place.run(
+        "grade", "--from", download, "--assignments", NAME, "--workers", 2, "--quiet"
+    )
     made.left = [
         f"{process.pid} {process.name()} {process.cmdline()}"
         for process in mine.children(recursive=True)

@@ -1,0 +1,5 @@
+"""Is a student whose name is a formula by a full-width sign."""
+
+EXPECT = {}
+STUDENT = "\uff1dSUM(1,1)"
+ANSWERS = {}
