@@ -12,7 +12,7 @@ from autograder.course import Course
 from autograder.reports.gradebook import Book, Entry
 from autograder.results import write_atomically
 from gradekit.notebook import question_of
-from gradekit.text import one_line
+from gradekit.text import no_formula, one_line
 
 _STATUS_CHARS = 500
 
@@ -43,7 +43,7 @@ def _row(
 ) -> dict[str, str]:
     stored = course.results.load(assignment.name, student)
     row = {
-        "student_id": guarded(student),
+        "student_id": no_formula(student),
         "assignment": assignment.name,
         "max_score": str(assignment.max_score),
     }
@@ -63,9 +63,4 @@ def _row(
 
 
 def _shown(status: str) -> str:
-    return guarded(one_line(status, _STATUS_CHARS))
-
-
-def guarded(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return no_formula(one_line(status, _STATUS_CHARS))

@@ -90,7 +90,9 @@ def test_a_score_set_by_hand_on_a_test_is_said_to_be(
     override(marked, "q1_other_hidden", 1.5)
     row, page = row_and_page(marked)
     assert row["q1"] == "1.5"
-    assert page.count('<p class="message">wrong</p>') == 1  # of the test that nobody touched
+    assert (
+        page.count('<p class="message" dir="auto">wrong</p>') == 1
+    )  # of the test that nobody touched
     assert re.search(r"set by hand</span>: other.*?1\.5 / 2", page, re.DOTALL)
     assert page.count("not passed") == 1
 
