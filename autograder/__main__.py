@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from autograder.assignments.source import find_assignments
+from autograder.backups import recover
 from autograder.commands.arguments import book_url, path, worker_count
 from autograder.commands.assignments import run_demo, run_mutants, run_release
+from autograder.commands.backups import run_restore
 from autograder.commands.grade import run_grade
-from autograder.commands.reports import run_export, run_feedback
-from autograder.commands.students import run_remove
+from autograder.commands.reports import run_export, run_feedback, run_preview
+from autograder.commands.students import run_merge, run_readmit, run_remove, run_rename
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.lock import only_writer
@@ -37,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         locked = options.locks and (course.root.is_dir() or options.run is run_release)
         lock = only_writer(course, options.command, wait=options.wait) if locked else nullcontext()
         with lock:
+            if locked and (undone := recover(course)):
+                print(f"`{undone}` was stopped half way: the course is as it was before it")
             return int(options.run(options, course, assignments))
     except CourseError as error:
         print(f"error: {visible(str(error), _ERROR_CHARS)}", file=sys.stderr)
@@ -87,8 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         text = "run students' code without a sandbox, with all that you may do"
         sub.add_argument("--unsafe", action="store_true", help=text)
 
-    sub = command("release", run_release, "make the students' notebooks and the gradebook")
-    sub.add_argument("--force", action="store_true", help="even if that drops marks")
+    command("release", run_release, "make the students' notebooks and the gradebook")
     command("demo", run_demo, "hand in for a demo class of twenty")
     sub = command("grade", run_grade, "grade what was handed in")
     sub.add_argument("--from", dest="source", type=path, help="folder or zip file to take in first")
@@ -101,10 +104,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub = command("export", run_export, "write grades.csv")
     sub.add_argument("--output", type=path, help="default: grades.csv in the course folder")
+    command("preview", run_preview, "show whose marks the settings would change, and how")
     sub = command(
         "remove", run_remove, "take students out of the course, and keep their work aside"
     )
     sub.add_argument("students", nargs="+", metavar="STUDENT")
+    sub = command("readmit", run_readmit, "bring removed students back, with their marks")
+    sub.add_argument("students", nargs="+", metavar="STUDENT")
+    sub = command("rename", run_rename, "give a student another name")
+    sub.add_argument("old", metavar="OLD")
+    sub.add_argument("new", metavar="NEW")
+    sub = command("merge", run_merge, "make one student of two, known under two names")
+    sub.add_argument("gone", metavar="FROM")
+    sub.add_argument("into", metavar="INTO")
+    sub = command("restore", run_restore, "put a backup of the marks back; alone: list backups")
+    sub.add_argument("name", nargs="?", metavar="NAME")
     text = "prove the tests against wrong and right answers"
     unsafe(command("mutants", run_mutants, text, locks=False))
     return parser

@@ -191,14 +191,6 @@ def test_a_lost_gradebook_is_filled_from_the_stored_results(
     assert row["status"] == "awaiting manual grading"
 
 
-def test_cells_cannot_change_under_manual_marks(marked: Course, solutions: object) -> None:
-    source = solutions / NAME / f"{NAME}.md"  # type: ignore[operator]
-    text = source.read_text(encoding="utf-8")
-    source.write_text(text.replace("q2_small_visible", "q2_tiny_visible"), encoding="utf-8")
-    assert run("release", course=marked, solutions=solutions) == 2
-    assert run("release", "--force", course=marked, solutions=solutions) == 0
-
-
 def test_stock_nbgrader_works_on_the_same_course(marked: Course, assignment: Assignment) -> None:
     before, _ = row_and_page(marked)
     where = ["--course-dir", str(marked.root), "--student", STUDENT, "--force"]
