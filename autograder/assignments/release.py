@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
 from autograder.assignments.source import Assignment, read_source
+from autograder.assignments.versions import keep_version
 from autograder.backups import changing
 from autograder.course import Course
 from autograder.errors import CourseError
@@ -49,6 +50,7 @@ def release(course: Course, assignment: Assignment) -> Released:
     """
     if _is_current(course, assignment):
         return Released(made=False)
+    keep_version(course, assignment.name)  # one that was released before versions were kept
     # From here on the released notebook is not what a stamp of before says.
     _stamp(course, assignment).unlink(missing_ok=True)
     notebook = read_source(assignment.folder / f"{assignment.name}.md")
@@ -71,6 +73,7 @@ def release(course: Course, assignment: Assignment) -> Released:
         except CourseError:
             shutil.rmtree(released.parent, ignore_errors=True)
             raise
+        keep_version(course, assignment.name)
         said = _change_gradebook(course, assignment, scratch)
     shutil.copyfile(_CONFIG, course.root / _CONFIG.name)
     write_atomically(_stamp(course, assignment), _digest(assignment))
