@@ -95,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     command("demo", run_demo, "hand in for a demo class of twenty")
     sub = command("grade", run_grade, "grade what was handed in")
     sub.add_argument("--from", dest="source", type=path, help="folder or zip file to take in first")
+    text = "draw hidden tests' inputs anew where the file `secret` is lost: grades all again"
+    sub.add_argument("--new-secret", action="store_true", help=text)
     unsafe(sub)
     sub = command("feedback", run_feedback, "write a page per student")
     sub.add_argument(
