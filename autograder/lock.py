@@ -44,7 +44,8 @@ def exclusive(path: Path, *, wait: str | None = None, about: str = "") -> Iterat
         If another process holds the lock and there is no waiting.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
+    # Unbuffered: what a full disk refuses must not be tried again when the file is closed.
+    with open(path, "ab", buffering=0) as file:
         if sys.platform != "win32":
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,10 +67,8 @@ def exclusive(path: Path, *, wait: str | None = None, about: str = "") -> Iterat
 def _write(file: Any, text: str) -> None:
     """What stands in a lock's file is only ever shown: a full disk stops nothing."""
     with contextlib.suppress(OSError):
-        file.seek(0)
-        file.truncate()
-        file.write(text)
-        file.flush()
+        file.truncate(0)
+        file.write(text.encode())
 
 
 @contextlib.contextmanager

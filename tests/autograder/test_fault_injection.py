@@ -115,7 +115,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("spare", [0, 24 * 1024, 120 * 1024])
+@pytest.mark.parametrize("spare", [0, 24 * 1024, 136 * 1024])
 def test_a_full_disk_is_said_and_costs_nothing(
     own: Course, wanted: dict[str, Any], spare: int
 ) -> None:

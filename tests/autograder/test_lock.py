@@ -6,7 +6,6 @@ import json
 import platform
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -134,27 +133,21 @@ def test_no_report_is_written_while_a_command_is_at_work(
     assert not course.grades.exists()
 
 
-def test_a_report_can_wait(course: Course, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_report_can_wait(course: Course) -> None:
+    where = ["--wait", "--course", str(course.root), "--solutions", str(FIXTURES)]
+    command = [sys.executable, "-m", "autograder", "export", *where]
     with process(course.root, WRITE) as other:
         assert said(other) == "in"
-        done: list[int] = []
-        waiting = threading.Thread(
-            target=lambda: done.append(waits("export", "--wait", "--course", str(course.root)))
-        )
-        waiting.start()
-        waiting.join(2)
-        assert waiting.is_alive()
-        other.kill()
-        waiting.join(60)
-    assert done == [2]  # nothing is graded here
-    assert "waiting until it has ended" in capfd.readouterr().err
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.stderr
+            assert waiting.stderr.readline().endswith("; waiting until it has ended\n")
+            assert waiting.poll() is None
+            other.kill()
+            assert "has not been graded" in waiting.stderr.readline()
 
 
-def waits(*arguments: str) -> int:
-    command = [sys.executable, "-m", "autograder", *arguments, "--solutions", str(FIXTURES)]
-    return subprocess.run(command).returncode
-
-
-def test_what_goes_wrong_inside_is_not_taken_for_a_lock(tmp_path: Path) -> None:
-    with pytest.raises(BlockingIOError, match="mine"), only_writer(Course(tmp_path)):
-        raise BlockingIOError("mine")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_costs_only_the_name_of_the_holder(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to("/dev/full")
+    with exclusive(tmp_path / "lock", about="grade"):
+        pass
