@@ -151,3 +151,8 @@ def test_a_full_disk_costs_only_the_name_of_the_holder(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to("/dev/full")
     with exclusive(tmp_path / "lock", about="grade"):
         pass
+
+
+def test_what_goes_wrong_inside_is_not_taken_for_a_lock(tmp_path: Path) -> None:
+    with pytest.raises(BlockingIOError, match="mine"), only_writer(Course(tmp_path)):
+        raise BlockingIOError("mine")
