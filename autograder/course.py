@@ -62,12 +62,30 @@ class Course:
         """What the assignments' mutants return, kept from run to run."""
         return self.results.folder / "mutants"
 
-    def secret(self) -> bytes:
-        """What hidden tests' inputs are drawn from: made once, kept where no student's code is."""
+    @property
+    def versions(self) -> Path:
+        """Every version of the students' notebooks that was ever released."""
+        return self.root / "versions"
+
+    def secret(self, *, new: bool = False) -> bytes:
+        """What hidden tests' inputs are drawn from: made once, kept where no student's code is.
+
+        Raises CourseError where it is damaged, and where it is missing although there are results,
+        as on a second machine: with another one every submission would be graded again, on other
+        inputs. ``new`` makes another one all the same.
+        """
         path = self.root / "secret"
         try:
             secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
         except FileNotFoundError:
+            if not new and any(
+                p.parent != self.mutants for p in self.results.folder.glob("*/*.json")
+            ):
+                raise CourseError(
+                    f"{path} is missing although {self.root} holds results; copy it from where the "
+                    "class was graded, or run `grade --new-secret`, which grades every submission "
+                    "again, on other inputs of the hidden tests"
+                ) from None
             write_atomically(path, secrets.token_hex(_SECRET_BYTES) + "\n", mode=0o600)
             return self.secret()
         except (ValueError, UnicodeDecodeError):

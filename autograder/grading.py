@@ -19,6 +19,7 @@ from autograder.errors import CourseError, EngineError
 from autograder.execution import fork_servers
 from autograder.execution.engine import Engine
 from autograder.keys import Environment
+from autograder.reports.counting import as_earned
 from autograder.reports.gradebook import Book, Entry, in_step
 from autograder.results import Rejected, Result, write_atomically
 from autograder.submissions.intake import read_submission
@@ -95,7 +96,7 @@ def grade_class(
     students = course.students(assignment.name)
     environment, version = Environment(), engine.version(assignment)
     stubs = stub_answers(assignment)
-    with Book(course) as book:
+    with Book(course) as book, as_earned(book, course, assignment):
         _sweep(course, assignment.name)
         clerk = _Clerk(course, assignment, book, book.entries(assignment.name), stubs)
         results: list[Result] = []

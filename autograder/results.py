@@ -68,6 +68,11 @@ class Result:
     seconds: float = 0.0
     notebook: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def handed_in(self) -> bool:
+        """Whether the student handed in something that can be read."""
+        return self.outcome not in ("missing", "unreadable")
+
     def status(self, *, awaiting: bool = False) -> str:
         """Status column of grades.csv; ``awaiting``: a manual cell has no mark yet."""
         graded = "awaiting manual grading" if awaiting else "graded"
@@ -106,10 +111,10 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
 def key_of(submission: Submission | Rejected, digest: str, rest: str) -> str:
     """Hash of all that a result depends on.
 
-    That is the submission, the assignment (its digest), and a text that stands for the rest, such
-    as :class:`autograder.keys.Environment` makes.
+    That is the submission, but not whose it is, the assignment (its digest), and a text that stands
+    for the rest, such as :class:`autograder.keys.Environment` makes.
     """
-    content = json.dumps([asdict(submission), digest, rest], sort_keys=True)
+    content = json.dumps([asdict(submission) | {"student": ""}, digest, rest], sort_keys=True)
     return sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,42 +16,66 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
 from autograder.assignments.source import Assignment, read_source
+from autograder.assignments.versions import keep_version
+from autograder.backups import changing
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.results import write_atomically
 from gradekit import notebook as notebooks
+from gradekit.text import one_line
 
 _REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 
 
-def release(course: Course, assignment: Assignment, *, force: bool = False) -> bool:
-    """Make source/, release/ and the gradebook's entry; False when all that was up to date.
+@dataclass(frozen=True)
+class Released:
+    """What releasing did.
 
-    Raises CourseError when cells were added or removed although marks given by hand are recorded
-    (``force`` drops those), when nbgrader refuses the source, or when the release would leak.
+    Parameters
+    ----------
+    made : False when everything was up to date.
+    said : what became of marks given by hand, in sentences.
     """
-    if _is_current(course, assignment) and not force:
-        return False
-    _make_room(course, assignment, force=force)
+
+    made: bool
+    said: tuple[str, ...] = ()
+
+
+def release(course: Course, assignment: Assignment) -> Released:
+    """Make source/, release/ and the gradebook's entry.
+
+    Marks given by hand and comments stay with the cells they were given for. Raises CourseError
+    when nbgrader refuses the source, or when the release would leak.
+    """
+    if _is_current(course, assignment):
+        return Released(made=False)
+    keep_version(course, assignment.name)  # one that was released before versions were kept
+    # From here on the released notebook is not what a stamp of before says.
+    _stamp(course, assignment).unlink(missing_ok=True)
     notebook = read_source(assignment.folder / f"{assignment.name}.md")
     source = course.notebook("source", assignment.name)
     write_atomically(source, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
     released = course.notebook("release", assignment.name)
-    try:
-        _generate(course, assignment.name)
-        _describe(released, assignment)
-        leaks = find_leaks(notebook.cells, _cells(released))
-        if leaks:
-            raise CourseError(
-                f"{assignment.name} was not released, because the students' notebook would "
-                f"still hold {leaks[0]!r}"
-                + (f" and {len(leaks) - 1} more such lines" if len(leaks) > 1 else "")
-            )
-    except CourseError:
-        shutil.rmtree(released.parent, ignore_errors=True)
-        raise
+    with tempfile.TemporaryDirectory(prefix="release-") as folder:
+        # The gradebook itself is changed only when all else is well, and by us: see reshape.
+        scratch = Course(Path(folder))
+        try:
+            _generate(course, assignment.name, scratch)
+            _describe(released, assignment)
+            leaks = find_leaks(notebook.cells, _cells(released))
+            if leaks:
+                raise CourseError(
+                    f"{assignment.name} was not released, because the students' notebook would "
+                    f"still hold {leaks[0]!r}"
+                    + (f" and {len(leaks) - 1} more such lines" if len(leaks) > 1 else "")
+                )
+        except CourseError:
+            shutil.rmtree(released.parent, ignore_errors=True)
+            raise
+        keep_version(course, assignment.name)
+        said = _change_gradebook(course, assignment, scratch)
     write_atomically(_stamp(course, assignment), _digest(assignment))
-    return True
+    return Released(made=True, said=said)
 
 
 def require_release(course: Course, assignment: Assignment) -> None:
@@ -135,30 +161,50 @@ def _is_current(course: Course, assignment: Assignment) -> bool:
     ) == _digest(assignment)
 
 
-def _make_room(course: Course, assignment: Assignment, *, force: bool) -> None:
-    """nbgrader can't add or remove cells of an assignment that has recorded submissions."""
-    wanted = set()
-    for cell in assignment.cells:
-        graded, solution = cell.role in ("test", "manual"), cell.answer
-        kinds = {"grade_cells": graded, "solution_cells": solution}
-        kinds["source_cells"] = graded or solution or cell.locked
-        wanted |= {(kind, cell.grade_id) for kind, is_kind in kinds.items() if is_kind}
-    from autograder.reports.gradebook import (
-        Book,  # late, like all of nbgrader: it takes two seconds to import
-    )
+def _change_gradebook(course: Course, assignment: Assignment, scratch: Course) -> tuple[str, ...]:
+    """Have the gradebook know the cells of a release; says what became of marks given by hand."""
+    # Late, like all of nbgrader: it takes two seconds to import.
+    from autograder.reports.counting import as_earned, settle
+    from autograder.reports.gradebook import Book
+    from autograder.reports.structure import changes, has_marks, read_structure, reshape
 
+    name = assignment.name
+    with Book(scratch) as made:
+        wanted = read_structure(made, name)
     with Book(course) as book:
-        known = book.cells(assignment.name)
-        if known is None or known == wanted:
-            return
-        marks = [e for student in book.entries(assignment.name).values() for e in student.values()]
-        if any(entry.manual is not None for entry in marks) and not force:
-            names = ", ".join(sorted({name for _, name in known ^ wanted}))
-            raise CourseError(
-                f"{assignment.name}: cells were added or removed ({names}) although marks given "
-                "by hand are recorded; `release --force` drops those marks"
-            )
-        book.forget(assignment.name)
+        if not has_marks(book, name) or not changes(book, name, wanted):
+            reshape(book, name, wanted)
+            settle(book, course, assignment)
+            return ()
+    with (
+        changing(course, f"release-{name}", f"release {name}") as backup,
+        Book(course) as book,
+        as_earned(book, course, assignment),
+    ):
+        done = reshape(book, name, wanted)
+    place = backup.relative_to(course.root)
+    kept = [
+        f"{_count(number, what)} of {cell}, which is no longer there, "
+        f"{'is' if number == 1 else 'are'} kept in {place}, and come back with the cell"
+        for what, by_cell in (("mark by hand", done.marks), ("comment", done.comments))
+        for cell, number in by_cell.items()
+    ]
+    return (*kept, *(_above(assignment, cell, marks) for cell, marks in done.above.items()))
+
+
+def _count(number: int, what: str) -> str:
+    first, _, rest = what.partition(" ")
+    plural = "" if number == 1 else "s"
+    return " ".join(filter(None, (str(number), first + plural, rest)))
+
+
+def _above(assignment: Assignment, cell: str, marks: Mapping[str, float]) -> str:
+    some = [f"{one_line(student, 60)} {mark:g}" for student, mark in sorted(marks.items())]
+    more = f" and {len(some) - 5} more" if len(some) > 5 else ""
+    return (
+        f"{cell} now gives {assignment.points[cell]} points, and these marks by hand are above "
+        f"that and stay as they are: {', '.join(some[:5])}{more}"
+    )
 
 
 class _Messages(logging.Handler):
@@ -172,17 +218,22 @@ class _Messages(logging.Handler):
         self.lines += [line for line in record.getMessage().splitlines() if line.strip()]
 
 
-def _generate(course: Course, name: str) -> None:
+def _generate(course: Course, name: str, scratch: Course) -> None:
+    """nbgrader's own release, with the gradebook of a scratch course."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
     from traitlets.log import get_logger
 
+    from autograder.reports.gradebook import Book
+
     config = Config()
     config.CourseDirectory.root = str(course.root.resolve())
     config.CourseDirectory.assignment_id = name
-    config.CourseDirectory.db_url = course.db_url
+    config.CourseDirectory.db_url = scratch.db_url
     config.BaseConverter.force = True
+    with Book(scratch):
+        pass  # made by us: nbgrader by itself needs its programs on the path
     messages, logger = _Messages(), logging.getLogger(get_logger().name)
     others, logger.handlers = logger.handlers, [messages]
     propagate, logger.propagate = logger.propagate, False

@@ -26,7 +26,8 @@ from gradekit.notebook import (
 
 _GRADE_ID = re.compile(r"(q[1-9][0-9]*)_[a-z0-9_]+")
 _BEGIN_HIDDEN, _END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-_TOP_KEYS = {"title", "chapter", "minutes", "hide", "questions"}
+_COUNTING = ("drop", "points_for_all", "bonus")
+_TOP_KEYS = {"title", "chapter", "minutes", "hide", "questions", *_COUNTING}
 _TIMES = ("call_seconds", "cell_seconds", "total_seconds")
 _QUESTION_KEYS = {"title", "names", "section"}
 
@@ -43,7 +44,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A checked assignment; ``cells`` in the order of the source."""
+    """A checked assignment; ``cells`` in the order of the source.
+
+    ``drop``, ``points_for_all`` and ``bonus`` are names of graded cells. They say how points count,
+    not what is run: no result depends on them.
+    """
 
     name: str
     folder: Path
@@ -56,6 +61,9 @@ class Assignment:
     total_seconds: float
     questions: tuple[Question, ...]
     cells: tuple[Cell, ...]
+    drop: tuple[str, ...] = ()
+    points_for_all: tuple[str, ...] = ()
+    bonus: tuple[str, ...] = ()
 
     @cached_property
     def tests(self) -> tuple[Cell, ...]:
@@ -82,10 +90,16 @@ class Assignment:
         """Points of every graded cell, by grade_id."""
         return {cell.grade_id: cell.points for cell in (*self.tests, *self.manual)}
 
+    @cached_property
+    def counted(self) -> dict[str, int]:
+        """What every graded cell adds to the maximum, by grade_id: its points, or nothing."""
+        free = {*self.drop, *self.bonus}
+        return {name: 0 if name in free else points for name, points in self.points.items()}
+
     @property
     def max_score(self) -> int:
-        """Points of the whole assignment."""
-        return sum(self.points.values())
+        """What the whole assignment gives at most, a bonus apart."""
+        return sum(self.counted.values())
 
     @cached_property
     def description(self) -> Description:
@@ -130,6 +144,8 @@ def load_assignment(folder: Path) -> Assignment:
     _check_cells(cells, folder / f"{name}.md")
     questions = _questions(settings, cells, folder / "assignment.toml")
     cell_seconds = float(settings.get("cell_seconds", 60))
+    counting = _counting(settings, cells, folder / "assignment.toml")
+    _check_not_empty(cells, (*counting["points_for_all"], *counting["drop"]), folder / f"{name}.md")
     return Assignment(
         name=name,
         folder=folder,
@@ -142,6 +158,7 @@ def load_assignment(folder: Path) -> Assignment:
         total_seconds=float(settings.get("total_seconds", 5 * cell_seconds)),
         questions=questions,
         cells=cells,
+        **counting,
     )
 
 
@@ -184,6 +201,9 @@ def _read_settings(path: Path) -> dict[str, Any]:
             raise CourseError(f"{path}: {key} must be {kind_name}")
     if not _is_text_list(settings.get("hide", [])):
         raise CourseError(f"{path}: hide must be a list of module names")
+    for key in _COUNTING:
+        if not _is_text_list(settings.get(key, [])):
+            raise CourseError(f"{path}: {key} must be a list of graded cells or questions")
     for key in _TIMES:
         value = settings.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
@@ -217,6 +237,45 @@ def _questions(
     for key in sorted(graded - set(settings["questions"])):
         raise CourseError(f"{path}: [questions.{key}] is missing; the source grades {key}")
     return tuple(sorted(questions, key=lambda question: int(question.key[1:])))
+
+
+def _counting(
+    settings: dict[str, Any], cells: tuple[Cell, ...], path: Path
+) -> dict[str, tuple[str, ...]]:
+    """The graded cells that each setting names, by themselves or by their question."""
+    graded = [cell for cell in cells if cell.role in ("test", "manual")]
+    known = {cell.question for cell in graded} | {cell.grade_id for cell in graded}
+    found: dict[str, tuple[str, ...]] = {}
+    taken: dict[str, str] = {}
+    for key in _COUNTING:
+        for name in settings.get(key, ()):
+            if name not in known:
+                raise CourseError(f"{path}: {key} names {name!r}, wanted a graded cell or question")
+        named = set(settings.get(key, ()))
+        found[key] = tuple(c.grade_id for c in graded if named & {c.grade_id, c.question})
+        for name in found[key]:
+            if name in taken and {taken[name], key} != {"points_for_all", "bonus"}:
+                raise CourseError(f"{path}: {name} stands under {taken[name]} and {key}, want one")
+            taken[name] = key
+    return found
+
+
+def _check_not_empty(cells: tuple[Cell, ...], allowed: tuple[str, ...], path: Path) -> None:
+    """A test that does nothing passes for everyone, which nobody wants by mistake."""
+    for cell in cells:
+        if cell.role == "test" and cell.grade_id not in allowed and _does_nothing(cell.source):
+            raise CourseError(
+                f"{path}: test {cell.grade_id} is empty, so everyone would get its points; write "
+                "it, or name it under points_for_all (or drop) in assignment.toml"
+            )
+
+
+def _does_nothing(source: str) -> bool:
+    return all(
+        isinstance(node, ast.Pass)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in ast.parse(source).body
+    )
 
 
 def _read_cells(path: Path) -> tuple[Cell, ...]:

@@ -21,9 +21,11 @@ def run_release(options: argparse.Namespace, course: Course, assignments: list[A
     for assignment in assignments:
         for kind in ("mutant", "right"):
             load_variants(assignment, kind)  # a wrong file is reported now, not weeks later
-        made = release(course, assignment, force=options.force)
+        done = release(course, assignment)
         path = course.notebook("release", assignment.name)
-        print(f"{'released' if made else 'up to date'}: {assignment.name}: {path}")
+        print(f"{'released' if done.made else 'up to date'}: {assignment.name}: {path}")
+        for sentence in done.said:
+            print(f"  {sentence}")
     for path, names in pack(course, assignments).items():
         print(f"students of {', '.join(names)} install {path}")
     if todo:

@@ -26,7 +26,7 @@ def run_grade(options: argparse.Namespace, course: Course, assignments: list[Ass
 
     engine = SandboxEngine(
         safe=not options.unsafe,
-        secret=course.secret() if course.root.is_dir() else b"",
+        secret=course.secret(new=options.new_secret) if course.root.is_dir() else b"",
         compare=True,
         cache=course.mutants,
         protect=(course.root, options.solutions),

@@ -1,4 +1,4 @@
-"""Commands that write what came of grading: feedback, export."""
+"""Commands about what came of grading: feedback, export, preview."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
+from gradekit.text import one_line
 
 
 def run_feedback(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
@@ -31,6 +32,26 @@ def run_export(options: argparse.Namespace, course: Course, assignments: list[As
     path = options.output or course.grades
     rows = export(course, assignments, path)
     print(f"{rows} rows: {path}")
+    return 0
+
+
+def run_preview(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
+    """Say whose marks the settings would change."""
+    from autograder.reports.preview import preview
+
+    if not options.assignments:
+        assignments = _graded(course, assignments)
+    for found in preview(course, assignments):
+        print(
+            f"{found.assignment}: maximum {found.max_before:g} -> {found.max_after:g}, "
+            f"{len(found.changes)} of {found.students} scores change"
+        )
+        for change in found.changes:
+            print(
+                f"  {one_line(change.student, 100)}: {change.before:g} -> {change.after:g} "
+                f"({change.after - change.before:+g})"
+            )
+    print("nothing was changed; `grade`, `feedback` and `export` put the settings into force")
     return 0
 
 

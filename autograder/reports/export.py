@@ -9,10 +9,11 @@ from pathlib import Path
 
 from autograder.assignments.source import Assignment
 from autograder.course import Course
+from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book, Entry
 from autograder.results import write_atomically
 from gradekit.notebook import question_of
-from gradekit.text import one_line
+from gradekit.text import no_formula, one_line
 
 _STATUS_CHARS = 500
 
@@ -27,6 +28,7 @@ def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int
     with Book(course) as book:
         for assignment in assignments:
             students = course.require_results(assignment.name)
+            settle(book, course, assignment)
             entries = book.entries(assignment.name)
             rows += [_row(course, assignment, s, entries.get(s, {})) for s in students]
     rows.sort(key=lambda row: (row["student_id"], row["assignment"]))
@@ -43,29 +45,40 @@ def _row(
 ) -> dict[str, str]:
     stored = course.results.load(assignment.name, student)
     row = {
-        "student_id": guarded(student),
+        "student_id": no_formula(student),
         "assignment": assignment.name,
         "max_score": str(assignment.max_score),
     }
     if stored is None or stored[1].outcome == "not graded":
         detail = stored[1].status() if stored else "not graded: the stored result is damaged"
         return row | {"status": _shown(detail)}
+    status = "; ".join(
+        [stored[1].status(awaiting=_awaiting(entries)), *counts_otherwise(assignment)]
+    )
     scores: dict[str, float] = {}
     for name in assignment.points:
         key = question_of(name)
         scores[key] = scores.get(key, 0.0) + (entries[name].score if name in entries else 0.0)
-    awaiting = any(entry.awaiting for entry in entries.values())
     return row | {
         **{key: f"{score:g}" for key, score in scores.items()},
         "score": f"{sum(scores.values()):g}",
-        "status": _shown(stored[1].status(awaiting=awaiting)),
+        "status": _shown(status),
     }
 
 
+def counts_otherwise(assignment: Assignment) -> list[str]:
+    """What the settings say of how cells count, in words for a status."""
+    said = (
+        ("not counted", assignment.drop),
+        ("points for all", assignment.points_for_all),
+        ("bonus", assignment.bonus),
+    )
+    return [f"{words}: {', '.join(names)}" for words, names in said if names]
+
+
+def _awaiting(entries: dict[str, Entry]) -> bool:
+    return any(entry.awaiting for entry in entries.values())
+
+
 def _shown(status: str) -> str:
-    return guarded(one_line(status, _STATUS_CHARS))
-
-
-def guarded(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return no_formula(one_line(status, _STATUS_CHARS))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from autograder.assignments.source import Assignment, Question
 from autograder.course import Course
+from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book, Entry
 from autograder.results import UNSAFE, Result, TestResult, write_atomically
 from gradekit.notebook import Cell
@@ -42,14 +43,16 @@ def default_book_url(course: Course) -> str:
 
 @dataclass(frozen=True)
 class _Line:
-    """One test or one manual mark on a page."""
+    """One test, one manual mark, or a person's words on another cell, on a page."""
 
     name: str
-    state: str  # passed, failed, waiting, marked, set
+    state: str  # passed, failed, waiting, marked, set, given, dropped, said
     score: str
     points: int
     message: str
     hidden: bool = False
+    comment: str = ""
+    bonus: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: 
     rows = []
     with Book(course) as book:
         for assignment in assignments:
+            settle(book, course, assignment)
             entries, comments = book.entries(assignment.name), book.comments(assignment.name)
             for student in course.require_results(assignment.name):
                 stored = course.results.load(assignment.name, student)
@@ -103,7 +107,8 @@ def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: 
                 said = comments.get(student, {})
                 for limit in _MESSAGE_CHARS:
                     blocks = _blocks(assignment, result, marks, said, book_url, limit)
-                    text = page.render(**facts, blocks=blocks, notes=_notes(result))
+                    others = _other_comments(assignment, said)
+                    text = page.render(**facts, blocks=blocks, notes=_notes(result), others=others)
                     if len(text.encode()) <= _PAGE_BYTES:
                         break
                 write_atomically(path, text)
@@ -137,16 +142,11 @@ def _blocks(
     tests = {test.grade_id: test for test in result.tests}
     blocks = []
     for question in assignment.questions:
-        cells = [
-            cell
-            for cell in assignment.cells
-            if cell.question == question.key and cell.role in ("test", "manual")
-        ]
+        cells = [cell for cell in assignment.cells if cell.question == question.key]
         lines = tuple(
-            _test_line(cell, tests.get(cell.grade_id), marks.get(cell.grade_id), limit)
-            if cell.role == "test"
-            else _manual_line(cell, marks.get(cell.grade_id), comments.get(cell.grade_id, ""))
+            _line(assignment, cell, tests.get(cell.grade_id), marks.get(cell.grade_id), said, limit)
             for cell in cells
+            if (said := _words(comments.get(cell.grade_id))) or cell.grade_id in assignment.points
         )
         score = sum(marks[cell.grade_id].score for cell in cells if cell.grade_id in marks)
         blocks.append(
@@ -155,7 +155,7 @@ def _blocks(
                 question.title,
                 _link(question, book_url),
                 f"{score:g}",
-                sum(cell.points for cell in cells),
+                sum(assignment.counted.get(cell.grade_id, 0) for cell in cells),
                 lines,
                 visible(result.misconceptions.get(question.key, ""), _MESSAGE_CHARS[0]),
             )
@@ -163,8 +163,46 @@ def _blocks(
     return blocks
 
 
+def _other_comments(assignment: Assignment, comments: dict[str, str]) -> list[tuple[str, str]]:
+    """Comments on cells that belong to no question any more, with the cells' names."""
+    keys = {question.key for question in assignment.questions}
+    here = {cell.grade_id for cell in assignment.cells if cell.question in keys}
+    return [
+        (one_line(name, _NOTE_CHARS), _words(text))
+        for name, text in sorted(comments.items())
+        if name not in here
+    ]
+
+
+def _words(comment: str | None) -> str:
+    return visible((comment or "").strip(), _COMMENT_CHARS)
+
+
 def _link(question: Question, book_url: str) -> str:
     return book_url + question.section if book_url and question.section else ""
+
+
+def _line(
+    assignment: Assignment,
+    cell: Cell,
+    test: TestResult | None,
+    mark: Entry | None,
+    comment: str,
+    limit: int,
+) -> _Line:
+    """A graded cell, or a person's words on one that is not; both where there are both."""
+    name = cell.grade_id
+    if name not in assignment.points:
+        return _Line(_spoken(cell), "said", "", 0, "", comment=comment)
+    if name in assignment.drop:
+        return _Line(_spoken(cell), "dropped", "", 0, "", cell.hidden, comment)
+    if name in assignment.points_for_all and mark and mark.manual is None and mark.score:
+        return _Line(
+            _spoken(cell), "given", f"{mark.score:g}", cell.points, "", cell.hidden, comment
+        )
+    by_test = cell.role == "test"
+    line = _test_line(cell, test, mark, limit) if by_test else _manual_line(cell, mark)
+    return replace(line, comment=comment, bonus=name in assignment.bonus)
 
 
 def _test_line(cell: Cell, test: TestResult | None, mark: Entry | None, limit: int) -> _Line:
@@ -178,16 +216,15 @@ def _test_line(cell: Cell, test: TestResult | None, mark: Entry | None, limit: i
     return _Line(_spoken(cell), state, score, cell.points, message, cell.hidden)
 
 
-def _manual_line(cell: Cell, mark: Entry | None, comment: str) -> _Line:
+def _manual_line(cell: Cell, mark: Entry | None) -> _Line:
     if mark and mark.awaiting:
         return _Line(_spoken(cell), "waiting", "", cell.points, "Waits to be marked by a person.")
-    if mark and mark.manual is not None:
-        said = visible(comment, _COMMENT_CHARS)
-        return _Line(_spoken(cell), "marked", f"{mark.score:g}", cell.points, said)
+    if mark and (mark.manual is not None or mark.score):
+        return _Line(_spoken(cell), "marked", f"{mark.score:g}", cell.points, "")
     return _Line(_spoken(cell), "failed", "0", cell.points, "No answer was handed in.")
 
 
 def _spoken(cell: Cell) -> str:
     """q1_zero_mean_visible -> zero mean."""
-    name = cell.grade_id.split("_", 1)[1]
+    name = cell.grade_id.partition("_")[2] or cell.grade_id
     return name.removesuffix("_visible").removesuffix("_hidden").replace("_", " ")

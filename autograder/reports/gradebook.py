@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader import api
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.reports import set_aside
 
 LOCK_SECONDS = 30.0  # how long another program may keep the gradebook locked
 
@@ -44,6 +45,12 @@ class Entry:
     manual: float | None
     score: float
     awaiting: bool
+    extra: float | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person gave it, or something on top of it."""
+        return self.manual is not None or bool(self.extra)
 
 
 class Book:
@@ -56,11 +63,17 @@ class Book:
         try:
             with _own_programs():
                 self._book: Any = Gradebook(f"{course.db_url}?timeout={LOCK_SECONDS}")
+                set_aside.make_table(self.session)
         except BaseException as error:
             if new:  # half made
                 self._path.unlink(missing_ok=True)
             self._explain(error)
             raise
+
+    @property
+    def session(self) -> Any:
+        """SQLAlchemy's, for the modules beside this one that write marks too."""
+        return self._book.db
 
     def __enter__(self) -> Book:
         return self
@@ -105,6 +118,7 @@ class Book:
             grade.manual_score,
             grade.score,
             grade.needs_manual_grade,
+            grade.extra_credit,
         )
         found: dict[str, dict[str, Entry]] = {}
         for student, cell, *values in rows:
@@ -112,9 +126,12 @@ class Book:
         return found
 
     def comments(self, assignment: str) -> dict[str, dict[str, str]]:
-        """Every comment written by hand, by student and grade_id."""
+        """Every comment written by hand, by student and grade_id, of cells that are gone too."""
         found: dict[str, dict[str, str]] = {}
-        for student, cell, text in self._rows(api.Comment, assignment, api.Comment.manual_comment):
+        aside = set_aside.find(self.session, assignment=assignment)
+        rows = [(row.student, row.cell, row.comment) for row in aside]
+        rows += self._rows(api.Comment, assignment, api.Comment.manual_comment)
+        for student, cell, text in rows:
             if text:
                 found.setdefault(student, {})[cell] = text
         return found
@@ -130,10 +147,7 @@ class Book:
 
         ``changed`` names the manual cells whose text is not the one that was marked before.
         """
-        with warnings.catch_warnings(), _raised_not_logged():
-            warnings.simplefilter("ignore", SAWarning)  # nbgrader under SQLAlchemy 2.1: noise
-            self._book.update_or_create_student(student)
-            self._book.update_or_create_submission(assignment, student)
+        self.add_submission(student, assignment)
         notebook = self._book.find_submission_notebook(assignment, assignment, student)
         for grade in notebook.grades:
             mark = marks[grade.name]
@@ -150,14 +164,21 @@ class Book:
                 comment.auto_comment = "No response." if empty else None
         self._book.db.commit()
 
-    def cells(self, assignment: str) -> set[tuple[str, str]] | None:
-        """Kind and name of the cells the gradebook knows; None: it has no such assignment."""
-        try:
-            notebook = self._book.find_notebook(assignment, assignment)
-        except MissingEntry:
-            return None
-        kinds = ("grade_cells", "solution_cells", "source_cells")
-        return {(kind, cell.name) for kind in kinds for cell in getattr(notebook, kind)}
+    def max_score(self, assignment: str) -> float:
+        """What nbgrader says that an assignment gives at most."""
+        return float(self._book.find_assignment(assignment).max_score)
+
+    def add_student(self, student: str) -> None:
+        """Have the gradebook know a student."""
+        with _raised_not_logged():
+            self._book.update_or_create_student(student)
+
+    def add_submission(self, student: str, assignment: str) -> None:
+        """Have the gradebook hold a mark, empty still, for each cell of a student's submission."""
+        self.add_student(student)
+        with warnings.catch_warnings(), _raised_not_logged():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader under SQLAlchemy 2.1: noise
+            self._book.update_or_create_submission(assignment, student)
 
     def students(self) -> set[str]:
         """Everyone the gradebook knows."""
@@ -169,13 +190,10 @@ class Book:
 
     def drop(self, student: str) -> None:
         """Remove a student with all marks, if the gradebook has them."""
+        set_aside.drop(self.session, student=student)
         if student in self.students():
             self._book.remove_student(student)
-
-    def forget(self, assignment: str) -> None:
-        """Remove every recorded submission of an assignment."""
-        for submission in list(self._book.assignment_submissions(assignment)):
-            self._book.remove_submission(assignment, submission.student.id)
+        self.session.commit()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from autograder.assignments.source import Assignment
+from autograder.assignments.versions import released_versions
 from autograder.course import Course
 from autograder.results import Rejected
 from gradekit.notebook import (
@@ -58,7 +59,10 @@ def read_submission(course: Course, assignment: Assignment, student: str) -> Sub
             path = folder / found[0]
             notes = file_name_notes(path.name, assignment.name)
         notebook = parse(read_file(path))
-        return take(notebook, assignment.description, student=student, notes=notes)
+        versions = released_versions(course, assignment.name)
+        return take(
+            notebook, assignment.description, student=student, notes=notes, versions=versions
+        )
     except NotebookError as error:
         return rejected("unreadable", str(error))
     except OSError as error:

@@ -216,3 +216,20 @@ def test_old_statuses_are_counted_not_repeated(
     assert "  student-02: unreadable: the file is empty" in second
     assert "  1 earlier submission not graded in full; its status stands in the CSV" in second
     assert "20 submissions, 19 unchanged" in second
+
+
+def test_a_lost_secret_is_not_replaced_where_there_are_results(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a second machine: the class would be graded again, on other inputs."""
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    for command in ("demo", "grade"):
+        assert run(command, course=course) == 0
+    secret = course.root / "secret"
+    secret.unlink()
+    capsys.readouterr()
+    assert run("grade", course=course) == 2
+    assert "secret is missing although" in capsys.readouterr().err
+    assert not secret.exists()
+    assert run("grade", "--new-secret", course=course) == 0
+    assert secret.is_file()

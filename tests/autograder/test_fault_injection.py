@@ -115,7 +115,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("spare", [0, 24 * 1024, 120 * 1024])
+@pytest.mark.parametrize("spare", [0, 24 * 1024, 136 * 1024])
 def test_a_full_disk_is_said_and_costs_nothing(
     own: Course, wanted: dict[str, Any], spare: int
 ) -> None:
@@ -207,7 +207,7 @@ def test_two_graders_never_share_a_course(own: Course, wanted: dict[str, Any]) -
         second = fault_injection.grade(own)
     finally:
         first.send_signal(signal.SIGCONT)
-    assert f"another command is at work in {own.root}" in complaint(second)
+    assert f"(process {first.pid}), is at work in {own.root}" in complaint(second)
     assert fault_injection.finish(first)[::2] == (0, "")
     assert fault_injection.differences(fault_injection.state(own), wanted) == []
 
@@ -216,6 +216,10 @@ def test_without_its_secret_a_class_is_graded_anew(own: Course, wanted: dict[str
     assert fault_injection.grade(own)[0] == 0
     before = own.secret()
     (own.root / "secret").unlink()
+    status, _, refused = fault_injection.grade(own)
+    assert status == 2
+    assert "secret is missing although" in refused
+    own.secret(new=True)
     status, said, _ = fault_injection.grade(own)
     assert status == 0
     assert f"{SIZE} submissions, 0 unchanged" in said

@@ -3,7 +3,7 @@
 ``reading`` makes cells of JSON, ``cells`` says what each is for, ``description`` what the
 assignment asks for, ``submission`` takes a student's texts and puts the notebook together,
 ``recognition`` finds answers whose metadata are lost, ``order`` what stands in the authors' order,
-``file`` reads a file of the student's own.
+``versions`` knows what students were given earlier, ``file`` reads a file of the student's own.
 The grader and the local check share all of it but ``file``, so they say the same.
 """
 
@@ -29,6 +29,7 @@ from gradekit.notebook.submission import (
     take,
     to_steps,
 )
+from gradekit.notebook.versions import Versions
 
 __all__ = [
     "KEY",
@@ -42,6 +43,7 @@ __all__ = [
     "Step",
     "Submission",
     "TimeLimits",
+    "Versions",
     "assemble",
     "file_name_notes",
     "find_description",

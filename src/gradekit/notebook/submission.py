@@ -16,6 +16,7 @@ from gradekit.notebook.description import Description, find_description
 from gradekit.notebook.order import in_order
 from gradekit.notebook.reading import Notebook, NotebookError
 from gradekit.notebook.recognition import recognise
+from gradekit.notebook.versions import Versions
 from gradekit.text import one_line
 
 _NAME_CHARS = 40
@@ -75,6 +76,7 @@ def take(
     *,
     student: str = "",
     notes: tuple[str, ...] = (),
+    versions: Versions | None = None,
 ) -> Submission:
     """Pick the student's texts out of a notebook.
 
@@ -88,11 +90,14 @@ def take(
     description : the assignment it answers.
     student : who handed it in; empty on the student's own machine.
     notes : what is to be said before anything else.
+    versions : what students were given earlier; it is neither theirs nor changed by them.
 
     Raises
     ------
     NotebookError : no answer to the assignment is in it, or it is another assignment's.
     """
+    versions = versions or Versions()
+    notebook = versions.without_old_cells(notebook, description)
     wanted = [cell.grade_id for cell in description.answers]
     named = {cell.grade_id for cell in notebook.cells}
     lost = [name for name in wanted if name not in named]
@@ -125,7 +130,11 @@ def take(
         description.assignment,
         placed.answers,
         tuple(placed.extras),
-        (*notes, *_notes_about_answers(placed, missing), *_notes_about_given(given, texts)),
+        (
+            *notes,
+            *_notes_about_answers(placed, missing),
+            *_notes_about_given(given, texts, versions),
+        ),
     )
 
 
@@ -258,8 +267,13 @@ def _notes_about_answers(placed: _Placed, missing: list[str]) -> list[str]:
     ]
 
 
-def _notes_about_given(cells: Sequence[Cell], texts: Mapping[str, str]) -> list[str]:
-    """Notes about given code and tests that the student deleted or changed."""
+def _notes_about_given(
+    cells: Sequence[Cell], texts: Mapping[str, str], versions: Versions
+) -> list[str]:
+    """Notes about given code and tests that the student deleted or changed.
+
+    Of a cell that some version lacked, or had with this text, nobody knows that.
+    """
     deleted: list[str] = []
     changed: list[str] = []
     for cell in cells:
@@ -267,8 +281,9 @@ def _notes_about_given(cells: Sequence[Cell], texts: Mapping[str, str]) -> list[
         if not name or cell.answer or cell.kind != "code":
             continue
         if name not in texts:
-            deleted.append(name)
-        elif not cell.hidden and texts[name] != cell.lines:
+            if not versions.lacking(name):
+                deleted.append(name)
+        elif not cell.hidden and texts[name] != cell.lines and not versions.ever(name, texts[name]):
             changed.append(name)
     return [
         *_noted(

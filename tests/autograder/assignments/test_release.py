@@ -44,10 +44,10 @@ def test_the_stubs_are_those_of_the_release(course: Course, assignment: Assignme
 def test_an_unchanged_source_is_not_released_again(course: Course, assignment: Assignment) -> None:
     path = course.notebook("release", NAME)
     before = path.stat().st_mtime_ns
-    assert release(course, assignment) is False
+    assert not release(course, assignment).made
     assert path.stat().st_mtime_ns == before
     path.unlink()
-    assert release(course, assignment) is True
+    assert release(course, assignment).made
 
 
 def test_a_release_that_would_leak_is_refused(
@@ -55,13 +55,14 @@ def test_a_release_that_would_leak_is_refused(
 ) -> None:
     """As when nbgrader's delimiters are configured differently: the solution stays in."""
 
-    def leaky(course: Course, name: str) -> None:
+    def leaky(course: Course, name: str, _: Course) -> None:
         source = course.notebook("source", name).read_text(encoding="utf-8")
         course.notebook("release", name).write_text(source, encoding="utf-8")
 
+    course.notebook("release", NAME).unlink()
     monkeypatch.setattr(release_module, "_generate", leaky)
     with pytest.raises(CourseError, match="would still hold"):
-        release(course, assignment, force=True)
+        release(course, assignment)
     assert not course.notebook("release", NAME).exists()
 
 

@@ -166,7 +166,8 @@ def test_text_is_shown_as_text(text: str, course: Course, assignment: Assignment
     write(course, assignment, hostile, result(assignment, student="plain", notes=("x",)))
     page, plain = page_of(course, student), page_of(course, "plain")
     assert {tag for tag, _ in page.tags} == {tag for tag, _ in plain.tags}
-    assert all(set(attrs) <= {"class", "href", "lang", "role", *META} for _, attrs in page.tags)
+    known = {"class", "dir", "href", "lang", "role", *META}
+    assert all(set(attrs) <= known for _, attrs in page.tags)
     assert page.text.count(text) == 3 + len(assignment.tests)
     assert student in page.text
     assert text in index_of(course).text
@@ -245,3 +246,18 @@ def test_no_name_is_a_formula(course: Course, assignment: Assignment) -> None:
     names = ["=1+1", "+1", "-1", "@a", "ann"]
     write(course, assignment, *(result(assignment, student=name) for name in names))
     assert set(statuses(course, assignment)) == {"'=1+1", "'+1", "'-1", "'@a", "ann"}
+
+
+def test_no_text_of_a_student_steers_the_page_or_the_csv(
+    course: Course, assignment: Assignment
+) -> None:
+    """Bidirectional controls are shown as marks; what reads from the right stays apart."""
+    student, steering = " =ab\u202e\u2067c", "x\u202ey\u2066z\u200b"
+    made = result(assignment, failed=["q1"], message=steering, student=student, notes=(steering,))
+    write(course, assignment, made)
+    index = (course.feedback / "index.html").read_text(encoding="utf-8")
+    for html in (html_of(course, student), index):
+        assert not set(html) & set("\u202e\u2066\u2067\u200b")
+        assert "<bdi> =ab\ufffd\ufffdc</bdi>" in html
+    assert html_of(course, student).count('dir="auto">x\ufffdy\ufffdz\ufffd<') == 3
+    assert list(statuses(course, assignment)) == ["' =ab\ufffd\ufffdc"]

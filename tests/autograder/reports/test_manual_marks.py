@@ -90,7 +90,9 @@ def test_a_score_set_by_hand_on_a_test_is_said_to_be(
     override(marked, "q1_other_hidden", 1.5)
     row, page = row_and_page(marked)
     assert row["q1"] == "1.5"
-    assert page.count('<p class="message">wrong</p>') == 1  # of the test that nobody touched
+    assert (
+        page.count('<p class="message" dir="auto">wrong</p>') == 1
+    )  # of the test that nobody touched
     assert re.search(r"set by hand</span>: other.*?1\.5 / 2", page, re.DOTALL)
     assert page.count("not passed") == 1
 
@@ -187,14 +189,6 @@ def test_a_lost_gradebook_is_filled_from_the_stored_results(
     row, _ = row_and_page(marked)
     assert (row["q1"], row["q2"], row["q3"]) == (before["q1"], before["q2"], "0")
     assert row["status"] == "awaiting manual grading"
-
-
-def test_cells_cannot_change_under_manual_marks(marked: Course, solutions: object) -> None:
-    source = solutions / NAME / f"{NAME}.md"  # type: ignore[operator]
-    text = source.read_text(encoding="utf-8")
-    source.write_text(text.replace("q2_small_visible", "q2_tiny_visible"), encoding="utf-8")
-    assert run("release", course=marked, solutions=solutions) == 2
-    assert run("release", "--force", course=marked, solutions=solutions) == 0
 
 
 def test_stock_nbgrader_works_on_the_same_course(marked: Course, assignment: Assignment) -> None:

@@ -42,7 +42,7 @@ def test_a_removed_student_is_gone_from_everywhere(reported: Course) -> None:
     assert read_rows(reported) == kept
     assert len(kept) == 19
     assert GONE not in (reported.feedback / "index.html").read_text(encoding="utf-8")
-    left = [p for p in reported.root.rglob(f"{GONE}*") if "removed" not in p.parts]
+    left = [p for p in reported.root.rglob(f"{GONE}*") if not {"removed", "backups"} & {*p.parts}]
     assert left == []
 
 
@@ -54,8 +54,9 @@ def test_nothing_of_a_removed_student_is_lost(reported: Course) -> None:
     assert (kept / "feedback" / NAME / f"{NAME}.html").is_file()
     assert (kept / "autograded" / NAME / f"{NAME}.ipynb").is_file()
     marks = json.loads((kept / "marks.json").read_text(encoding="utf-8"))
-    assert marks[NAME]["q3_reason"] == {"score": 2.5, "by_hand": True, "comment": "Good."}
-    assert marks[NAME]["q1_small_visible"] == {"score": 1.0, "by_hand": False, "comment": ""}
+    essay, test = marks[NAME]["q3_reason"], marks[NAME]["q1_small_visible"]
+    assert (essay["score"], essay["by_hand"], essay["comment"]) == (2.5, True, "Good.")
+    assert (test["score"], test["by_hand"], test["comment"]) == (1.0, False, "")
 
 
 def test_a_student_removed_twice_is_kept_twice(reported: Course) -> None:
@@ -87,3 +88,72 @@ def test_one_unknown_name_removes_nobody(
     assert "no student nobody in" in capsys.readouterr().err
     assert (reported.submitted / GONE).is_dir()
     assert not (reported.root / "removed").exists()
+
+
+def test_a_removed_student_comes_back_whole(
+    reported: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With work, marks, comments and extra credit; nothing is graded again."""
+    with Book(reported) as book:
+        book._book.find_grade("q1_small_visible", NAME, NAME, GONE).extra_credit = 0.5
+        book._book.find_comment("q1_mean", NAME, NAME, GONE).manual_comment = "Neat."
+        book._book.db.commit()
+        before = book.entries(NAME)[GONE], book.comments(NAME)[GONE]
+    assert run("export", course=reported) == 0
+    rows = read_rows(reported)
+    assert run("remove", GONE, course=reported) == 0
+    assert run("readmit", GONE, course=reported) == 0
+    with Book(reported) as book:
+        assert (book.entries(NAME)[GONE], book.comments(NAME)[GONE]) == before
+    capsys.readouterr()
+    assert run("grade", course=reported) == 0
+    assert "20 submissions, 20 unchanged" in capsys.readouterr().out
+    assert run("export", course=reported) == 0
+    assert read_rows(reported) == rows
+    assert not (reported.root / "removed" / GONE).exists()
+
+
+def test_marks_of_an_earlier_version_come_back(reported: Course) -> None:
+    assert run("remove", GONE, course=reported) == 0
+    path = reported.root / "removed" / GONE / "marks.json"
+    marks = {
+        "q3_reason": {"score": 2.5, "by_hand": True, "comment": "Good."},
+        "q1_small_visible": {"score": 1.0, "by_hand": False, "comment": ""},
+        "q9_gone": {"score": 4, "by_hand": True, "comment": "Of a cell that is no more."},
+    }
+    path.write_text(json.dumps({NAME: marks}), encoding="utf-8")
+    assert run("readmit", GONE, course=reported) == 0
+    with Book(reported) as book:
+        entry = book.entries(NAME)[GONE]["q3_reason"]
+        assert (entry.manual, entry.awaiting) == (2.5, False)
+        assert book.comments(NAME)[GONE] == {
+            "q3_reason": "Good.",
+            "q9_gone": "Of a cell that is no more.",
+        }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"ps0_tiny": 3}', '{"ps0_tiny": {"q3_reason": {"score": "2"}}}']
+)
+def test_damaged_marks_are_refused_before_anything_is_moved(
+    reported: Course, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("remove", GONE, course=reported) == 0
+    (reported.root / "removed" / GONE / "marks.json").write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert run("readmit", GONE, course=reported) == 2
+    assert "marks.json is damaged: " in capsys.readouterr().err
+    assert not (reported.submitted / GONE).exists()
+
+
+def test_who_is_in_the_course_or_was_never_removed_is_not_brought_back(
+    reported: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("readmit", "nobody", course=reported) == 2
+    saved = Path(shutil.copytree(reported.submitted / GONE, reported.root.parent / "saved"))
+    assert run("remove", GONE, course=reported) == 0
+    shutil.copytree(saved, reported.submitted / GONE)
+    assert run("readmit", GONE, course=reported) == 2
+    error = capsys.readouterr().err
+    assert "there is no nobody in" in error
+    assert f"{GONE} is in the course again" in error
