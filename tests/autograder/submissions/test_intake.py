@@ -20,7 +20,7 @@ from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.results import Rejected
-from autograder.submissions import collect as collecting
+from autograder.submissions import unpacking
 from autograder.submissions.collect import collect
 from autograder.submissions.intake import read_submission
 from gradekit.notebook import Extra, Submission, assemble, reading
@@ -743,13 +743,13 @@ def test_a_size_that_lies_is_of_no_use(
     monkeypatch.setattr(reading, "MAX_BYTES", 100_000)
     _, skipped = taken_in(path, tmp_path, assignment)
     assert len(skipped) == 2
-    monkeypatch.setattr(collecting, "_refused", lambda *_: "")  # nothing said is believed
+    monkeypatch.setattr(unpacking, "_refused", lambda *_: "")  # nothing said is believed
     _, skipped = taken_in(
         zipped(tmp_path, **{"x.ipynb": os.urandom(200_000)}), tmp_path, assignment
     )
     assert skipped == ["x.ipynb: larger than 0 MB"]
     monkeypatch.setattr(reading, "MAX_BYTES", 20_000_000)
-    monkeypatch.setattr(collecting, "_MAX_TOTAL", 100_000)
+    monkeypatch.setattr(unpacking, "_MAX_TOTAL", 100_000)
     with pytest.raises(CourseError, match="unpacks to more than"):
         taken_in(zipped(tmp_path, **{"x.ipynb": os.urandom(200_000)}), tmp_path, assignment)
 
