@@ -12,7 +12,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -115,7 +115,9 @@ class SandboxEngine:
             if step.role != "test" or step.question in asked
         ]
         compare = sorted(asked) if self._compare else []
-        record = self._run(code, seed, assignment, grade=True, compare=compare)
+        record = self._run(
+            code, seed, assignment, grade=True, compare=compare, files=submission.files
+        )
         verdicts = record["verdicts"]
         tests = tuple(
             TestResult(
@@ -129,6 +131,12 @@ class SandboxEngine:
             for cell in assignment.tests
             if cell.question in asked
         )
+        notebook = to_notebook(
+            cells,
+            {int(i): o for i, o in record["outputs"].items()},
+            files=submission.files,
+            notes=submission.notes,
+        )
         return Result(
             student=submission.student,
             assignment=assignment.name,
@@ -139,7 +147,7 @@ class SandboxEngine:
             misconceptions=self._misconceptions(assignment, record),
             sandboxed=self._safe,
             seconds=round(time.monotonic() - started, 2),
-            notebook=to_notebook(cells, {int(i): o for i, o in record["outputs"].items()}),
+            notebook=notebook,
         )
 
     def _misconceptions(self, assignment: Assignment, record: dict[str, Any]) -> dict[str, str]:
@@ -175,6 +183,7 @@ class SandboxEngine:
         *,
         grade: bool,
         compare: list[str],
+        files: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Have a test runner work through a notebook; returns its record."""
         servers = self._start_once(assignment).result()
@@ -184,6 +193,7 @@ class SandboxEngine:
             "seed": seed,
             "grade": grade,
             "compare": compare,
+            "files": dict(files or {}),
         }
         with self._cores.one() as core, _Session(servers, core, self._memory) as session:
             reply = session.run(job, deadline=time.monotonic() + _job_seconds(assignment))
@@ -195,7 +205,11 @@ class SandboxEngine:
     def _seed(self, submission: Submission) -> int:
         if not self._secret:
             return 0
-        content = json.dumps(asdict(submission), sort_keys=True)
+        parts = asdict(submission)
+        for new in ("files", "left_out"):  # work without them meets the inputs it always met
+            if not parts[new]:
+                del parts[new]
+        content = json.dumps(parts, sort_keys=True)
         digest = hmac.digest(self._secret, content.encode("utf-8", "surrogatepass"), "sha256")
         return int.from_bytes(digest[:6], "big")
 

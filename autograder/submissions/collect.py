@@ -14,9 +14,8 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.submissions.collected import Collected
 from autograder.submissions.finding import check_different, find
-from autograder.submissions.intake import read_file
 from autograder.submissions.unpacking import as_folder
-from gradekit.notebook import NotebookError, parse, take
+from gradekit.notebook import NotebookError, parse, read_file, take
 
 
 def collect(source: Path, course: Course, assignment: Assignment) -> Collected:

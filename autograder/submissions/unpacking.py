@@ -1,4 +1,4 @@
-"""Unpacks a zip file of submissions: what comes out is counted, whatever the file says of itself."""
+"""Unpacks a zip file of submissions, counting what comes out whatever the file says of itself."""
 
 from __future__ import annotations
 

@@ -61,9 +61,14 @@ class Notebook:
         return _ATTACHMENT.sub(image, text)
 
 
-def too_large() -> NotebookError:
-    """What is said of a file over the limit."""
-    return NotebookError(f"larger than {MAX_BYTES // 1_000_000} MB")
+def megabytes(count: int) -> str:
+    """A limit in bytes, as people say it."""
+    return f"{count // 1_000_000} MB"
+
+
+def too_large(limit: int | None = None) -> NotebookError:
+    """What is said of a file over a limit; None: over that of a notebook."""
+    return NotebookError(f"larger than {megabytes(MAX_BYTES if limit is None else limit)}")
 
 
 def parse(content: bytes) -> Notebook:

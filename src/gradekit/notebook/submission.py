@@ -35,7 +35,7 @@ class Extra:
 
 @dataclass(frozen=True)
 class Submission:
-    """What is taken from a student's notebook: texts only, by the names of the cells."""
+    """What is taken of a student's work: texts by the names of the cells, files by their paths."""
 
     student: str
     assignment: str
@@ -43,6 +43,8 @@ class Submission:
     extras: tuple[Extra, ...] = ()
     notes: tuple[str, ...] = ()  # facts for the student and the instructor
     only: tuple[str, ...] = ()  # questions whose tests are run; none named: all
+    files: Mapping[str, str] = field(default_factory=dict)  # beside the notebook, in base64
+    left_out: tuple[str, ...] = ()  # names of files beside the notebook that were not taken
 
 
 @dataclass(frozen=True)
