@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +15,7 @@ from autograder.assignments.source import find_assignments
 from autograder.commands.arguments import book_url, path, worker_count
 from autograder.commands.assignments import run_demo, run_mutants, run_release
 from autograder.commands.grade import run_grade
+from autograder.commands.outcome import Outcome
 from autograder.commands.reports import run_export, run_feedback
 from autograder.commands.students import run_remove
 from autograder.course import Course
@@ -24,7 +25,26 @@ from autograder.lock import only_writer
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    options = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options = _parser().parse_args(arguments)
+    if options.run is not run_grade:
+        return _run(options)
+    options.outcome = Outcome(arguments[1:])
+    with redirect_stdout(sys.stderr) if options.json else nullcontext():
+        status = _run(options)
+        course = Course(options.course)
+        if course.root.is_dir():
+            try:
+                options.outcome.log(course, status)
+            except OSError as error:
+                print(f"warning: the log was not written: {error}", file=sys.stderr)
+    if options.json:
+        print(options.outcome.as_json(course, status), flush=True)
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command; what a person can mend is one sentence."""
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         if options.course.exists() and not options.course.is_dir():
@@ -35,19 +55,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         with only_writer(course) if locked else nullcontext():
             return int(options.run(options, course, assignments))
     except CourseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _failed(options, str(error))
     except BrokenPipeError:  # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
-        print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
-        return 2
+        return _failed(options, f"{error.filename or ''}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
+        return _failed(options, "stopped; the same command goes on where it was", status=130)
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _failed(options: argparse.Namespace, message: str, *, status: int = 2) -> int:
+    print(message if status == 130 else f"error: {message}", file=sys.stderr)
+    if "outcome" in options:
+        options.outcome.error = message
+    return status
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -87,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("grade", run_grade, "grade what was handed in")
     sub.add_argument("--from", dest="source", type=path, help="folder or zip file to take in first")
     unsafe(sub)
+    text = "print one JSON document of what was done; what is for people goes to standard error"
+    sub.add_argument("--json", action="store_true", help=text)
     sub = command("feedback", run_feedback, "write a page per student", writes=False)
     sub.add_argument(
         "--book-url",

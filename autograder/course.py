@@ -82,12 +82,17 @@ class Course:
         Raises CourseError when nobody handed in this assignment.
         """
         folders = [name for name in self._folders() if _usable(name)]
-        if not any((self.submitted / student / assignment).exists() for student in folders):
+        if not self.has_submissions(assignment):
             raise CourseError(
                 f"no submissions of {assignment} under {self.submitted}; put them at "
                 f"submitted/STUDENT/{assignment}/{assignment}.ipynb or use grade --from FOLDER"
             )
         return folders
+
+    def has_submissions(self, assignment: str) -> bool:
+        """Whether anybody handed in this assignment."""
+        folders = (self.submitted / name for name in self._folders() if _usable(name))
+        return any((folder / assignment).exists() for folder in folders)
 
     def unusable(self) -> list[str]:
         """Folders under submitted/ whose names no file or database takes, or that are too long."""

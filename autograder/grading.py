@@ -21,6 +21,7 @@ from autograder.execution.engine import Engine
 from autograder.keys import Environment
 from autograder.reports.gradebook import Book, Entry, in_step
 from autograder.results import Rejected, Result, write_atomically
+from autograder.submissions import placing
 from autograder.submissions.intake import read_submission
 from gradekit.notebook import Submission, lines_of
 
@@ -90,6 +91,7 @@ def grade_class(
     The caller holds the course's lock (:func:`autograder.lock.only_writer`).
     """
     require_release(course, assignment)
+    placing.finish(course)
     students = course.students(assignment.name)
     environment, version = Environment(), engine.version(assignment)
     stubs = stub_answers(assignment)

@@ -1,23 +1,21 @@
-"""Unpacks a zip file of submissions, counting what comes out whatever the file says of itself."""
+"""Unpacks zip files of submissions, counting what comes out whatever they say of themselves."""
 
 from __future__ import annotations
 
-import contextlib
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import CourseError
 from autograder.submissions.collected import Collected
 from gradekit.notebook import NotebookError, reading
+from gradekit.notebook.beside import of_programs
 from gradekit.text import one_line
 
-_MAX_ENTRIES = 20_000
-_MAX_DEPTH = 5
+MAX_ENTRIES = 20_000  # of all zip files together
+MAX_DEPTH = 5  # folders and the file itself, those inside zip files counted together
 _MAX_TOTAL = 4_000_000_000  # bytes unpacked: two hundred notebooks of the largest size
 _MAX_RATIO = 200  # of unpacked to packed bytes, beyond the first million; notebooks reach 20
 _CHUNK = 2**16
@@ -26,69 +24,139 @@ _BAD_ENTRY = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeErr
 _SHOWN_CHARS = 80
 
 
-@contextlib.contextmanager
-def as_folder(source: Path, done: Collected) -> Iterator[Path]:
-    """A download as a folder; CourseError when it is neither one nor a zip file."""
-    if source.is_dir():
-        yield source
-    elif source.is_file() and zipfile.is_zipfile(source):
-        with tempfile.TemporaryDirectory(prefix="collect-") as name:
-            folder = Path(name)
-            _unpack(source, folder, done)
-            yield _unwrapped(folder)
-    elif source.is_file() and source.suffix.lower() == ".ipynb":
-        raise CourseError(
-            f"{source} is a single notebook; give the folder that holds it, with a folder or "
-            "file named after each student"
-        )
-    else:
-        raise CourseError(f"{source} is neither a folder nor a zip file of submissions")
+class Unpacking:
+    """Unpacks a zip file and those inside it, within limits that hold for all together.
 
+    Parameters
+    ----------
+    source : the download, for messages.
+    done : where it is noted what stays out.
+    """
 
-def _unpack(source: Path, folder: Path, done: Collected) -> None:
-    """Unpack the notebooks of a zip file; entries that point elsewhere or are too big stay out."""
-    try:
-        archive = zipfile.ZipFile(source)
-    except (*_BAD_ENTRY, OSError) as error:
-        reason = one_line(str(error), _SHOWN_CHARS)
-        raise CourseError(f"{source} can't be read as a zip file ({reason})") from error
-    with archive:
-        entries = archive.infolist()
-        if len(entries) > _MAX_ENTRIES:
-            raise CourseError(f"{source}: more than {_MAX_ENTRIES:,} entries")
-        total = 0
-        for entry in entries:
-            name = entry.filename.replace("\\", "/")
-            if name.lower().endswith(".zip"):
-                done.skip(name, "a zip file inside the zip file; unpack it first")
-            if not name.lower().endswith(".ipynb"):
-                continue
-            reason = _refused(entry, name)
-            if reason:
-                done.skip(name, reason)
-                continue
+    def __init__(self, source: Path, done: Collected) -> None:
+        self._source, self._done = source, done
+        self._entries = 0
+        self._total = 0
+
+    def unpack(self, archive: Path, target: Path, prefix: str) -> dict[str, str]:
+        """Unpack one zip file; entries that point elsewhere or are too big stay out.
+
+        Parameters
+        ----------
+        archive : the zip file.
+        target : an empty folder.
+        prefix : where the zip file stands for a folder in the download; empty: it is the download.
+
+        Returns
+        -------
+        dict
+            The files, by their path in the download, that did not come out whole, and why.
+
+        Raises
+        ------
+        CourseError
+            The download can't be read at all, or a limit is passed.
+        """
+        try:
+            opened = zipfile.ZipFile(archive)
+        except (*_BAD_ENTRY, OSError) as error:
+            reason = one_line(str(error), _SHOWN_CHARS)
+            if prefix:
+                return {f"{prefix}.zip": f"can't be read as a zip file ({reason})"}
+            raise CourseError(f"{archive} can't be read as a zip file ({reason})") from error
+        damaged: dict[str, str] = {}
+        with opened:
+            entries = opened.infolist()
+            self._entries += len(entries)
+            if self._entries > MAX_ENTRIES:
+                raise CourseError(f"{self._source}: more than {MAX_ENTRIES:,} entries")
+            for entry in entries:
+                self._one(opened, entry, target, prefix, damaged)
+        return damaged
+
+    def _one(
+        self,
+        archive: zipfile.ZipFile,
+        entry: zipfile.ZipInfo,
+        target: Path,
+        prefix: str,
+        damaged: dict[str, str],
+    ) -> None:
+        inside = entry.filename.replace("\\", "/")
+        path = PurePosixPath(inside)
+        name = f"{prefix}/{inside}" if prefix else inside
+        if not path.parts:
+            return
+        if _leads_astray(inside, name):
+            self._done.skip(name, "not a plain file")
+            return
+        if any(map(of_programs, path.parts)):
+            self._done.skip(name, "a file of a program or system", attention=False)
+            return
+        place = target.joinpath(*path.parts)
+        try:
+            if entry.is_dir() or inside.endswith("/"):
+                place.mkdir(parents=True, exist_ok=True)
+                return
+            place.parent.mkdir(parents=True, exist_ok=True)
+            reason = _refused(entry)
+            if not reason:
+                reason = self._extract(archive, entry, place)
+        except FileExistsError:
+            self._done.skip(name, "its name appears more than once; the first was taken")
+            return
+        except OSError as error:
+            self._done.skip(name, error.strerror or error)
+            return
+        if reason:
+            damaged["/".join((*([prefix] if prefix else []), *path.parts))] = reason
+            self._done.skip(name, reason)
+        if self._total > _MAX_TOTAL:
+            raise CourseError(f"{self._source}: unpacks to more than {_MAX_TOTAL // 10**9} GB")
+
+    def _extract(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: Path) -> str:
+        """Write an entry, counting what comes out; returns why it is not whole, or nothing.
+
+        What came out until then stays where its end is damaged, and goes where it is too much.
+        """
+        written = 0
+        with open(place, "xb") as file:
             try:
-                total += _extract(archive, entry, folder.joinpath(*PurePosixPath(name).parts))
-            except FileExistsError:
-                done.skip(name, "its name appears more than once; the first was taken")
+                with archive.open(entry) as packed:
+                    while chunk := packed.read(_CHUNK):
+                        written += len(chunk)
+                        self._total += len(chunk)
+                        if written > reading.MAX_BYTES:
+                            raise reading.too_large()
+                        if written > max(1_000_000, _MAX_RATIO * entry.compress_size):
+                            raise NotebookError(f"packed more than {_MAX_RATIO} times")
+                        file.write(chunk)
             except NotebookError as error:
-                total += reading.MAX_BYTES  # nothing is kept of it, but it was work
-                done.skip(name, error)
+                place.unlink(missing_ok=True)
+                return str(error)
             except _BAD_ENTRY as error:
-                done.skip(name, error)
-            except OSError as error:
-                done.skip(name, error.strerror or error)
-            if total > _MAX_TOTAL:
-                raise CourseError(f"{source}: unpacks to more than {_MAX_TOTAL // 10**9} GB")
+                return f"damaged ({one_line(str(error), _SHOWN_CHARS)})"
+            except OSError:
+                place.unlink(missing_ok=True)
+                raise
+        return ""
+
+    def depth_left(self, name: str) -> bool:
+        """Whether a zip file may be opened where it lies: its files lie deeper."""
+        return name.count("/") + 1 < MAX_DEPTH
 
 
-def _refused(entry: zipfile.ZipInfo, name: str) -> str:
-    """Why an entry is not even opened."""
-    path = PurePosixPath(name)
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    plain = kind in (0, stat.S_IFREG) and not path.is_absolute() and len(path.parts) <= _MAX_DEPTH
+def _leads_astray(inside: str, name: str) -> bool:
+    """Whether a name is none of a file below the folder that it is unpacked into."""
+    path = PurePosixPath(inside)
+    deep = len(PurePosixPath(name).parts) > MAX_DEPTH
     # A colon: a drive (or a file's hidden stream) on Windows.
-    if not plain or any(part == ".." or ":" in part for part in path.parts):
+    return path.is_absolute() or deep or any(part == ".." or ":" in part for part in path.parts)
+
+
+def _refused(entry: zipfile.ZipInfo) -> str:
+    """Why an entry is not even opened."""
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         return "not a plain file"
     if entry.flag_bits & 1:
         return "encrypted"
@@ -97,33 +165,3 @@ def _refused(entry: zipfile.ZipInfo, name: str) -> str:
     if entry.file_size > reading.MAX_BYTES:
         return str(reading.too_large())
     return ""
-
-
-def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> int:
-    """Write an entry, counting what comes out of it; returns the bytes written."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written = 0
-    with open(target, "xb") as file:
-        try:
-            with archive.open(entry) as packed:
-                while chunk := packed.read(_CHUNK):
-                    written += len(chunk)
-                    if written > reading.MAX_BYTES:
-                        raise reading.too_large()
-                    if written > max(1_000_000, _MAX_RATIO * entry.compress_size):
-                        raise NotebookError(f"packed more than {_MAX_RATIO} times")
-                    file.write(chunk)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
-    return written
-
-
-def _unwrapped(folder: Path) -> Path:
-    """The folder inside, when the zip file holds just one that holds the students' folders."""
-    inside = [path for path in folder.iterdir() if path.name != "__MACOSX"]
-    if len(inside) == 1 and inside[0].is_dir():
-        notebooks = list(inside[0].rglob("*.ipynb"))
-        if len(notebooks) > 1:
-            return inside[0]
-    return folder
