@@ -3,8 +3,8 @@
 ``reading`` makes cells of JSON, ``cells`` says what each is for, ``description`` what the
 assignment asks for, ``submission`` takes a student's texts and puts the notebook together,
 ``recognition`` finds answers whose metadata are lost, ``order`` what stands in the authors' order,
-``regular`` reads files that strangers made, ``beside`` those beside the notebook that go with it,
-``file`` a notebook of the student's own.
+``prose`` finds words for people in code, ``regular`` reads files that strangers made, ``beside``
+those beside the notebook that go with it, ``file`` a notebook of the student's own.
 The grader and the local check share all of it but ``file``, so they say the same.
 """
 

@@ -14,11 +14,13 @@ from typing import Literal
 from gradekit.notebook.cells import Cell
 from gradekit.notebook.description import Description, find_description
 from gradekit.notebook.order import in_order
+from gradekit.notebook.prose import added_lines, prose, words
 from gradekit.notebook.reading import Notebook, NotebookError
 from gradekit.notebook.recognition import recognise
 from gradekit.text import one_line
 
 _NAME_CHARS = 40
+_WORDS_IN_CODE = 4  # an ordinary remark on code is shorter
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def take(
             f"define and where they stand: {', '.join(found)}",
         )
     missing = [name for name in lost if name not in placed.answers]
+    added = _added_to_given(notebook, names, description)
     # Nobody can say of a hidden test that has lost its name and has no text whether it is there.
     given = [cell for cell in description.cells if not found or cell.public_source.strip()]
     counts = _counting(notebook.cells, names, description.cells)
@@ -126,8 +129,13 @@ def take(
         student,
         description.assignment,
         placed.answers,
-        tuple(placed.extras),
-        (*notes, *_notes_about_answers(placed, missing), *_notes_about_given(given, texts)),
+        (*placed.extras, *added.values()),
+        (
+            *notes,
+            *(_note_of_added(name) for name in added),
+            *_notes_about_answers(placed, missing),
+            *_notes_about_given(given, texts),
+        ),
     )
 
 
@@ -189,7 +197,7 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
     after = -1
     for index, (name, cell) in enumerate(zip(names, notebook.cells, strict=True)):
         after = run.get(index, after)
-        text = cell.source
+        text = cell.source if cell.kind == "code" else notebook.with_images(index)
         original = source[position[name]] if name in position else None
         if original and original.answer and counts[name] == index:
             words = original.kind == "markdown"
@@ -205,11 +213,45 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
             if cell.kind == "code":
                 placed.extras.append(Extra(after, "code", text))
             else:
-                placed.extras.append(Extra(after, "markdown", notebook.with_images(index)))
+                placed.extras.append(Extra(after, "markdown", text))
             if original:
                 doubled = placed.twice if counts[name] > index else placed.outdone
                 doubled.append(name)
     return placed
+
+
+def _added_to_given(
+    notebook: Notebook, names: Sequence[str], description: Description
+) -> dict[str, Extra]:
+    """Words that the student wrote into cells of the authors', by the cells' names.
+
+    Such a cell is the original again when it is run and shown, but an answer in words may have
+    been typed into the question. What an earlier release said is nobody's answer.
+    """
+    released = find_description(notebook.metadata)
+    before = {cell.grade_id: cell for cell in (released.cells if released else ())}
+    found: dict[str, Extra] = {}
+    for place, cell in enumerate(description.cells):
+        name = cell.grade_id
+        if not name or cell.answer:
+            continue
+        known = [cell.source, before[name].source if name in before else ""]
+        texts = [
+            added_lines(notebook.with_images(index), *known)
+            for index, other in enumerate(names)
+            if other == name and notebook.cells[index].lines != cell.lines
+        ]
+        if cell.kind == "code":
+            texts = ["\n".join(prose(text)[0]) for text in texts]
+            texts = [text for text in texts if words(text) >= _WORDS_IN_CODE]
+        text = "\n\n".join(filter(str.strip, texts))
+        if text:
+            found[name] = Extra(place, "markdown", text)
+    return found
+
+
+def _note_of_added(name: str) -> str:
+    return f"{name} asks for nothing, but words were written into it; they stand behind it"
 
 
 def _counting(
