@@ -119,10 +119,12 @@ class Unpacking:
 
         What came out until then stays where its end is damaged, and goes where it is too much.
         """
-        written = 0
+        written = checksum = 0
         with open(place, "xb") as file:
             try:
                 with archive.open(entry) as packed:
+                    # zipfile would give nothing of the last piece, which a person may yet read.
+                    vars(packed)["_expected_crc"] = None
                     while chunk := packed.read(_CHUNK):
                         written += len(chunk)
                         self._total += len(chunk)
@@ -130,6 +132,7 @@ class Unpacking:
                             raise reading.too_large()
                         if written > max(1_000_000, _MAX_RATIO * entry.compress_size):
                             raise NotebookError(f"packed more than {_MAX_RATIO} times")
+                        checksum = zlib.crc32(chunk, checksum)
                         file.write(chunk)
             except NotebookError as error:
                 place.unlink(missing_ok=True)
@@ -139,7 +142,7 @@ class Unpacking:
             except OSError:
                 place.unlink(missing_ok=True)
                 raise
-        return ""
+        return "" if checksum == entry.CRC else "damaged (its checksum is wrong)"
 
     def depth_left(self, name: str) -> bool:
         """Whether a zip file may be opened where it lies: its files lie deeper."""
