@@ -145,13 +145,13 @@ class _Placement:
             kept = placing.keep_aside(self.course, folder, student, name)
             where = kept.relative_to(self.course.root).as_posix()
             self.done.taken[student] = "earlier work stays"
-            for path in sources.values():
+            for count, path in enumerate(sources.values()):
                 self.done.note(
                     path,
                     "kept aside",
                     student,
                     f"not taken, as {reason}; earlier work stays, this lies in {where}",
-                    attention=True,
+                    attention=count == 0,  # once a student
                 )
             if not sources:
                 self.done.skip(student, f"{reason}; earlier work stays", student)
