@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             try:
                 options.outcome.log(course, status)
             except OSError as error:
-                print(f"warning: the log was not written: {error}", file=sys.stderr)
+                if not options.outcome.error:  # a full disk, say, has been named already
+                    print(f"warning: the log was not written: {error}", file=sys.stderr)
     if options.json:
         print(options.outcome.as_json(course, status), flush=True)
     return status

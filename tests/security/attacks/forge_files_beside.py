@@ -4,7 +4,7 @@ import json
 
 EXPECT = {"q1": 0}
 SEEN = "own module 2"
-CONTENT = "import builtins\nbuiltins.FOUND_ = 1\nallclose = check_close = lambda *a, **k: True\n"
+CONTENT = "import builtins\nbuiltins.MARKED = 1\nallclose = check_close = lambda *a, **k: True\n"
 NAMES = (
     "gradekit/__init__.py",
     "gradekit/checks.py",
@@ -31,7 +31,7 @@ def hand_in(folder, notebook):
                 "import importlib, json, random, numpy, gradekit.checks, own\n"
                 "importlib.reload(json)\n"
                 "print('own module', own.TWO)\n"
-                "print('FO' + 'UND' if hasattr(__import__('builtins'), 'FOUND_') else '')\n"
+                "print('FO' + 'UND' if hasattr(__import__('builtins'), 'MARKED') else '')\n"
                 "def centre(X):\n    return X"
             )
     (folder / "ps0_security.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
