@@ -8,7 +8,7 @@ CONTENT = "import builtins\nbuiltins.MARKED = 1\nallclose = check_close = lambda
 NAMES = (
     "gradekit/__init__.py",
     "gradekit/checks.py",
-    "gradekit/protocol/worker.py",
+    "gradekit/protocol/codec.py",
     "autograder/__init__.py",
     "json.py",
     "random.py",
