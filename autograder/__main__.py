@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,11 +17,13 @@ from autograder.commands.arguments import book_url, path, worker_count
 from autograder.commands.assignments import run_demo, run_mutants, run_release
 from autograder.commands.backups import run_restore
 from autograder.commands.grade import run_grade
+from autograder.commands.outcome import Outcome
 from autograder.commands.reports import run_export, run_feedback, run_preview
 from autograder.commands.students import run_merge, run_readmit, run_remove, run_rename
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.lock import only_writer
+from autograder.submissions import placing
 from gradekit.text import visible
 
 _ERROR_CHARS = 5_000
@@ -29,7 +31,27 @@ _ERROR_CHARS = 5_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    options = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options = _parser().parse_args(arguments)
+    if options.run is not run_grade:
+        return _run(options)
+    options.outcome = Outcome(arguments[1:])
+    with redirect_stdout(sys.stderr) if options.json else nullcontext():
+        status = _run(options)
+        course = Course(options.course)
+        if course.root.is_dir():
+            try:
+                options.outcome.log(course, status)
+            except OSError as error:
+                if not options.outcome.error:  # a full disk, say, has been named already
+                    print(f"warning: the log was not written: {error}", file=sys.stderr)
+    if options.json:
+        print(options.outcome.as_json(course, status), flush=True)
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command; what a person can mend is one sentence."""
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         if options.course.exists() and not options.course.is_dir():
@@ -41,22 +63,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         with lock:
             if locked and (undone := recover(course)):
                 print(f"`{undone}` was stopped half way: the course is as it was before it")
+            if locked:
+                placing.finish(course)
             return int(options.run(options, course, assignments))
     except CourseError as error:
-        print(f"error: {visible(str(error), _ERROR_CHARS)}", file=sys.stderr)
-        return 2
+        return _failed(options, str(error))
     except BrokenPipeError:  # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
-        text = f"{error.filename or ''}: {error.strerror or error}"
-        print(f"error: {visible(text, _ERROR_CHARS)}", file=sys.stderr)
-        return 2
+        return _failed(options, f"{error.filename or ''}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
+        return _failed(options, "stopped; the same command goes on where it was", status=130)
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _failed(options: argparse.Namespace, message: str, *, status: int = 2) -> int:
+    shown = visible(message, _ERROR_CHARS)
+    print(shown if status == 130 else f"error: {shown}", file=sys.stderr)
+    if "outcome" in options:
+        options.outcome.error = message
+    return status
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -98,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     text = "draw hidden tests' inputs anew where the file `secret` is lost: grades all again"
     sub.add_argument("--new-secret", action="store_true", help=text)
     unsafe(sub)
+    text = "print one JSON document of what was done; what is for people goes to standard error"
+    sub.add_argument("--json", action="store_true", help=text)
     sub = command("feedback", run_feedback, "write a page per student")
     sub.add_argument(
         "--book-url",

@@ -106,17 +106,22 @@ class Course:
 
         Raises CourseError when nobody handed in this assignment.
         """
-        folders = [name for name in self._folders() if _usable(name)]
-        if not any((self.submitted / student / assignment).exists() for student in folders):
+        folders = [name for name in self._folders() if usable(name)]
+        if not self.has_submissions(assignment):
             raise CourseError(
                 f"no submissions of {assignment} under {self.submitted}; put them at "
                 f"submitted/STUDENT/{assignment}/{assignment}.ipynb or use grade --from FOLDER"
             )
         return folders
 
+    def has_submissions(self, assignment: str) -> bool:
+        """Whether anybody handed in this assignment."""
+        folders = (self.submitted / name for name in self._folders() if usable(name))
+        return any((folder / assignment).exists() for folder in folders)
+
     def unusable(self) -> list[str]:
-        """Folders under submitted/ whose names can't be students': see :func:`_usable`."""
-        return [one_line(name, 80) for name in self._folders() if not _usable(name)]
+        """Folders under submitted/ whose names can't be students': see :func:`usable`."""
+        return [one_line(name, 80) for name in self._folders() if not usable(name)]
 
     def _folders(self) -> list[str]:
         if not self.submitted.is_dir():
@@ -131,7 +136,7 @@ class Course:
         return students
 
 
-def _usable(name: str) -> bool:
+def usable(name: str) -> bool:
     """Whether a folder's name is text (on Linux it may be any bytes), no markup, and not too long.
 
     Formgrader writes students' names into its pages as they are, where markup would act.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
 from tqdm import tqdm
 
@@ -18,12 +17,14 @@ from autograder.course import Course
 from autograder.errors import CourseError, EngineError
 from autograder.execution import fork_servers
 from autograder.execution.engine import Engine
+from autograder.hand_marked import HandMarked
 from autograder.keys import Environment
 from autograder.reports.counting import as_earned
 from autograder.reports.gradebook import Book, Entry, in_step
 from autograder.results import Rejected, Result, write_atomically
+from autograder.submissions import placing
 from autograder.submissions.intake import read_submission
-from gradekit.notebook import Submission, lines_of
+from gradekit.notebook import Submission
 
 Job = tuple[Submission, Assignment]
 
@@ -93,6 +94,7 @@ def grade_class(
     The caller holds the course's lock (:func:`autograder.lock.only_writer`).
     """
     require_release(course, assignment)
+    placing.finish(course)
     students = course.students(assignment.name)
     environment, version = Environment(), engine.version(assignment)
     stubs = stub_answers(assignment)
@@ -115,13 +117,13 @@ def grade_class(
                 clerk.file(result, taken, key)
                 results.append(result)
             else:
-                notes = _notes_on_manual(taken, assignment, stubs)
+                notes = HandMarked(taken, assignment, stubs).notes()
                 todo[student] = (key, replace(taken, notes=(*taken.notes, *notes)))
         jobs = [(submission, assignment) for _, submission in todo.values()]
         runs = run_jobs(engine, jobs, workers=workers, label=assignment.name, quiet=quiet)
         with closing(runs):  # what can't be filed ends the runs too
             for (submission, _), result in runs:
-                result = replace(result, manual=_hashes(submission, assignment, stubs))
+                result = replace(result, manual=HandMarked(submission, assignment, stubs).hashes())
                 if result.outcome != "not graded":
                     clerk.file(result, submission, todo[submission.student][0])
                 else:
@@ -174,43 +176,9 @@ class _Clerk:
         marks: dict[str, float | None] = dict.fromkeys(self.assignment.points, 0.0)
         marks |= {test.grade_id: float(test.points) for test in result.tests}
         if isinstance(taken, Submission):
-            elsewhere = _text_elsewhere(taken, self.stubs)
-            for cell in self.assignment.manual:
-                # Only a person can say whether a text that stands elsewhere is the answer, or
-                # what became of a cell that is gone: no mark is given for that, not even 0.
-                unclear = elsewhere or cell.grade_id not in taken.answers
-                if unclear or _written(taken, cell.grade_id, self.stubs):
-                    marks[cell.grade_id] = None
+            answers = HandMarked(taken, self.assignment, self.stubs)
+            marks |= dict.fromkeys(answers.awaiting(), None)
         return marks
-
-
-def _written(taken: Submission, name: str, stubs: Mapping[str, str]) -> bool:
-    """Whether the student wrote something into a cell."""
-    return lines_of(taken.answers.get(name, "")) not in ("", lines_of(stubs[name]))
-
-
-def _text_elsewhere(taken: Submission, stubs: Mapping[str, str]) -> list[str]:
-    """What the student wrote in cells that ask for nothing."""
-    empty = {"", *map(lines_of, stubs.values())}
-    texts = [extra.source for extra in taken.extras if extra.kind == "markdown"]
-    return [text for text in texts if lines_of(text) not in empty]
-
-
-def _notes_on_manual(
-    taken: Submission, assignment: Assignment, stubs: Mapping[str, str]
-) -> list[str]:
-    """What is said of answers by hand that a person has to look for."""
-    elsewhere = _text_elsewhere(taken, stubs)
-    notes = []
-    for cell in assignment.manual:
-        if elsewhere and not _written(taken, cell.grade_id, stubs):
-            notes.append(
-                f"{cell.grade_id}: nothing was written in its cell; text stands elsewhere, "
-                "a person must look"
-            )
-        elif cell.grade_id not in taken.answers:
-            notes.append(f"{cell.grade_id}: its cell is gone, a person must look")
-    return notes
 
 
 def _sweep(course: Course, assignment: str) -> None:
@@ -227,16 +195,3 @@ def _sweep(course: Course, assignment: str) -> None:
         for path in folder.glob(".*.tmp"):
             path.unlink(missing_ok=True)
     fork_servers.sweep()
-
-
-def _hashes(
-    submission: Submission, assignment: Assignment, stubs: Mapping[str, str]
-) -> dict[str, str]:
-    """Hash of the text of each manual answer, to notice when a marked text has changed."""
-    hashes = {}
-    for cell in assignment.manual:
-        texts = [submission.answers.get(cell.grade_id, "")]
-        if not _written(submission, cell.grade_id, stubs):
-            texts += _text_elsewhere(submission, stubs)  # what a person has marked
-        hashes[cell.grade_id] = sha256("\n\n".join(texts).strip().encode()).hexdigest()
-    return hashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import platform
 import sys
 from collections.abc import Iterable, Mapping
@@ -49,6 +50,7 @@ class Environment:
             code = {cell.grade_id for cell in assignment.cells if cell.kind == "code"}
             cells = [text for name, text in sorted(taken.answers.items()) if name in code]
             cells += [extra.source for extra in taken.extras if extra.kind == "code"]
+            cells += _modules(taken)
         around = f"{engine} {self.of(assignment, cells)}"
         return key_of(taken, assignment.digest, around)
 
@@ -70,6 +72,15 @@ class Environment:
             code = [cell.source for cell in assignment.cells if cell.kind == "code"]
             self._assignments[assignment.digest] = self._sources.needed_by(code)
         return self._assignments[assignment.digest]
+
+
+def _modules(taken: Submission) -> list[str]:
+    """Sources of the modules that were handed in beside a notebook: what they import counts."""
+    return [
+        base64.b64decode(text).decode("utf-8", "replace")
+        for name, text in sorted(taken.files.items())
+        if name.lower().endswith(".py")
+    ]
 
 
 def _versions(packages: Iterable[str]) -> list[str]:

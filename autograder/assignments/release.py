@@ -78,9 +78,14 @@ def release(course: Course, assignment: Assignment) -> Released:
     return Released(made=True, said=said)
 
 
+def is_released(course: Course, assignment: Assignment) -> bool:
+    """Whether the assignment was ever released into the course."""
+    return _stamp(course, assignment).is_file()
+
+
 def require_release(course: Course, assignment: Assignment) -> None:
     """CourseError unless this very source was released into the course."""
-    if not _stamp(course, assignment).is_file():
+    if not is_released(course, assignment):
         raise CourseError(
             f"{assignment.name} is not released in {course.root}; run `release` first"
         )

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from autograder.assignments.source import Assignment
 from autograder.commands.machine import check_machine
+from autograder.commands.outcome import Outcome
 from autograder.course import Course
-from autograder.errors import CourseError
 from gradekit.text import one_line
 
 if TYPE_CHECKING:
     from autograder.execution.engine import SandboxEngine
     from autograder.grading import ClassReport
+    from autograder.submissions.collected import Collected
+
+_SHOWN = 30  # lines about files on the screen; the log has all
 
 
 def run_grade(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
@@ -32,8 +35,10 @@ def run_grade(options: argparse.Namespace, course: Course, assignments: list[Ass
         protect=(course.root, options.solutions),
     )
     with closing(engine):
-        if _has_new(course, assignments[0]):
-            engine.warm(assignments[0])  # while nbgrader is imported, which takes seconds too
+        for assignment in assignments:
+            if _has_new(course, assignment):
+                engine.warm(assignment)  # while nbgrader is imported, which takes seconds too
+                break
         return _grade_with(engine, options, course, assignments)
 
 
@@ -53,27 +58,59 @@ def _grade_with(
     from autograder.assignments.release import require_release
     from autograder.grading import default_workers, grade_class
 
+    outcome: Outcome = options.outcome
+    if options.source:
+        assignments = [_collect(options, course, assignments)]
+    elif not options.assignments:
+        assignments = _handed_in(course, assignments, outcome)
     for assignment in assignments:
         require_release(course, assignment)
-    if options.source:
-        _collect(options, course, assignments)
     workers = options.workers or default_workers()
     failures = 0
     for assignment in assignments:
         started = time.monotonic()
         report = grade_class(course, assignment, engine, workers=workers, quiet=options.quiet)
+        seconds = time.monotonic() - started
+        outcome.add_class(course, assignment, report, seconds)
         _say_statuses(report)
         for name in course.unusable():
             print(f"  skipped the folder {name}: its name can't be used; rename it")
         failures += sum(result.outcome == "not graded" for result in report.results)
         print(
             f"{assignment.name}: {len(report.results)} submissions, "
-            f"{len(report.reused)} unchanged, in {time.monotonic() - started:.1f} s"
+            f"{len(report.reused)} unchanged, in {seconds:.1f} s"
         )
-    print(f"gradebook: {course.db_path}; now `feedback` writes pages and `export` the CSV")
+    if assignments:
+        print(f"gradebook: {course.db_path}; now `feedback` writes pages and `export` the CSV")
     if failures:
         print(f"{failures} not graded because the grader failed; run again", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _handed_in(course: Course, assignments: list[Assignment], outcome: Outcome) -> list[Assignment]:
+    """Those that someone handed in; of the others it is said that nobody did.
+
+    Where nothing was released at all, all of them, of which the first will be refused.
+    """
+    from autograder.assignments.release import is_released
+
+    if not any(is_released(course, assignment) for assignment in assignments):
+        return assignments
+    found = []
+    for assignment in assignments:
+        kept = len(course.results.students(assignment.name))
+        if course.has_submissions(assignment.name):
+            found.append(assignment)
+            continue
+        outcome.without.append(assignment.name)
+        still = f"; the results of {kept} are kept" if kept else ""
+        print(f"{assignment.name}: nobody has handed in{still}")
+    if not found:
+        print(
+            f"put submissions at {course.submitted}/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb, "
+            "or use grade --from FOLDER"
+        )
+    return found
 
 
 def _say_statuses(report: ClassReport) -> None:
@@ -95,12 +132,39 @@ def _say_statuses(report: ClassReport) -> None:
         )
 
 
-def _collect(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> None:
-    from autograder.submissions.collect import collect
+def _collect(
+    options: argparse.Namespace, course: Course, assignments: list[Assignment]
+) -> Assignment:
+    """Take in a download; returns the assignment that it is of."""
+    from autograder.assignments.release import require_release
+    from autograder.submissions.choosing import choose
+    from autograder.submissions.collect import check_apart, collect_download
+    from autograder.submissions.collected import Collected
+    from autograder.submissions.download import opened
 
-    if len(assignments) != 1:
-        raise CourseError("--from takes one assignment's submissions; name it with --assignments")
-    done = collect(options.source, course, assignments[0])
-    print(f"took in {len(done.students)} submissions from {options.source}")
-    for line in done.skipped:
-        print(f"  skipped {line}", file=sys.stderr)
+    check_apart(options.source, course)
+    done, name = Collected(), ""
+    try:
+        with opened(options.source, done) as download:
+            assignment = choose(download, assignments)
+            name = assignment.name
+            require_release(course, assignment)
+            collect_download(download, options.source, course, assignment, done)
+    finally:  # what was done until an error is said too
+        options.outcome.add_intake(str(options.source), name, done)
+        _say_files(done)
+    print(f"took in {done.summary()}, from {options.source}")
+    return assignment
+
+
+def _say_files(done: Collected) -> None:
+    """The files that a person should know of; the log has all of them."""
+    lines = [
+        f"  {'skipped ' if fate.became == 'skipped' else ''}{fate.line()}"
+        for fate in done.fates
+        if fate.attention
+    ]
+    for line in lines[:_SHOWN]:
+        print(line, file=sys.stderr)
+    if len(lines) > _SHOWN:
+        print(f"  and {len(lines) - _SHOWN} more, in logs/grade.log", file=sys.stderr)

@@ -12,7 +12,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -140,7 +140,9 @@ class SandboxEngine:
             if step.role != "test" or step.question in asked
         ]
         compare = sorted(asked) if self._compare else []
-        record = self._run(code, seed, assignment, grade=True, compare=compare)
+        record = self._run(
+            code, seed, assignment, grade=True, compare=compare, files=submission.files
+        )
         verdicts = record["verdicts"]
         tests = tuple(
             TestResult(
@@ -154,6 +156,12 @@ class SandboxEngine:
             for cell in assignment.tests
             if cell.question in asked
         )
+        notebook = to_notebook(
+            cells,
+            {int(i): o for i, o in record["outputs"].items()},
+            files=submission.files,
+            notes=submission.notes,
+        )
         return Result(
             student=submission.student,
             assignment=assignment.name,
@@ -164,7 +172,7 @@ class SandboxEngine:
             misconceptions=self._misconceptions(assignment, record),
             sandboxed=self._safe,
             seconds=round(time.monotonic() - started, 2),
-            notebook=to_notebook(cells, {int(i): o for i, o in record["outputs"].items()}),
+            notebook=notebook,
         )
 
     def _misconceptions(self, assignment: Assignment, record: dict[str, Any]) -> dict[str, str]:
@@ -202,6 +210,7 @@ class SandboxEngine:
         *,
         grade: bool,
         compare: list[str],
+        files: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Have a test runner work through a notebook; returns its record."""
         servers = self._start_once(assignment).result()
@@ -211,6 +220,7 @@ class SandboxEngine:
             "seed": seed,
             "grade": grade,
             "compare": compare,
+            "files": dict(files or {}),
         }
         with (
             self._cores.one() as core,
@@ -226,7 +236,8 @@ class SandboxEngine:
         if not self._secret:
             return 0
         # Of the work, not of whose it is: a student who is renamed keeps the inputs.
-        content = json.dumps(asdict(submission) | {"student": ""}, sort_keys=True)
+        parts = asdict(submission) | {"student": ""}
+        content = json.dumps(parts, sort_keys=True)
         digest = hmac.digest(self._secret, content.encode("utf-8", "surrogatepass"), "sha256")
         return int.from_bytes(digest[:_SEED_BYTES], "big")
 

@@ -8,6 +8,7 @@ grader fetches for it: ``{"want": "worker"}`` is answered by a file, and
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import resource
@@ -21,7 +22,7 @@ from autograder.errors import EngineError
 from autograder.execution.sandbox import fork_server, inner_layer, template
 from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import SEED_VARIABLE
-from gradekit.protocol.client import Client
+from gradekit.protocol.client import Client, PlacingError
 from gradekit.runner import NOT_WRITTEN, GivenCellError, Runner
 
 _MEMORY = 8 * 2**30  # more than any test needs: a student's values must not make it eat the machine
@@ -50,7 +51,7 @@ def _run_job(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
         job = fork_server.receive(sock)
         try:
             reply = _work(sock, job)
-        except (EngineError, GivenCellError) as error:
+        except (EngineError, GivenCellError, PlacingError) as error:
             reply = {"failed": str(error)}
         except Exception as error:  # a fault of the grader's: said, and no verdict
             traceback.print_exc(file=sys.__stderr__)
@@ -75,7 +76,8 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
             raise EngineError(f"the student's process could not be set up ({reply['setup_error']})")
         return str(reply["termination_reason"])
 
-    runner = Runner(steps, enter, limits, termination_reason=termination_reason)
+    files = {name: base64.b64decode(text) for name, text in job["files"].items()}
+    runner = Runner(steps, enter, limits, files=files, termination_reason=termination_reason)
     os.environ[SEED_VARIABLE] = str(job["seed"])
     if job["grade"]:
         runner.run(hidden=False)

@@ -9,13 +9,12 @@ harmless in prose, code and TeX (entities would break TeX).
 
 from __future__ import annotations
 
-import base64
 import re
-import struct
 from collections.abc import Mapping, Sequence
 from hashlib import md5
 from typing import Any
 
+from autograder.reports.pictures import IMAGE_CHARS, KINDS, Pictures, is_image
 from gradekit.notebook import Cell
 from gradekit.text import visible
 
@@ -26,19 +25,20 @@ _CODE_CHARS = 1_000_000
 _OUTPUT_CHARS = 100_000  # of one output
 _OUTPUTS = 200  # of one cell
 _NOTEBOOK_CHARS = 5_000_000  # all outputs of a notebook, its images included
-_IMAGE_CHARS = 4_000_000  # of one image, in base64
-_PIXELS = 50_000_000  # a small file can be a huge picture
+_NOTES, _NOTE_CHARS = 50, 300
 _NBSP = "\u00a0"
-_KINDS = ("image/png", "image/jpeg")
 
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles, links
     r"|\x1b[ -/]*[0-~]?"
 )
+# One that is embedded, or one that is a file: in Markdown, or as the tag that many write.
 _IMAGE = re.compile(
     r"!\[(?P<alt>[^\[\]\n]{0,200})\]"
-    r"\(data:(?P<kind>image/(?:png|jpeg));base64,(?P<data>[A-Za-z0-9+/]+=*)\)"
+    r"\((?:data:(?P<kind>image/(?:png|jpeg));base64,(?P<data>[A-Za-z0-9+/]+=*)"
+    r"|[ \t]*<?(?P<file>[^()<>\n\"]{1,300}?)>?(?:[ \t]+\"[^\"\n]{0,200}\")?[ \t]*)\)"
+    r"|<img\b[^<>]{0,300}?\bsrc\s*=\s*(?P<quote>[\"'])(?P<tag>[^<>\"'\n]{1,300})(?P=quote)[^<>]{0,300}>",
 )
 _HEADING_PREFIX = r"^([ \t>*+\-0-9.):]*)"
 # Applied in this order.
@@ -58,12 +58,27 @@ _BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def to_notebook(cells: Sequence[Cell], outputs: Mapping[int, Sequence[Any]]) -> dict[str, Any]:
-    """The executed notebook (nbformat 4 JSON); ``outputs`` holds each cell's, as they came."""
+def to_notebook(
+    cells: Sequence[Cell],
+    outputs: Mapping[int, Sequence[Any]],
+    *,
+    files: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The executed notebook, as nbformat 4 JSON.
+
+    Parameters
+    ----------
+    cells : in their order.
+    outputs : of each cell by its index, as they came.
+    files : what was handed in beside the notebook, in base64 by relative path.
+    notes : what was noticed; they stand with the files in a cell at the end, if there is any.
+    """
+    pictures = Pictures(files or {})
     budget, texts = _Budget(_NOTEBOOK_CHARS), _Budget(_ADDED_MARKDOWN_CHARS)
     made = []
     for index, cell in enumerate(cells):
-        source, attachments = _source(cell, texts)
+        source, attachments = _source(cell, texts, pictures)
         shown: dict[str, Any] = {
             "id": f"cell-{index}",
             "cell_type": cell.kind,
@@ -76,16 +91,42 @@ def to_notebook(cells: Sequence[Cell], outputs: Mapping[int, Sequence[Any]]) -> 
             kept = safe_outputs(outputs.get(index, ()), budget)
             shown |= {"execution_count": None, "outputs": kept}
         made.append(shown)
+    if files or notes:
+        made.append(_closing_cell(f"cell-{len(cells)}", files or {}, notes, pictures))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _source(cell: Cell, texts: _Budget) -> tuple[str, dict[str, dict[str, str]]]:
+def _closing_cell(
+    name: str, files: Mapping[str, str], notes: Sequence[str], pictures: Pictures
+) -> dict[str, Any]:
+    """What else a person who marks must know: files beside the notebook, and what was noticed.
+
+    It names no student, who may be anonymous to that person. Pictures that no text shows are shown
+    here; other files are only named, as some would be active in a browser.
+    """
+    lines = [f"Noticed: {_broken(visible(note, _NOTE_CHARS))}" for note in notes[:_NOTES]]
+    if files:
+        names = ", ".join(_broken(visible(name, _NOTE_CHARS)) for name in files)
+        lines.append(f"Handed in beside this notebook, and kept where it was submitted: {names}")
+    attachments = {}
+    for number, (file, (kind, data)) in enumerate(pictures.rest().items(), 1):
+        attachments[f"image-{number}"] = {kind: data}
+        alt = re.sub(r"[^\w .,]", " ", file)
+        lines.append(f"{alt}: ![{alt}](attachment:image-{number})")
+    cell: dict[str, Any] = {"id": name, "cell_type": "markdown", "metadata": {}}
+    cell["source"] = "\n\n".join(lines)
+    return cell | ({"attachments": attachments} if attachments else {})
+
+
+def _source(
+    cell: Cell, texts: _Budget, pictures: Pictures
+) -> tuple[str, dict[str, dict[str, str]]]:
     """A cell's text as it is shown, and its attachments; the authors' own is left as it is."""
     if not cell.answer:
         return cell.source, {}
     if cell.kind == "markdown":
-        source, attachments = safe_markdown(cell.source)
+        source, attachments = safe_markdown(cell.source, pictures)
         if not cell.added or texts.take(len(source)):
             return source, attachments
         return "(More text than is shown here: it is in the submitted notebook.)", {}
@@ -120,10 +161,17 @@ def _checksum(source: str, kind: str, meta: dict[str, Any]) -> str:
     return md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
-def safe_markdown(text: str) -> tuple[str, dict[str, dict[str, str]]]:
+def safe_markdown(
+    text: str, pictures: Pictures | None = None
+) -> tuple[str, dict[str, dict[str, str]]]:
     """A student's markdown with nothing active in it, and its images as attachments.
 
     A text that is too long ends in an ellipsis.
+
+    Parameters
+    ----------
+    text : what the student wrote.
+    pictures : files beside the notebook, which a text shows by their names.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     attachments: dict[str, dict[str, str]] = {}
@@ -131,17 +179,25 @@ def safe_markdown(text: str) -> tuple[str, dict[str, dict[str, str]]]:
     left = _MARKDOWN_CHARS
     start = 0
     for match in _IMAGE.finditer(text):
-        if not _is_image(match["kind"], match["data"]):
+        picture = _picture(match, pictures)
+        if picture is None:
             continue
         parts.append(_broken(visible(text[start : match.start()], left)))
         left = max(left - (match.start() - start), 0)
         start = match.end()
         name = f"image-{len(attachments) + 1}"
-        attachments[name] = {match["kind"]: match["data"]}
-        alt = re.sub(r"[^\w .,]", " ", match["alt"])
+        attachments[name] = {picture[0]: picture[1]}
+        alt = re.sub(r"[^\w .,]", " ", match["alt"] or match["tag"] or "")
         parts.append(f" ![{alt}](attachment:{name}) ")
     parts.append(_broken(visible(text[start:], left)))
     return "".join(parts), attachments
+
+
+def _picture(match: re.Match[str], pictures: Pictures | None) -> tuple[str, str] | None:
+    """Type and data of the picture that stands there, if it is one that may be shown."""
+    if match["data"]:
+        return (match["kind"], match["data"]) if is_image(match["kind"], match["data"]) else None
+    return pictures.find(match["file"] or match["tag"]) if pictures else None
 
 
 def _broken(text: str) -> str:
@@ -206,11 +262,11 @@ def _data(data: dict[Any, Any]) -> dict[str, str]:
         if isinstance(data.get(kind), (str, list)):
             kept["text/plain"] = plain(data[kind])
             break
-    for kind in _KINDS:
+    for kind in KINDS:
         picture = data.get(kind)
-        if isinstance(picture, str) and len(picture) <= 2 * _IMAGE_CHARS:
+        if isinstance(picture, str) and len(picture) <= 2 * IMAGE_CHARS:
             picture = "".join(picture.split())
-            if _is_image(kind, picture):
+            if is_image(kind, picture):
                 kept[kind] = picture
     return kept
 
@@ -233,37 +289,3 @@ def plain(text: object) -> str:
     text = _ANSI.sub("", text[: 2 * _OUTPUT_CHARS])
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     return visible("\n".join(lines), _OUTPUT_CHARS)
-
-
-def _is_image(kind: str, data: str) -> bool:
-    """Whether base64 text holds a PNG or JPEG of a sensible size."""
-    if len(data) > _IMAGE_CHARS:
-        return False
-    try:
-        content = base64.b64decode(data, validate=True)
-        width, height = _png_size(content) if kind == "image/png" else _jpeg_size(content)
-    except (ValueError, struct.error, IndexError):
-        return False
-    return 0 < width * height <= _PIXELS
-
-
-def _png_size(content: bytes) -> tuple[int, int]:
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR":
-        raise ValueError("not a PNG")
-    width, height = struct.unpack_from(">II", content, 16)
-    return width, height
-
-
-def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """Size in the first frame header, found by going from segment to segment."""
-    if content[:3] != b"\xff\xd8\xff":
-        raise ValueError("not a JPEG")
-    at = 2
-    while content[at] == 0xFF:
-        marker = content[at + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", content, at + 5)
-            return width, height
-        (length,) = struct.unpack_from(">H", content, at + 2)
-        at += 2 + max(length, 2)
-    raise ValueError("no frame header")

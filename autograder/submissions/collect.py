@@ -1,97 +1,88 @@
 """Copies an LMS download of submissions, a folder or a zip file, into the course.
 
-Nothing outside the download is read and nothing outside the course's submitted/ is written: links
-and names that point elsewhere stay out, and what is unpacked is counted as it is written, whatever
-the zip file says of itself.
+Nothing outside the download is read and nothing outside the course folder is written: links and
+names that point elsewhere stay out, and what is unpacked is counted as it is written. Earlier work
+is replaced by what can be read alone, and kept.
 """
 
 from __future__ import annotations
 
-import contextlib
-import re
-import stat
-import struct
-import tempfile
-import unicodedata
-import zipfile
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
 from autograder.assignments.source import Assignment
-from autograder.course import NAME_BYTES, Course
+from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.submissions.intake import read_file
-from gradekit.notebook import NotebookError, parse, reading, take
-from gradekit.text import one_line
+from autograder.results import Rejected
+from autograder.submissions import placing
+from autograder.submissions.collected import Became, Collected
+from autograder.submissions.download import Download, opened
+from autograder.submissions.finding import Found, check_different, find
+from autograder.submissions.intake import UNREADABLE, read_folder
+from gradekit.notebook import NotebookError, parse, read_file, take
+from gradekit.notebook.beside import safe_path
+from gradekit.notebook.reading import megabytes
 
-_MAX_ENTRIES = 20_000
-_MAX_DEPTH = 5
-_MAX_TOTAL = 4_000_000_000  # bytes unpacked: two hundred notebooks of the largest size
-_MAX_RATIO = 200  # of unpacked to packed bytes, beyond the first million; notebooks reach 20
-_CHUNK = 2**16
-_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without bounds
-_BAD_ENTRY = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
-_NAME_CHARS = 100
-_SHOWN_CHARS = 80
-_SIGNS = frozenset(" .,@'’()+-_")
-# Names of devices on Windows, and of the file that feedback/ holds beside the students' folders.
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|index\.html", re.IGNORECASE)
-
-_Found = tuple[str, dict[str, Path]]  # a student, and the notebooks by the name to give them
-
-
-@dataclass
-class Collected:
-    """What an import from a folder or zip file did."""
-
-    students: set[str] = field(default_factory=set)
-    skipped: list[str] = field(default_factory=list)
-
-    def skip(self, name: str, reason: object) -> None:
-        """Note what was left out, and why."""
-        self.skipped.append(f"{_shown(name)}: {one_line(str(reason), 120)}")
-
-
-def _shown(name: str) -> str:
-    return one_line(name, _SHOWN_CHARS)
+_MAX_FILES = 200  # kept of one student; fewer are passed on to the student's code
+_MAX_BYTES = 100_000_000
+_DAMAGED = ".damaged"  # at the end of the name of a notebook that did not come out whole
 
 
 def collect(source: Path, course: Course, assignment: Assignment) -> Collected:
     """Copy submissions into the course folder's submitted/.
 
-    ``source`` is a folder or zip file that holds one folder per student (with the notebook in it
-    or in a folder named like the assignment) or flat files ``student.ipynb`` or
-    ``student_<assignment>.ipynb``. CourseError, before anything is copied, when none of them holds
-    an answer cell of the assignment, when two students' names can't be told apart, or when
-    ``source`` and the course folder overlap.
+    Parameters
+    ----------
+    source : a folder or zip file that holds one folder per student (with the notebook in it or in a
+        folder in it) or flat files ``student.ipynb`` or ``student_<assignment>.ipynb``.
+    course : where they go.
+    assignment : which they answer.
+
+    Raises
+    ------
+    CourseError
+        Before anything is copied, when none of them holds an answer cell of the assignment, when
+        two students' names can't be told apart, or when ``source`` and the course folder overlap.
     """
-    _check_apart(source, course)
-    done, name = Collected(), assignment.name
-    with _as_folder(source, done) as folder:
-        found = _named(_entries(folder, name, done), name, done)
-        if not found:
-            raise CourseError(
-                f"no submissions in {source}: wanted one folder per student, or files "
-                f"student.ipynb or student_{name}.ipynb"
-            )
-        _check_different(found, source)
-        files = (file for _, notebooks in found for file in notebooks.values())
-        if not any(_answers_something(file, assignment) for file in files):
-            raise CourseError(
-                f"nothing was taken in from {source}: no notebook in it can be read and "
-                f"holds an answer cell of {name}"
-            )
-        for student, notebooks in found:
-            try:
-                _add(student, notebooks, course, name, done)
-            except OSError as error:
-                done.skip(student, error.strerror or error)
+    check_apart(source, course)
+    done = Collected()
+    with opened(source, done) as download:
+        collect_download(download, source, course, assignment, done)
     return done
 
 
-def _check_apart(source: Path, course: Course) -> None:
+def collect_download(
+    download: Download, source: Path, course: Course, assignment: Assignment, done: Collected
+) -> None:
+    """The same of a download that is opened already; ``done`` is added to."""
+    name = assignment.name
+    found = find(download, name, done)
+    if not found:
+        raise CourseError(
+            f"no submissions in {source}: wanted one folder per student, or files "
+            f"student.ipynb or student_{name}.ipynb"
+        )
+    check_different(found)
+    whole = (
+        download.files[path]
+        for one in found
+        for path in one.notebooks.values()
+        if path not in download.damaged
+    )
+    if not any(_answers_something(file, assignment) for file in whole):
+        raise CourseError(
+            f"nothing was taken in from {source}: no notebook in it can be read and "
+            f"holds an answer cell of {name}"
+        )
+    placing.finish(course)
+    for one in found:
+        try:
+            _Placement(download, course, assignment, one, done).run()
+        except OSError as error:
+            done.skip(one.student, error.strerror or error, one.student)
+
+
+def check_apart(source: Path, course: Course) -> None:
     """Refuse to take a course's own folders for a download."""
     inside, root = source.resolve(), course.root.resolve()
     if inside == root:
@@ -103,87 +94,6 @@ def _check_apart(source: Path, course: Course) -> None:
         )
 
 
-def _entries(folder: Path, assignment: str, done: Collected) -> list[tuple[Path, _Found]]:
-    """What lies in a download: a student's name and notebooks for each folder and flat file."""
-    entries: list[tuple[Path, _Found]] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "__MACOSX")):
-            continue
-        if path.is_symlink():
-            done.skip(path.name, "a link")
-        elif path.is_dir():
-            try:
-                notebooks = _notebooks(path, assignment, done)
-            except OSError as error:
-                done.skip(path.name, error.strerror or error)
-                continue
-            entries.append((path, (path.name, notebooks)))
-        elif path.suffix.lower() == ".ipynb":
-            student = path.stem.removesuffix(f"_{assignment}")
-            entries.append((path, (student, {f"{assignment}.ipynb": path})))
-        else:
-            done.skip(path.name, "not a notebook")
-    return entries
-
-
-def _notebooks(folder: Path, assignment: str, done: Collected) -> dict[str, Path]:
-    """Notebooks in a student's folder, or in the assignment's folder in it."""
-    inner = folder / assignment
-    if inner.is_symlink():
-        done.skip(f"{folder.name}/{assignment}", "a link")
-        return {}
-    found = (inner if inner.is_dir() else folder).iterdir()
-    notebooks = [path for path in sorted(found) if path.suffix.lower() == ".ipynb"]
-    names: dict[str, Path] = {}
-    for path in notebooks:
-        name = "".join(c if c.isprintable() else "_" for c in path.name)
-        if name in names:
-            done.skip(f"{folder.name}/{path.name}", "another file has the same name but for signs")
-        else:
-            names[name] = path
-    return names
-
-
-def _named(entries: list[tuple[Path, _Found]], assignment: str, done: Collected) -> list[_Found]:
-    """The entries whose name can be a student's."""
-    good = []
-    for path, (raw, notebooks) in entries:
-        student = unicodedata.normalize("NFC", raw)  # as macOS and other systems spell it
-        if student == assignment:
-            done.skip(path.name, "names no student")
-        elif not _usable(student):
-            done.skip(raw, "not usable as a student's name")
-        else:
-            good.append((student, notebooks))
-    return good
-
-
-def _usable(name: str) -> bool:
-    """Whether a name can name a folder anywhere, and be shown: letters, digits and a few signs."""
-    return (
-        bool(name)
-        and len(name) <= _NAME_CHARS
-        and (name[0].isalnum() or name[0] == "_")
-        and not name.endswith(" ")
-        and all(c in _SIGNS or unicodedata.category(c)[0] in "LMN" for c in name)
-        and len(name.encode()) <= NAME_BYTES
-        and not _RESERVED.fullmatch(name)
-    )
-
-
-def _check_different(found: list[_Found], source: Path) -> None:
-    """Refuse names that some file systems take for one: one student's work would be lost."""
-    spelling: dict[str, str] = {}
-    for student, _ in found:
-        key = unicodedata.normalize("NFKC", student).casefold()
-        if key in spelling:
-            raise CourseError(
-                f"{source} holds {spelling[key]!r} and {student!r}, which can't be told apart on "
-                "every system; rename or remove one of them"
-            )
-        spelling[key] = student
-
-
 def _answers_something(path: Path, assignment: Assignment) -> bool:
     try:
         take(parse(read_file(path)), assignment.description)
@@ -192,126 +102,134 @@ def _answers_something(path: Path, assignment: Assignment) -> bool:
     return True
 
 
-def _add(
-    student: str, notebooks: dict[str, Path], course: Course, assignment: str, done: Collected
-) -> None:
-    target = course.submitted / student / assignment
-    if target.is_symlink() or target.parent.is_symlink():
-        done.skip(student, "its folder under submitted is a link")
-        return
-    target.mkdir(parents=True, exist_ok=True)
-    done.students.add(student)
-    for old in target.glob("*.ipynb"):  # an earlier hand-in under another name
-        if old.name not in notebooks:
-            old.unlink()
-    for name, path in notebooks.items():
+@dataclass
+class _Placement:
+    """One student's hand-in on its way into the course."""
+
+    download: Download
+    course: Course
+    assignment: Assignment
+    found: Found
+    done: Collected
+
+    def run(self) -> None:
+        """Write it beside, look whether it can be read, and put it in place or keep it aside."""
+        student, name = self.found.student, self.assignment.name
+        target = self.course.submitted / student / name
+        if target.is_symlink() or target.parent.is_symlink():
+            self.done.skip(student, "its folder under submitted is a link", student)
+            return
+        if target.exists() and not target.is_dir():
+            self.done.skip(student, "a file stands where its folder would", student)
+            return
+        files, sources, problem = self._read()
+        folder = placing.stage(self.course, files)
         try:
-            content = read_file(path)
-        except (NotebookError, OSError) as error:
-            done.skip(f"{student}/{path.name}", error)
-            (target / name).unlink(missing_ok=True)
-            continue
-        (target / name).unlink(missing_ok=True)
-        (target / name).write_bytes(content)
+            self._decide(folder, target, sources, problem)
+        finally:
+            placing.discard(self.course, folder)  # if it is still there
 
+    def _decide(self, folder: Path, target: Path, sources: dict[str, str], problem: str) -> None:
+        student, name = self.found.student, self.assignment.name
+        new, old = placing.contents(folder), None
+        if target.is_dir():
+            old = placing.contents(target)
+        taken = read_folder(folder, self.assignment, student)
+        reason = problem or (taken.reason if isinstance(taken, Rejected) else "")
+        if reason:
+            self.done.unreadable[student] = reason
+        if new == old:
+            self._note(sources, "unchanged", {})
+            self.done.taken[student] = "unchanged"
+        elif reason and self._is_good(target):
+            kept = placing.keep_aside(self.course, folder, student, name)
+            where = kept.relative_to(self.course.root).as_posix()
+            self.done.taken[student] = "earlier work stays"
+            for count, path in enumerate(sources.values()):
+                self.done.note(
+                    path,
+                    "kept aside",
+                    student,
+                    f"not taken, as {reason}; earlier work stays, this lies in {where}",
+                    attention=count == 0,  # once a student
+                )
+            if not sources:
+                self.done.skip(student, f"{reason}; earlier work stays", student)
+        else:
+            before = placing.place(self.course, folder, student, name)
+            self.done.taken[student] = "replaced" if before and old != {} else "new"
+            self._note(sources, None, old or {}, new or {}, before)
 
-@contextlib.contextmanager
-def _as_folder(source: Path, done: Collected) -> Iterator[Path]:
-    if source.is_dir():
-        yield source
-    elif source.is_file() and zipfile.is_zipfile(source):
-        with tempfile.TemporaryDirectory(prefix="collect-") as name:
-            folder = Path(name)
-            _unpack(source, folder, done)
-            yield _unwrapped(folder)
-    elif source.is_file() and source.suffix.lower() == ".ipynb":
-        raise CourseError(
-            f"{source} is a single notebook; give the folder that holds it, with a folder or "
-            "file named after each student"
-        )
-    else:
-        raise CourseError(f"{source} is neither a folder nor a zip file of submissions")
+    def _is_good(self, target: Path) -> bool:
+        if not target.is_dir():
+            return False
+        return not isinstance(read_folder(target, self.assignment, self.found.student), Rejected)
 
+    def _note(
+        self,
+        sources: dict[str, str],
+        became: Became | None,
+        old: dict[str, str],
+        new: dict[str, str] | None = None,
+        before: Path | None = None,
+    ) -> None:
+        where = before.relative_to(self.course.root).as_posix() if before else ""
+        for target, path in sources.items():
+            name, reason = became, ""
+            if name is None and target in old:
+                name = "unchanged" if (new or {}).get(target) == old[target] else "replaced"
+                reason = f"the earlier one lies in {where}" if name == "replaced" else ""
+            if name is None:
+                notebook = target.lower().endswith((".ipynb", _DAMAGED))
+                name = "notebook" if notebook else "beside"
+            self.done.note(path, name, self.found.student, reason)
 
-def _unpack(source: Path, folder: Path, done: Collected) -> None:
-    """Unpack the notebooks of a zip file; entries that point elsewhere or are too big stay out."""
-    try:
-        archive = zipfile.ZipFile(source)
-    except (*_BAD_ENTRY, OSError) as error:
-        reason = one_line(str(error), _SHOWN_CHARS)
-        raise CourseError(f"{source} can't be read as a zip file ({reason})") from error
-    with archive:
-        entries = archive.infolist()
-        if len(entries) > _MAX_ENTRIES:
-            raise CourseError(f"{source}: more than {_MAX_ENTRIES:,} entries")
-        total = 0
-        for entry in entries:
-            name = entry.filename.replace("\\", "/")
-            if name.lower().endswith(".zip"):
-                done.skip(name, "a zip file inside the zip file; unpack it first")
-            if not name.lower().endswith(".ipynb"):
-                continue
-            reason = _refused(entry, name)
-            if reason:
-                done.skip(name, reason)
+    def _read(self) -> tuple[dict[str, bytes], dict[str, str], str]:
+        """The files to write, their paths in the download, and why the notebook is not whole."""
+        student, damaged = self.found.student, self.download.damaged
+        files: dict[str, bytes] = {}
+        sources: dict[str, str] = {}
+        problems: list[str] = []
+        for name, path in self.found.notebooks.items():
+            place, spoilt = self.download.files.get(path), damaged.get(path, "")
+            try:
+                content = read_file(place) if place else b""
+            except (NotebookError, OSError) as error:
+                spoilt, content = _reason(error), b""
+                self.done.skip(path, spoilt, student)
+            if spoilt:
+                problems.append(spoilt)
+                name += _DAMAGED
+            if content or not spoilt:
+                files[name] = content
+                sources[name] = path
+        room = _MAX_BYTES
+        for name, path in self.found.files.items():
+            if path in damaged:  # said where it was unpacked
                 continue
             try:
-                total += _extract(archive, entry, folder.joinpath(*PurePosixPath(name).parts))
-            except FileExistsError:
-                done.skip(name, "its name appears more than once; the first was taken")
-            except NotebookError as error:
-                total += reading.MAX_BYTES  # nothing is kept of it, but it was work
-                done.skip(name, error)
-            except _BAD_ENTRY as error:
-                done.skip(name, error)
-            except OSError as error:
-                done.skip(name, error.strerror or error)
-            if total > _MAX_TOTAL:
-                raise CourseError(f"{source}: unpacks to more than {_MAX_TOTAL // 10**9} GB")
+                content = self._beside(name, path, len(files), room)
+            except (NotebookError, OSError) as error:
+                self.done.skip(path, _reason(error), student)
+                continue
+            files[name], sources[name] = content, path
+            room -= len(content)
+        problem = "" if f"{self.assignment.name}.ipynb" in files else "; ".join(problems)
+        if problem:
+            files[UNREADABLE] = f"{problem}\n".encode()
+        return files, sources, problem
+
+    def _beside(self, name: str, path: str, count: int, room: int) -> bytes:
+        if not safe_path(name):
+            raise NotebookError("its name can't be used")
+        if count >= _MAX_FILES:
+            raise NotebookError(f"more than {_MAX_FILES} files of one student")
+        content = read_file(self.download.files[path])
+        if len(content) > room:
+            raise NotebookError(f"more than {megabytes(_MAX_BYTES)} of one student")
+        return content
 
 
-def _refused(entry: zipfile.ZipInfo, name: str) -> str:
-    """Why an entry is not even opened."""
-    path = PurePosixPath(name)
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    plain = kind in (0, stat.S_IFREG) and not path.is_absolute() and len(path.parts) <= _MAX_DEPTH
-    # A colon: a drive (or a file's hidden stream) on Windows.
-    if not plain or any(part == ".." or ":" in part for part in path.parts):
-        return "not a plain file"
-    if entry.flag_bits & 1:
-        return "encrypted"
-    if entry.compress_type not in _PACKINGS:
-        return "packed in a way that is not read (wanted deflate)"
-    if entry.file_size > reading.MAX_BYTES:
-        return str(reading.too_large())
-    return ""
-
-
-def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> int:
-    """Write an entry, counting what comes out of it; returns the bytes written."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written = 0
-    with open(target, "xb") as file:
-        try:
-            with archive.open(entry) as packed:
-                while chunk := packed.read(_CHUNK):
-                    written += len(chunk)
-                    if written > reading.MAX_BYTES:
-                        raise reading.too_large()
-                    if written > max(1_000_000, _MAX_RATIO * entry.compress_size):
-                        raise NotebookError(f"packed more than {_MAX_RATIO} times")
-                    file.write(chunk)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
-    return written
-
-
-def _unwrapped(folder: Path) -> Path:
-    """The folder inside, when the zip file holds just one that holds the students' folders."""
-    inside = [path for path in folder.iterdir() if path.name != "__MACOSX"]
-    if len(inside) == 1 and inside[0].is_dir():
-        notebooks = list(inside[0].rglob("*.ipynb"))
-        if len(notebooks) > 1:
-            return inside[0]
-    return folder
+def _reason(error: Exception) -> str:
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return strerror or str(error)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.backups import Move
-from autograder.course import NAME_BYTES, Course
+from autograder.course import Course, usable
 from autograder.errors import CourseError
 from autograder.reports.gradebook import Book
 from gradekit.text import one_line
 
-FOLDERS = ("submitted", "autograded", "feedback")
+FOLDERS = ("submitted", "history", "autograded", "feedback")
 _NO_STUDENTS = {"index.html"}  # of the feedback
 
 
@@ -42,7 +42,7 @@ def require_new(course: Course, student: str) -> None:
         or student.startswith(".")
         or "\\" in student
         or student.lower() in _NO_STUDENTS
-        or len(student.encode(errors="replace")) > NAME_BYTES
+        or not usable(student)
     ):
         raise CourseError(f"{shown!r} can't be a student's name; wanted one that names a folder")
     if student in known_students(course):

@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +23,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -58,15 +58,12 @@ class LocalRunner:
     ----------
     given : the assignment's given cells, for what they load.
     hide : modules that the student's process can't import.
-    folder : where the student's code runs.
     call_seconds : how long one call may take.
     """
 
-    def __init__(
-        self, *, given: Sequence[str], hide: Sequence[str], folder: Path, call_seconds: float
-    ) -> None:
+    def __init__(self, *, given: Sequence[str], hide: Sequence[str], call_seconds: float) -> None:
         self._orders = {"given": list(given), "hide": list(hide)}
-        self._folder, self._call_seconds = folder, call_seconds
+        self._call_seconds = call_seconds
         self._child: _Child | None = None
         self._fresh = False
 
@@ -117,35 +114,37 @@ class LocalRunner:
         self.end()
         # Once torch is loaded here its random state goes with every call, and a call's time is
         # too short to import it there.
-        self._child = _Child({**self._orders, "torch": "torch" in sys.modules}, self._folder)
+        self._child = _Child({**self._orders, "torch": "torch" in sys.modules})
         self._fresh = True
 
 
 class _Child:
-    def __init__(self, orders: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, orders: Mapping[str, Any]) -> None:
         self._token = secrets.token_hex(32)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._process: subprocess.Popen[bytes] | None = None
         self._session: socket.socket | None = None
+        # Its own, as in grading: the files beside the notebook come over the socket.
+        self._folder = tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True)
         try:
             self._listener.bind(("127.0.0.1", 0))
             self._listener.listen()
             self._process = subprocess.Popen(
-                # -P: a module beside the notebook is not there in grading, and must not be taken
-                # for one of the library's.
+                # -P: no module of the student's own may be taken for one of the library's.
                 [sys.executable, "-P", "-c", "from gradekit.local import serve; serve()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                cwd=folder,
+                cwd=self._folder.name,
                 env=_environment(),
                 # Ctrl-C is for the parent, which ends the child.
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
             port = self._listener.getsockname()[1]
-            line = json.dumps({**orders, "port": port, "token": self._token}) + "\n"
+            own = {"port": port, "token": self._token, "folder": self._folder.name}
+            line = json.dumps({**orders, **own}) + "\n"
             assert self._process.stdin is not None
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
@@ -207,6 +206,7 @@ class _Child:
                     self._process.stdin.close()
             self._process.wait()
         self._errors.close()
+        self._folder.cleanup()
 
 
 def _cannot_start(reason: str) -> StartError:
@@ -241,16 +241,17 @@ def serve() -> NoReturn:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(lifeline, orders["folder"]), daemon=True).start()
     Worker(shell, sock).serve()
     os._exit(0)
 
 
-def _end_with(lifeline: int) -> None:
-    """End this process, and what it started, when the parent is gone."""
+def _end_with(lifeline: int, folder: str) -> None:
+    """End this process, and what it started, when the parent is gone; with its folder."""
     with contextlib.suppress(OSError):
         while os.read(lifeline, 1):
             pass
+    shutil.rmtree(folder, ignore_errors=True)
     if sys.platform != "win32":
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import os
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from gradekit.notebook import (
 from gradekit.notebook.file import read
 from gradekit.preload import preload
 from gradekit.protocol import SEED_VARIABLE
+from gradekit.protocol.client import PlacingError
 from gradekit.runner import GivenCellError, Record, Runner, Verdict
 
 _WIDTH = 60  # of half a screen
@@ -44,8 +46,8 @@ def check(path: Path) -> int:
             raise NotebookError(f"{path.name}: the assignment has no visible tests")
         tests = f"{count} visible test{'' if count == 1 else 's'}"
         print(f"Running {tests} of {path.name}\n", flush=True)
-        return _report(description, submission, path.resolve().parent)
-    except (NotebookError, StartError, GivenCellError) as error:
+        return _report(description, submission)
+    except (NotebookError, StartError, GivenCellError, PlacingError) as error:
         print(f"error: {_plain(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever reads the report has enough
@@ -71,7 +73,6 @@ class _Progress(dict[str, Verdict]):
 def run_visible_tests(
     description: Description,
     submission: Submission,
-    folder: Path,
     tell: Callable[[Verdict], None] = lambda verdict: None,
 ) -> Record:
     """Run the visible tests as the grader runs them.
@@ -80,13 +81,13 @@ def run_visible_tests(
     ----------
     description : of the assignment.
     submission : taken from the notebook.
-    folder : where the student's code runs.
     tell : called with every verdict as soon as it is there.
 
     Raises
     ------
     GivenCellError : a cell of the assignment itself fails on this machine.
     StartError : no process can be started for the student's cells.
+    PlacingError : a file beside the notebook can't be put where they run.
     """
     steps = to_steps(assemble(description.cells, submission), description.names)
     given = [step.source for step in steps if step.role == "given"]
@@ -94,7 +95,7 @@ def run_visible_tests(
         _require_python(step)
     os.environ.pop(SEED_VARIABLE, None)
     with LocalRunner(
-        given=given, hide=description.hide, folder=folder, call_seconds=description.limits.call
+        given=given, hide=description.hide, call_seconds=description.limits.call
     ) as local:
         preload(given)  # while the student's process gets ready
         local.wait()
@@ -102,6 +103,7 @@ def run_visible_tests(
             steps,
             local.start_worker,
             description.limits,
+            files={name: base64.b64decode(text) for name, text in submission.files.items()},
             termination_reason=local.termination_reason,
         )
         runner.record.verdicts = _Progress(tell)
@@ -122,7 +124,7 @@ def _require_python(step: Step) -> None:
         ) from error
 
 
-def _report(description: Description, submission: Submission, folder: Path) -> int:
+def _report(description: Description, submission: Submission) -> int:
     tests = {cell.grade_id: cell for cell in description.visible_tests}
     out = sys.stdout  # the runner catches what a test prints
 
@@ -130,7 +132,7 @@ def _report(description: Description, submission: Submission, folder: Path) -> i
         for line in _lines(tests[verdict.name], verdict):
             print(line, file=out, flush=True)
 
-    record = run_visible_tests(description, submission, folder, tell)
+    record = run_visible_tests(description, submission, tell)
     print()
     for note in (*submission.notes, *record.notes):
         print(_wrapped(f"Note: {note}"))

@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -84,6 +84,7 @@ class Runner:
     steps : the code cells in their order.
     start_worker : starts a fresh process of the student's; called again after one is lost.
     limits : see :class:`~gradekit.notebook.TimeLimits`.
+    files : what every process of the student's finds in its working folder, by relative path.
     termination_reason : asked why a process was lost; may name a cause (memory), or raise when
         the loss was no doing of the student's.
     """
@@ -94,10 +95,11 @@ class Runner:
         start_worker: Callable[[], Client],
         limits: TimeLimits,
         *,
+        files: Mapping[str, bytes] | None = None,
         termination_reason: Callable[[], str] = lambda: "",
     ) -> None:
         self.record = Record()
-        self._steps, self._limits = steps, limits
+        self._steps, self._limits, self._files = steps, limits, files or {}
         self._start_worker, self._termination_reason = start_worker, termination_reason
         self._deadline = time.monotonic() + limits.total
         self._lost: dict[str, str] = {}  # question -> why its tests are not run
@@ -236,6 +238,7 @@ class Runner:
         if slot.client is None:
             before_entering = time.monotonic()
             slot.client = self._start_worker()
+            slot.client.put_files(self._files)
             self._deadline += time.monotonic() - before_entering  # that is no time of the student's
             slot.client.deadline = self._deadline
             for step in before:

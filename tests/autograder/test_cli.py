@@ -64,7 +64,7 @@ def test_a_mistake_gets_one_sentence_and_status_2(
 
 
 def test_grading_nothing_is_a_mistake(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("grade", course=course) == 2
+    assert run("grade", "--assignments", NAME, course=course) == 2
     assert f"no submissions of {NAME}" in complaint(capsys)
 
 
@@ -80,6 +80,9 @@ def test_a_source_changed_since_its_release_is_a_mistake(
 ) -> None:
     source = solutions / NAME / f"{NAME}.md"
     source.write_text(source.read_text(encoding="utf-8") + "\nMore.\n", encoding="utf-8")
+    assert run("grade", course=course, solutions=solutions) == 0  # nobody has handed in
+    capsys.readouterr()
+    (course.submitted / "ann" / NAME).mkdir(parents=True)
     assert run("grade", course=course, solutions=solutions) == 2
     assert "has changed since it was released" in complaint(capsys)
 

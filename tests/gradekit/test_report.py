@@ -185,7 +185,7 @@ def test_torch_on_this_side_costs_a_call_no_time(tmp_path: Path) -> None:
         released=[SETUP, STUB, asks],
         names=("double", "loaded"),
     )
-    record = run_visible_tests(*read(path), tmp_path)
+    record = run_visible_tests(*read(path))
     assert torch.__name__ in sys.modules
     assert {name: v.message for name, v in record.verdicts.items()} == {"q1_seven_visible": ""}
 
@@ -389,18 +389,38 @@ def test_a_given_cell_that_fails_here_is_said(
     assert error.startswith("error: the assignment's cell setup is no Python (line 1: ")
 
 
-def test_files_beside_the_notebook_are_there_and_modules_are_not(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As in grading, where a module of the student's own is not handed in."""
+def test_files_beside_the_notebook_are_there_and_modules_shadow_nothing(tmp_path: Path) -> None:
+    """As in grading, where they come last of all."""
     (tmp_path / "math.txt").write_text("2", encoding="utf-8")
     (tmp_path / "helper.py").write_text("two = 2", encoding="utf-8")
     (tmp_path / "json.py").write_text("raise SystemExit('shadowed')", encoding="utf-8")
     reads = solution("def double(x):\n    return int(open('math.txt').read()) * x", "q1_double")
-    write(tmp_path / "ps.ipynb", [SETUP, reads, VISIBLE, code("import helper")])
+    write(
+        tmp_path / "ps.ipynb", [SETUP, reads, VISIBLE, code("import helper, json; json.dumps(1)")]
+    )
+    (tmp_path / "large.csv").write_bytes(b"0" * 5_000_001)
+    (tmp_path / "link.csv").symlink_to("math.txt")
     done = command("check", "ps.ipynb", cwd=tmp_path)
-    assert "q1  passed" in done.stdout
-    assert "ModuleNotFoundError: No module named 'helper'" in " ".join(done.stdout.split())
+    said = " ".join(done.stdout.split())
+    assert "q1 passed" in said
+    assert "Error" not in said
+    assert "Note: json.py has the name of a module that was there before" in said
+    assert "Note: large.csv beside the notebook was left out: larger than 5 MB" in said
+    assert "Note: link.csv beside the notebook was left out: link.csv is a link" in said
+
+
+def test_what_the_code_writes_is_not_left_beside_the_notebook(tmp_path: Path) -> None:
+    """Nor anywhere else: in grading the working folder is gone too."""
+    (tmp_path / "temporary").mkdir()
+    writes = "import os\nopen('made.txt', 'w').close()\nopen('kept.txt', 'a').write('x')"
+    (tmp_path / "kept.txt").write_text("mine", encoding="utf-8")
+    write(tmp_path / "ps.ipynb", [SETUP, RIGHT, VISIBLE, code(writes)])
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    done = command("check", "ps.ipynb", cwd=tmp_path, env=environment)
+    assert "PermissionError" in done.stdout or os.geteuid() == 0
+    assert (tmp_path / "kept.txt").read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "made.txt").exists()
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_strange_letters_do_not_end_the_report(tmp_path: Path) -> None:
@@ -425,12 +445,13 @@ def alive(pid: int) -> bool:
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_stopping_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) -> None:
     """Ctrl-C, and also a closed window: neither the student's process nor what that started."""
-    endless = """
+    endless = f"""
     import os, subprocess, sys
+    pids = {str(tmp_path / "pids")!r}
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    with open("half", "w") as file:
-        file.write(f"{os.getpid()} {other.pid}")
-    os.rename("half", "pids")
+    with open(pids + "half", "w") as file:
+        file.write(" ".join([str(os.getpid()), str(other.pid), os.getcwd()]))
+    os.rename(pids + "half", pids)
     while True:
         pass
     """
@@ -448,7 +469,8 @@ def test_stopping_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) 
         while not (tmp_path / "pids").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+        *numbers, folder = (tmp_path / "pids").read_text().split()
+        pids = [int(number) for number in numbers]
         assert all(map(alive, pids))
         process.send_signal(ending)
         _, error = process.communicate(timeout=20)
@@ -458,6 +480,7 @@ def test_stopping_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) 
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(alive, pids))
+    assert not Path(folder).exists()
 
 
 def test_a_stranger_on_the_port_is_not_taken_for_the_child() -> None:

@@ -3,10 +3,13 @@
 ``reading`` makes cells of JSON, ``cells`` says what each is for, ``description`` what the
 assignment asks for, ``submission`` takes a student's texts and puts the notebook together,
 ``recognition`` finds answers whose metadata are lost, ``order`` what stands in the authors' order,
-``versions`` knows what students were given earlier, ``file`` reads a file of the student's own.
+``versions`` knows what students were given earlier, ``prose`` finds words for people in code,
+``regular`` reads files that strangers made, ``beside`` those beside the notebook that go with it,
+``file`` a notebook of the student's own.
 The grader and the local check share all of it but ``file``, so they say the same.
 """
 
+from gradekit.notebook.beside import with_files
 from gradekit.notebook.cells import (
     Cell,
     Kind,
@@ -19,6 +22,7 @@ from gradekit.notebook.cells import (
 )
 from gradekit.notebook.description import KEY, Description, TimeLimits, find_description
 from gradekit.notebook.reading import Notebook, NotebookError, parse
+from gradekit.notebook.regular import read_file
 from gradekit.notebook.submission import (
     Extra,
     Step,
@@ -52,8 +56,10 @@ __all__ = [
     "nbgrader_metadata",
     "parse",
     "question_of",
+    "read_file",
     "role_of",
     "shown_names",
     "take",
     "to_steps",
+    "with_files",
 ]

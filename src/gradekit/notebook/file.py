@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gradekit.notebook import reading
+from gradekit.notebook.beside import with_files
 from gradekit.notebook.description import Description, find_description
 from gradekit.notebook.reading import NotebookError
 from gradekit.notebook.submission import Submission, file_name_notes, take
@@ -34,9 +35,13 @@ def read(path: Path) -> tuple[Description, Submission]:
         if description is None:
             raise NotebookError(NO_DESCRIPTION)
         notes = file_name_notes(path.name, description.assignment)
-        return description, take(notebook, description, notes=notes)
+        submission = take(notebook, description, notes=notes)
+        return description, with_files(submission, path.resolve().parent)
     except NotebookError as error:
         raise NotebookError(f"{path.name}: {error}") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise NotebookError(f"the folder of {path.name} can't be read ({reason})") from error
 
 
 def _content(path: Path) -> bytes:

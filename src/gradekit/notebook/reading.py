@@ -42,28 +42,43 @@ class Notebook:
         An answer by hand is often a photograph, and only the text of a cell is taken.
         """
         text, attached = self.cells[index].source, self.attachments[index]
-        if not attached or "](attachment:" not in text:
+        if not attached:
             return text
         taken: set[str] = set()
 
         def image(match: re.Match[str]) -> str:
-            bundle = attached.get(match[1]) or attached.get(unquote(match[1]))
-            if match[1] in taken or not isinstance(bundle, dict):
+            name = match[1] if match[1] in attached else unquote(match[1])
+            address = "" if name in taken else _address(attached.get(name))
+            if not address:
                 return match[0]  # shown once, so that a notebook can't grow
-            for kind in ("image/png", "image/jpeg"):
-                data = bundle.get(kind)
-                address = f"data:{kind};base64,{''.join(data.split())}" if type(data) is str else ""
-                if _IMAGE.fullmatch(address):
-                    taken.add(match[1])
-                    return f"]({address})"
-            return match[0]
+            taken.add(name)
+            return f"]({address})"
 
-        return _ATTACHMENT.sub(image, text)
+        text = _ATTACHMENT.sub(image, text)
+        # One that no text shows is seen by nobody, and may be all that was handed in.
+        rest = {name: _address(bundle) for name, bundle in attached.items() if name not in taken}
+        shown = [f"![]({address})" for address in rest.values() if address]
+        return "\n\n".join([text, *shown])
 
 
-def too_large() -> NotebookError:
-    """What is said of a file over the limit."""
-    return NotebookError(f"larger than {MAX_BYTES // 1_000_000} MB")
+def _address(bundle: object) -> str:
+    """An attached image as an address that holds it; empty when it is none."""
+    for kind in ("image/png", "image/jpeg"):
+        data = bundle.get(kind) if isinstance(bundle, dict) else None
+        address = f"data:{kind};base64,{''.join(data.split())}" if type(data) is str else ""
+        if _IMAGE.fullmatch(address):
+            return address
+    return ""
+
+
+def megabytes(count: int) -> str:
+    """A limit in bytes, as people say it."""
+    return f"{count // 1_000_000} MB"
+
+
+def too_large(limit: int | None = None) -> NotebookError:
+    """What is said of a file over a limit; None: over that of a notebook."""
+    return NotebookError(f"larger than {megabytes(MAX_BYTES if limit is None else limit)}")
 
 
 def parse(content: bytes) -> Notebook:

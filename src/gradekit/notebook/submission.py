@@ -14,12 +14,14 @@ from typing import Literal
 from gradekit.notebook.cells import Cell
 from gradekit.notebook.description import Description, find_description
 from gradekit.notebook.order import in_order
+from gradekit.notebook.prose import added_lines, prose, words
 from gradekit.notebook.reading import Notebook, NotebookError
 from gradekit.notebook.recognition import recognise
 from gradekit.notebook.versions import Versions
 from gradekit.text import one_line
 
 _NAME_CHARS = 40
+_WORDS_IN_CODE = 12  # an ordinary remark on code is shorter
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Extra:
 
 @dataclass(frozen=True)
 class Submission:
-    """What is taken from a student's notebook: texts only, by the names of the cells."""
+    """What is taken of a student's work: texts by the names of the cells, files by their paths."""
 
     student: str
     assignment: str
@@ -44,6 +46,8 @@ class Submission:
     extras: tuple[Extra, ...] = ()
     notes: tuple[str, ...] = ()  # facts for the student and the instructor
     only: tuple[str, ...] = ()  # questions whose tests are run; none named: all
+    files: Mapping[str, str] = field(default_factory=dict)  # beside the notebook, in base64
+    left_out: tuple[str, ...] = ()  # names of files beside the notebook that were not taken
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def take(
             f"define and where they stand: {', '.join(found)}",
         )
     missing = [name for name in lost if name not in placed.answers]
+    added = _added_to_given(notebook, names, description, versions)
     # Nobody can say of a hidden test that has lost its name and has no text whether it is there.
     given = [cell for cell in description.cells if not found or cell.public_source.strip()]
     counts = _counting(notebook.cells, names, description.cells)
@@ -129,9 +134,10 @@ def take(
         student,
         description.assignment,
         placed.answers,
-        tuple(placed.extras),
+        (*placed.extras, *added.values()),
         (
             *notes,
+            *(_note_of_added(name) for name in added),
             *_notes_about_answers(placed, missing),
             *_notes_about_given(given, texts, versions),
         ),
@@ -196,7 +202,7 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
     after = -1
     for index, (name, cell) in enumerate(zip(names, notebook.cells, strict=True)):
         after = run.get(index, after)
-        text = cell.source
+        text = cell.source if cell.kind == "code" else notebook.with_images(index)
         original = source[position[name]] if name in position else None
         if original and original.answer and counts[name] == index:
             words = original.kind == "markdown"
@@ -212,11 +218,45 @@ def _place(notebook: Notebook, names: Sequence[str], source: Sequence[Cell]) -> 
             if cell.kind == "code":
                 placed.extras.append(Extra(after, "code", text))
             else:
-                placed.extras.append(Extra(after, "markdown", notebook.with_images(index)))
+                placed.extras.append(Extra(after, "markdown", text))
             if original:
                 doubled = placed.twice if counts[name] > index else placed.outdone
                 doubled.append(name)
     return placed
+
+
+def _added_to_given(
+    notebook: Notebook, names: Sequence[str], description: Description, versions: Versions
+) -> dict[str, Extra]:
+    """Words that the student wrote into cells of the authors', by the cells' names.
+
+    Such a cell is the original again when it is run and shown, but an answer in words may have
+    been typed into the question. What an earlier release said is nobody's answer.
+    """
+    released = find_description(notebook.metadata)
+    before = {cell.grade_id: cell for cell in (released.cells if released else ())}
+    found: dict[str, Extra] = {}
+    for place, cell in enumerate(description.cells):
+        name = cell.grade_id
+        if not name or cell.answer:
+            continue
+        known = [cell.source, before[name].source if name in before else "", *versions.texts(name)]
+        texts = [
+            added_lines(notebook.with_images(index), *known)
+            for index, other in enumerate(names)
+            if other == name and notebook.cells[index].lines != cell.lines
+        ]
+        if cell.kind == "code":
+            texts = ["\n".join(prose(text)[0]) for text in texts]
+            texts = [text for text in texts if words(text) >= _WORDS_IN_CODE]
+        text = "\n\n".join(filter(str.strip, texts))
+        if text:
+            found[name] = Extra(place, "markdown", text)
+    return found
+
+
+def _note_of_added(name: str) -> str:
+    return f"{name} asks for nothing, but words were written into it; they stand behind it"
 
 
 def _counting(

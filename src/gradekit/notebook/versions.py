@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gradekit.notebook.cells import Cell
+from gradekit.notebook.cells import Cell, lines_of
 from gradekit.notebook.description import Description
 from gradekit.notebook.reading import Notebook
 
@@ -25,13 +25,13 @@ class Versions:
 
     earlier: tuple[tuple[Cell, ...], ...] = ()
 
+    def texts(self, name: str) -> list[str]:
+        """What a named cell said in each version that had it."""
+        return [cell.source for cells in self.earlier for cell in cells if cell.grade_id == name]
+
     def ever(self, name: str, lines: str) -> bool:
         """Whether a named cell had this text in some version."""
-        return any(
-            cell.grade_id == name and cell.lines == lines
-            for cells in self.earlier
-            for cell in cells
-        )
+        return any(lines_of(text) == lines for text in self.texts(name))
 
     def lacking(self, name: str) -> bool:
         """Whether some version had no cell of this name."""

@@ -54,6 +54,7 @@ EXCEPTIONS: dict[str, type[Exception]] = {
 """Exceptions of the student's that a test can catch by their kind, and a hidden test may name."""
 
 _TEXT = 2_000
+_FILE_SECONDS = 60.0  # for one file, before any of the student's time runs
 
 
 class StudentError(Exception):
@@ -61,6 +62,10 @@ class StudentError(Exception):
 
     ename = "Exception"
     evalue = ""
+
+
+class PlacingError(Exception):
+    """A file could not be put where the student's code runs: no doing of that code's."""
 
 
 class WorkerLost(BaseException):
@@ -168,6 +173,25 @@ class Client:
         for name, value in namespace.items():
             if callable(value):
                 self._given.setdefault(id(value), name)
+
+    def put_files(self, files: Mapping[str, bytes]) -> None:
+        """Put files into the working folder of a fresh process, by their relative paths.
+
+        Raises
+        ------
+        PlacingError : one could not be written.
+        """
+        for path, content in files.items():
+            array = np.frombuffer(content, dtype=np.uint8)
+            match self._ask(["file", path, array], time.monotonic() + _FILE_SECONDS):
+                case ["value", None, dict()]:
+                    continue
+                case ["raised", str() as name, str() as text]:
+                    raise PlacingError(
+                        f"{path} could not be put where the student's code runs "
+                        f"({_word(name)}: {text[:_TEXT]})"
+                    )
+            raise self._lost("malformed")
 
     def run(self, source: str, seconds: float) -> Ran:
         """Run a cell of the student's."""

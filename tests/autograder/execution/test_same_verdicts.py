@@ -55,7 +55,7 @@ def compare(path: Path, text: str, engine: SandboxEngine, assignment: Assignment
     """Check and grade a notebook; the messages of the visible tests, which are the same."""
     path.write_text(text, encoding="utf-8")
     description, taken = read(path)
-    here = run_visible_tests(description, taken, path.parent)
+    here = run_visible_tests(description, taken)
     notes = file_name_notes(path.name, assignment.name)
     submission = take(parse(text.encode()), assignment.description, student="ada", notes=notes)
     there = engine.grade(submission, assignment)

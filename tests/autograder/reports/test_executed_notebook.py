@@ -28,6 +28,7 @@ from traitlets.config import Config
 
 from autograder.assignments.source import Assignment
 from autograder.reports import executed_notebook as module
+from autograder.reports import pictures
 from autograder.reports.executed_notebook import plain, safe_markdown, to_notebook
 from gradekit.notebook import Cell, Extra, Submission, assemble
 
@@ -461,3 +462,54 @@ def test_the_notebook_is_plain_json(assignment: Assignment, tmp_path: Path) -> N
     sources = [cell.source for cell in cells]
     assert "a\ufffdb" in sources
     assert "c\ufffdd" in sources
+
+
+def test_a_picture_beside_the_notebook_is_shown_where_the_text_names_it(
+    assignment: Assignment,
+) -> None:
+    text = (
+        "![a](plot.png) ![b](./my%20photo.jpg \"title\") <img width=9 src='data/p.png'>"
+        " ![c](evil.png) ![d](page.svg) ![e](https://x.example/plot.png)"
+    )
+    evil = base64.b64encode(b"<script>alert(1)</script>").decode()
+    files = {
+        "plot.png": picture(),
+        "my photo.jpg": picture("jpeg"),
+        "data/p.png": picture(),
+        "evil.png": evil,
+        "page.svg": evil,
+        "unnamed.png": picture(),
+    }
+    made = to_notebook(steps_of(assignment, {"q3_reason": text}), {}, files=files)
+    (cell,) = [c for c in made["cells"] if "plot" in c["source"] and c["metadata"]]
+    assert cell["attachments"] == {
+        "image-1": {"image/png": picture()},
+        "image-2": {"image/jpeg": picture("jpeg")},
+        "image-3": {"image/png": picture()},
+    }
+    assert "! [c] (evil.png) ! [d] (page.svg) ! [e](https" in cell["source"]
+    closing = made["cells"][-1]
+    assert "evil.png" in closing["source"]
+    assert "page.svg" in closing["source"]
+    assert closing["attachments"] == {"image-1": {"image/png": picture()}}
+    assert evil not in json.dumps(made)
+
+
+def test_a_picture_beside_the_notebook_takes_its_room_each_time(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_FILES_CHARS", 2 * len(picture()))
+    text = "![a](plot.png) " * 1_000
+    made = to_notebook(steps_of(assignment, {"q3_reason": text}), {}, files={"plot.png": picture()})
+    assert json.dumps(made).count(picture()) == 2
+
+
+def test_names_and_notes_of_the_closing_cell_are_plain_text(
+    exporter: HTMLExporter, assignment: Assignment, bare: Page
+) -> None:
+    name = "<script>alert(1)</script>![x](http://x.example/a.png)[y](javascript:alert(1)).txt"
+    files = {name: "", "# plan.html": ""}
+    made = to_notebook(steps_of(assignment, {}), {}, files=files, notes=[f"found {name}"])
+    page = export(exporter, made)
+    assert added(page, bare) == Counter()
+    assert "Handed in beside this notebook" in page.text

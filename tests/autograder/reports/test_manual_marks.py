@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,153 @@ def test_no_zero_where_an_answer_may_stand_elsewhere(
     assert row["status"] == ("awaiting manual grading" if note else "graded")
     assert row["score"] == "6"
     assert [n for n in (NOTHING, GONE) if n in page] == ([note] if note else [])
+
+
+def cell(kind: str, source: str, name: str = "", **more: Any) -> dict[str, Any]:
+    metadata = {"nbgrader": {"grade_id": name}} if name else {}
+    return {"cell_type": kind, "metadata": metadata, "source": source, **more}
+
+
+PHOTO = {"a.png": {"image/png": "iVBORw0KGgo="}}
+PROOF = "A root is never negative."
+ADDED: dict[str, list[dict[str, Any]]] = {
+    "a comment": [cell("code", f"# {PROOF}")],
+    "a short comment": [cell("code", "x = 1  # squares")],
+    "text shown by code": [cell("code", f"display(Markdown('{PROOF}'))")],
+    "text printed": [cell("code", f'print(f"{PROOF} {{1}}")')],
+    "text as code": [cell("code", PROOF)],
+    "a cell magic": [cell("code", "%%latex\n$x$")],
+    "a cell magic with a word": [cell("code", "%%markdown\nSquares")],
+    "a cell of no known type": [cell("heading", PROOF)],
+    "a name that nobody knows": [cell("markdown", PROOF, "q9_mine")],
+    "an older copy of the cell": [cell("markdown", PROOF, "q3_reason")],
+    "the question": [cell("markdown", f"## Question 3: why\n\n{PROOF}", "q3_text")],
+    "the question again": [cell("markdown", "Nothing.", "q3_text"), cell("raw", "", "q3_text")],
+    "a picture in the question": [cell("markdown", "![](attachment:a.png)", "q3_text")],
+    "a test": [cell("code", f"# {PROOF}\npass", "q2_small_visible")],
+    "a picture that no text shows": [cell("markdown", "", "", attachments=PHOTO)],
+}
+
+
+def with_cells(course: Course, *cells: dict[str, Any], drop: str = "") -> None:
+    """Put cells in front, in place of those of the same names; the answer by hand is a stub."""
+    rewrite(course, "q3_reason", STUB)
+    path = course.notebook("submitted", NAME, STUDENT)
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    names = {c["metadata"].get("nbgrader", {}).get("grade_id") for c in cells} - {"q3_reason"}
+    kept = [
+        c
+        for c in notebook["cells"]
+        if (name := c["metadata"].get("nbgrader", {}).get("grade_id")) is None
+        or name not in names | {drop}
+    ]
+    path.write_text(json.dumps({**notebook, "cells": [*cells, *kept]}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("way", ADDED)
+def test_no_zero_wherever_in_the_notebook_an_answer_stands(
+    way: str, course: Course, assignment: Assignment
+) -> None:
+    assert run("demo", course=course) == 0
+    with_cells(course, *ADDED[way])
+    grade_class(course, assignment, NotingEngine(), workers=2, quiet=True)
+    row, page = row_and_page(course)
+    assert (row["status"], row["score"]) == ("awaiting manual grading", "6")
+    assert NOTHING in page
+
+
+@pytest.mark.parametrize("kind", ["code", "raw", "markdown"])
+def test_no_zero_for_an_answer_whose_cell_was_changed(
+    kind: str, course: Course, assignment: Assignment
+) -> None:
+    """Another type of cell, with a picture for a text, without metadata."""
+    assert run("demo", course=course) == 0
+    for answer in (
+        cell(kind, PROOF, "q3_reason"),
+        cell(kind, PROOF),
+        cell("markdown", STUB, "q3_reason", attachments=PHOTO),
+    ):
+        with_cells(course, answer, drop="q3_reason")
+        grade_class(course, assignment, NotingEngine(), workers=2, quiet=True)
+        row, _ = row_and_page(course)
+        assert row["status"] == "awaiting manual grading"
+
+
+def test_no_zero_for_an_answer_in_the_code_of_another(
+    course: Course, assignment: Assignment
+) -> None:
+    assert run("demo", course=course) == 0
+    rewrite(course, "q3_reason", STUB)
+    for text, waits in (
+        (f"def mean(v):\n    # {PROOF}\n    return 0", True),
+        (f'def mean(v):\n    """A\n{PROOF}\n"""', True),
+        (PROOF, True),
+        ("def mean(v):\n    # as asked\n    return 0", False),
+    ):
+        rewrite(course, "q1_mean", text)
+        grade_class(course, assignment, NotingEngine(), workers=2, quiet=True)
+        row, page = row_and_page(course)
+        assert (row["status"] == "awaiting manual grading") == waits, text
+        assert ("(in the code of q1_mean)" in page) == waits
+
+
+FILES = {
+    "proof.pdf": (b"%PDF-1.4", True),
+    "proof.png": (b"no picture", True),
+    "notes.txt": (b"why", True),
+    "answers/essay.docx": (b"PK", True),
+    "helper.py": (f"# {PROOF}".encode(), True),
+    "large.pdf": (b"0" * 5_000_001, True),
+    "plain.py": (b"two = 2", False),
+    "points.csv": (b"1,2", False),
+    "large.csv": (b"0" * 5_000_001, False),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_zero_where_a_file_may_be_the_answer(
+    name: str, course: Course, assignment: Assignment
+) -> None:
+    assert run("demo", course=course) == 0
+    rewrite(course, "q3_reason", STUB)
+    content, waits = FILES[name]
+    path = course.submitted / STUDENT / NAME / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    grade_class(course, assignment, NotingEngine(), workers=2, quiet=True)
+    row, page = row_and_page(course)
+    assert row["status"] == ("awaiting manual grading" if waits else "graded")
+    assert (f"{NOTHING} (in {name})" in page) == waits
+
+
+def test_what_an_earlier_release_said_is_no_answer(course: Course, assignment: Assignment) -> None:
+    """A question that was mended does not have every student wait."""
+    assert run("demo", course=course) == 0
+    earlier = "## Question 3: wy it is never negative (3 pionts)"
+    with_cells(course, cell("markdown", earlier, "q3_text"))
+    path = course.notebook("submitted", NAME, STUDENT)
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for described in notebook["metadata"]["gradekit"]["cells"]:
+        if described["grade_id"] == "q3_text":
+            described["source"] = earlier
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    grade(course, assignment)
+    assert row_and_page(course)[0]["status"] == "graded"
+
+
+def test_a_marked_picture_is_put_up_again_when_it_changes(
+    course: Course, assignment: Assignment
+) -> None:
+    assert run("demo", course=course) == 0
+    rewrite(course, "q3_reason", "![](proof.png)")
+    path = course.submitted / STUDENT / NAME / "proof.png"
+    for content, status in ((b"1", "graded"), (b"2", "awaiting manual grading")):
+        path.write_bytes(content)
+        grade(course, assignment)
+        if content == b"1":
+            mark_by_hand(course, 2, "")
+        row, _ = row_and_page(course)
+        assert (row["q3"], row["status"]) == ("2", status)
 
 
 def test_a_marked_text_elsewhere_is_put_up_again_when_it_changes(

@@ -20,7 +20,7 @@ from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.results import Rejected
-from autograder.submissions import collect as collecting
+from autograder.submissions import unpacking
 from autograder.submissions.collect import collect
 from autograder.submissions.intake import read_submission
 from gradekit.notebook import Extra, Submission, assemble, reading
@@ -570,12 +570,15 @@ def test_no_link_in_a_download_is_followed(tmp_path: Path, assignment: Assignmen
     os.mkfifo(folder / "pipe.ipynb")
     course = Course(tmp_path / "course")
     done = collect(folder, course, assignment)
-    assert set(submitted(course)) == {f"good/{NAME}/{NAME}.ipynb"}
+    assert set(submitted(course)) == {
+        f"good/{NAME}/{NAME}.ipynb",
+        f"inner/{NAME}/{NAME}.ipynb",
+    }
     assert sorted(done.skipped) == [
         "flat.ipynb: a link",
-        "hard/hard.ipynb: hard.ipynb is a hard link: the same file lies elsewhere too; copy it",
+        "hard.ipynb: hard.ipynb is a hard link: the same file lies elsewhere too; copy it",
         f"inner/{NAME}: a link",
-        "pipe/pipe.ipynb: pipe.ipynb is not a regular file",
+        "pipe.ipynb: pipe.ipynb is not a regular file",
         "student: a link",
     ]
 
@@ -599,7 +602,7 @@ def test_one_student_who_cannot_be_written_stops_nobody(
     (course.submitted / "ann").mkdir(parents=True)
     (course.submitted / "ann" / NAME).write_text("a file where a folder should be")
     done = collect(download(tmp_path, "ann.ipynb", "ben.ipynb"), course, assignment)
-    assert done.skipped == ["ann: File exists"]
+    assert done.skipped == ["ann: a file stands where its folder would"]
     assert set(submitted(course)) == {f"ben/{NAME}/{NAME}.ipynb"}
 
 
@@ -743,13 +746,13 @@ def test_a_size_that_lies_is_of_no_use(
     monkeypatch.setattr(reading, "MAX_BYTES", 100_000)
     _, skipped = taken_in(path, tmp_path, assignment)
     assert len(skipped) == 2
-    monkeypatch.setattr(collecting, "_refused", lambda *_: "")  # nothing said is believed
+    monkeypatch.setattr(unpacking, "_refused", lambda *_: "")  # nothing said is believed
     _, skipped = taken_in(
         zipped(tmp_path, **{"x.ipynb": os.urandom(200_000)}), tmp_path, assignment
     )
     assert skipped == ["x.ipynb: larger than 0 MB"]
     monkeypatch.setattr(reading, "MAX_BYTES", 20_000_000)
-    monkeypatch.setattr(collecting, "_MAX_TOTAL", 100_000)
+    monkeypatch.setattr(unpacking, "_MAX_TOTAL", 100_000)
     with pytest.raises(CourseError, match="unpacks to more than"):
         taken_in(zipped(tmp_path, **{"x.ipynb": os.urandom(200_000)}), tmp_path, assignment)
 
@@ -786,11 +789,16 @@ def test_odd_entries_are_skipped(tmp_path: Path, assignment: Assignment) -> None
     course, skipped = taken_in(path, tmp_path, assignment)
     assert submitted(course) == {f"good/{NAME}/{NAME}.ipynb": "good"}
     assert [line.rsplit(": ", 1)[1] for line in skipped] == [
-        "a zip file inside the zip file; unpack it first",
         "its name appears more than once; the first was taken",
         "File name too long",
         "its name appears more than once; the first was taken",
     ]
+
+
+def test_a_zip_file_that_cannot_be_opened_is_kept(tmp_path: Path, assignment: Assignment) -> None:
+    course, _ = taken_in(zipped(tmp_path, **{"ada.zip": b"PK"}), tmp_path, assignment)
+    assert (course.submitted / "ada" / NAME / "ada.zip").read_bytes() == b"PK"
+    assert reason(course, assignment, "ada") == f"found ada.zip, wanted {NAME}.ipynb"
 
 
 def test_an_entry_without_a_name_is_nothing(tmp_path: Path, assignment: Assignment) -> None:

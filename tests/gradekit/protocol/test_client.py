@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import operator
 import os
+import shutil
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ import torch
 from gradekit import checks
 from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import framing
-from gradekit.protocol.client import Client, Remote, StudentError, WorkerLost
+from gradekit.protocol.client import Client, PlacingError, Remote, StudentError, WorkerLost
 from gradekit.protocol.codec import LIMITS, Reference, decode, encode
 from gradekit.protocol.worker import STREAM_CHARS, Worker, make_shell
 from gradekit.runner import GivenCellError, Runner
@@ -30,6 +32,12 @@ Enter = Callable[[], Client]
 @pytest.fixture(scope="module")
 def shell() -> Any:
     return make_shell()
+
+
+@pytest.fixture(autouse=True)
+def stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Come back from a folder that a test goes to."""
+    monkeypatch.chdir(os.getcwd())
 
 
 @pytest.fixture
@@ -605,3 +613,60 @@ def test_values_of_all_kinds_are_summed_up(enter: Enter) -> None:
     assert second[2] != numbers
     assert structure[0] == "list 9"
     assert structure[-1] == "function"
+
+
+OWN = {"helper.py": b"two = 2", "data/points.csv": b"1,2", "random.py": b"1 / 0", "empty": b""}
+
+
+def test_files_stand_in_an_own_folder_and_come_last(enter: Enter) -> None:
+    """A folder that holds something else, as without a sandbox, stays as it is."""
+    before = sorted(os.listdir())
+    student = enter()
+    student.put_files(OWN)
+    source = """
+import helper, os, random, stat, sys
+random.random()
+modes = {name: stat.S_IMODE(os.stat(name).st_mode) for name in ("helper.py", "empty")}
+last, first = sys.path[-1] == os.getcwd(), sys.path.count("")
+text = open("data/points.csv").read() + open("empty").read()
+two, where = helper.two, os.getcwd()
+"""
+    names = ("modes", "last", "first", "text", "two", "where")
+    modes, last, first, text, two, where = define(student, source, *names)
+    student.close()
+    assert modes == {"helper.py": 0o444, "empty": 0o444}
+    assert (last, first, text, two) == (True, 0, "1,2", 2)
+    assert sorted(os.listdir()) == before
+    assert Path(where).name.startswith("grade-")
+    shutil.rmtree(where)
+
+
+@pytest.mark.parametrize("path", ["../up.txt", "/tmp/abs.txt", "", "a/../../b"])
+def test_no_file_is_put_elsewhere(enter: Enter, path: str, tmp_path: Path) -> None:
+    os.chdir(tmp_path)
+    student = enter()
+    with pytest.raises(PlacingError, match="could not be put where the student's code runs"):
+        student.put_files({path: b"x"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_process_of_a_notebook_gets_the_files(enter: Enter, tmp_path: Path) -> None:
+    """The second too, which runs when the first was lost."""
+    starts = []
+
+    def start() -> Client:
+        starts.append(tmp_path / str(len(starts)))
+        starts[-1].mkdir()
+        os.chdir(starts[-1])
+        return enter()
+
+    steps = [
+        Step(0, "student", "import os\ndef die(): os._exit(1)\ndef own(): return open('f').read()"),
+        Step(1, "test", "die()", "q1_visible", "q1", names=("die",)),
+        Step(2, "test", "assert own() == 'here'", "q2_visible", "q2", names=("own",)),
+    ]
+    judge = Runner(steps, start, TimeLimits(5, 10, 60), files={"f": b"here"})
+    judge.run(hidden=False)
+    judge.close()
+    assert judge.record.verdicts["q2_visible"].passed
+    assert len(starts) == 2

@@ -1,4 +1,4 @@
-"""Hands in numpy.py, torch.py, replearn and sitecustomize.py beside the notebook."""
+"""Hands in numpy.py, torch.py, replearn and sitecustomize.py, which are there when it runs."""
 
 import json
 
