@@ -18,7 +18,7 @@ from gradekit.notebook import Submission, lines_of
 from gradekit.notebook.prose import added_lines, prose, words
 
 # An ordinary remark on code is shorter; in a cell that asks for nothing every comment counts.
-_WORDS_IN_ANSWER = 12
+_WORDS_IN_ANSWER = 4
 _WORDS_IN_TEXT = 3
 # Kinds of files that hold no answer in words.
 _DATA = frozenset(

@@ -26,7 +26,6 @@ OTHERS = {
 ELSEWHERE = {
     "book/_ext/replearn_book": "tests/book",
     "book/tools": "tests/book",
-    "autograder/commands": "tests/autograder",
     "autograder/execution/sandbox": "tests/autograder/execution",
 }
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.errors import EngineError
+from autograder.errors import CourseError, EngineError
 from autograder.execution import private_copy
 from autograder.execution.control_groups import ControlGroup
 from autograder.execution.sandbox import fork_server, outer_layer
@@ -182,7 +182,13 @@ def start_template(
         )
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=_open_folder()))
     try:
-        private_copy.make(folder / "copies", hide)
+        try:
+            private_copy.make(folder / "copies", hide)
+        except OSError as error:
+            raise CourseError(
+                f"the library can't be copied to {folder.parent} ({error.strerror or error}); "
+                "make room there, or set TMPDIR to another folder"
+            ) from error
         line = _sandboxed_command(bwrap, run, folder)
         server = ForkServerProcess(line, control, inside, orders, name="the sandbox", folder=folder)
     except BaseException:

@@ -145,7 +145,8 @@ def test_a_write_that_fails_is_said_and_costs_nothing(
 
     sentence = complaint(fault_injection.grade(own, preexec_fn=limited))
     assert "File too large" in sentence or "disk" in sentence
-    assert str(own.root) in sentence
+    # The smaller limit stops the sandbox's copy of the library, the larger one the gradebook.
+    assert ("set TMPDIR" if limit < 10_000 else str(own.root)) in sentence
     assert fault_injection.grade(own)[0] == 0
     assert fault_injection.differences(fault_injection.state(own), wanted) == []
 

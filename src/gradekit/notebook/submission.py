@@ -21,7 +21,7 @@ from gradekit.notebook.versions import Versions
 from gradekit.text import one_line
 
 _NAME_CHARS = 40
-_WORDS_IN_CODE = 12  # an ordinary remark on code is shorter
+_WORDS_IN_CODE = 4  # an ordinary remark on code is shorter
 
 
 @dataclass(frozen=True)

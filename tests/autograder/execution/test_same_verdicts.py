@@ -255,10 +255,10 @@ def test_what_the_release_says_is_part_of_what_makes_it_current(
     course: Course, solutions: Path
 ) -> None:
     settings = solutions / NAME / "assignment.toml"
-    assert release(course, load_assignment(solutions / NAME)) is False
+    assert not release(course, load_assignment(solutions / NAME)).made
     text = settings.read_text(encoding="utf-8").replace("cell_seconds = 4", "cell_seconds = 5")
     settings.write_text(text, encoding="utf-8")
-    assert release(course, load_assignment(solutions / NAME)) is True
+    assert release(course, load_assignment(solutions / NAME)).made
     notebook = json.loads(course.notebook("release", NAME).read_text(encoding="utf-8"))
     assert notebook["metadata"][KEY]["seconds"]["cell"] == 5.0
 

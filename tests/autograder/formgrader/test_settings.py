@@ -66,7 +66,7 @@ def test_the_instructors_settings_are_never_written(
     path = settings(course, text)
     (course.root / GENERATED).write_text("of another version", encoding="utf-8")
     assert "note" not in released(course, capsys)
-    assert run("release", "--force", course=course) == 0
+    assert run("release", course=course) == 0
     assert path.read_text(encoding="utf-8") == text
     assert "of another version" not in (course.root / GENERATED).read_text(encoding="utf-8")
 

@@ -58,7 +58,7 @@ def everything(course: Course) -> dict[str, bytes]:
     found = {
         path.relative_to(course.root).as_posix(): path.read_bytes()
         for path in sorted(course.root.rglob("*"))
-        if path.is_file() and not {"backups", "gradebook.db", ".writing"} & {*path.parts}
+        if path.is_file() and not {"backups", "gradebook.db", "logs", ".writing"} & {*path.parts}
     }
     with Book(course) as book:
         marks = sorted(map(str, book.entries(NAME).items())), book.comments(NAME)
