@@ -1,8 +1,9 @@
-"""``python -m tests.load [PART ...] [--fresh]``: parts kills, class, answers; without names, all.
+"""``python -m tests.load [PART ...] [--fresh]``: parts kills, weeks, class, answers.
 
-It goes on where it was stopped, as long as grader, library and assignments are the same. Exit
-status 0 when all is well, 1 when something is wrong, 2 for an unknown part. ``--quick`` tries each
-part once with a tiny assignment, to see that it works, and keeps nothing.
+Without names it runs all. It goes on where it was stopped, as long as grader, library and
+assignments are the same. Exit status 0 when all is well, 1 when something is wrong, 2 for an
+unknown part. ``--quick`` tries each part with a tiny assignment, to see that it works, and keeps
+nothing.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from autograder.execution.engine import SandboxEngine
 from autograder.grading import Job, default_workers, run_jobs
 from autograder.results import write_atomically
 from gradekit.notebook import Submission
-from tests.load import fault_injection
+from tests.load import fault_injection, killed_week
 from tests.load import large_class as class_run
 from tests.load.fault_injection import ROOT, Kill
 from tests.load.killed_process import MOMENTS
+from tests.load.killed_week import Week
 
 PROGRESS = ROOT / "_build" / "load" / "progress.json"
 
@@ -86,6 +88,29 @@ def kills(scale: Scale) -> Iterator[tuple[str, Trial]]:
 
         for number, kill in enumerate(planned, start=1):
             yield f"kill {number}/{scale.kills}: {kill}", partial(trial, number, kill)
+
+
+def weeks(scale: Scale) -> Iterator[tuple[str, Trial]]:
+    """A week of a course that was marked by hand, killed at random moments of its commands."""
+    with fault_injection.workspace() as folder:
+
+        @cache
+        def prepared() -> tuple[Week, float, dict[str, Any]]:
+            week = killed_week.prepare(folder / "base")
+            whole = killed_week.fresh(week, folder / "undisturbed")
+            seconds, wrong = killed_week.live(whole)
+            assert not wrong, wrong
+            return week, seconds, killed_week.state(whole)
+
+        def trial(seed: int) -> list[str]:
+            week, seconds, wanted = prepared()
+            copy = killed_week.fresh(week, folder / str(seed))
+            wrong = killed_week.trial(copy, killed_week.moment(seed, seconds), wanted)
+            killed_week.remove(copy)
+            return wrong
+
+        for seed in range(1, scale.kills + 1):
+            yield f"a week killed at a random moment, {seed}/{scale.kills}", partial(trial, seed)
 
 
 def whole_class(scale: Scale) -> Iterator[tuple[str, Trial]]:
@@ -162,7 +187,7 @@ def right_answers(scale: Scale) -> Iterator[tuple[str, Trial]]:
         yield title, partial(trial, seed)
 
 
-PARTS = {"kills": kills, "class": whole_class, "answers": right_answers}
+PARTS = {"kills": kills, "weeks": weeks, "class": whole_class, "answers": right_answers}
 
 
 def version() -> str:
