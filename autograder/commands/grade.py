@@ -76,10 +76,14 @@ def _grade_with(
         for name in course.unusable():
             print(f"  skipped the folder {name}: its name can't be used; rename it")
         failures += sum(result.outcome == "not graded" for result in report.results)
+        if len(report.reused) < len(report.results):
+            outcome.limits = engine.memory_rule
         print(
             f"{assignment.name}: {len(report.results)} submissions, "
             f"{len(report.reused)} unchanged, in {seconds:.1f} s"
         )
+    if outcome.limits:
+        print(outcome.limits)
     if assignments:
         print(f"gradebook: {course.db_path}; now `feedback` writes pages and `export` the CSV")
     if failures:

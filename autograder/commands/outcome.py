@@ -33,6 +33,7 @@ class Outcome:
     intake: dict[str, Any] | None = None
     assignments: list[dict[str, Any]] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    limits: str = ""
 
     def add_intake(self, source: str, assignment: str, done: Collected) -> None:
         """What `--from` did, also when it ended in an error."""
@@ -100,6 +101,7 @@ class Outcome:
             "from": self.intake,
             "assignments": self.assignments,
             "without_submissions": self.without,
+            "limits": self.limits,
         }
         return json.dumps(document, indent=1)
 
@@ -135,6 +137,8 @@ class Outcome:
                         f"student {row['student']}: {score} of {row['max_score']}: {row['status']}"
                     )
         lines += [f"no submissions of {name}" for name in self.without]
+        if self.limits:
+            lines.append(self.limits)
         if self.error:
             lines.append(f"error: {self.error}")
         return [*lines, f"ended with status {status} after {time.time() - self.started:.1f} s"]

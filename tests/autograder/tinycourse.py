@@ -35,6 +35,8 @@ class ScriptedEngine:
         self.failures: dict[str, list[Exception]] = {}
         self.lock = threading.Lock()
 
+    memory_rule = "memory: not limited, as nothing runs"
+
     def open(self) -> None:
         pass
 

@@ -50,6 +50,20 @@ def test_what_is_there_is_graded(
     assert "ps1_other: nobody has handed in; the results of 1 are kept" in capsys.readouterr().out
 
 
+def test_each_run_says_what_memory_was_held_to(
+    two: Course, solutions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = handed_in(two, NAME, tmp_path / "in")
+    assert run("grade", "--json", "--from", source, course=two, solutions=solutions) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["limits"] == ScriptedEngine.memory_rule
+    assert f"{ScriptedEngine.memory_rule}\n" in said.err
+    log = (two.root / "logs" / "grade.log").read_text(encoding="utf-8")
+    assert f"{ScriptedEngine.memory_rule}\n" in log
+    assert run("grade", course=two, solutions=solutions) == 0  # nothing was run
+    assert ScriptedEngine.memory_rule not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("by", ["metadata", "name"])
 def test_a_download_says_whose_it_is(
     by: str, two: Course, solutions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
