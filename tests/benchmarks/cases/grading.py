@@ -21,7 +21,7 @@ from pathlib import Path
 
 from autograder.__main__ import main
 from autograder.course import Course
-from tests.autograder.tinycourse import STOCK_AUTOGRADE
+from tests.autograder.tinycourse import FIXTURES, NAME, STOCK_AUTOGRADE
 from tests.benchmarks.case import Case, Goal, Measured
 from tests.benchmarks.quick import is_quick, size
 from tests.load.large_class import enlarge, watch
@@ -36,17 +36,23 @@ def _sizes(assignment: str) -> tuple[int, int]:
     return (size(60, 4), size(20, 2)) if assignment == FIRST else (size(15, 4), size(5, 2))
 
 
+def _source(assignment: str) -> tuple[str, Path]:
+    """The assignment and the folder of its sources; to see that it works, a tiny one."""
+    return (NAME, FIXTURES) if is_quick() else (assignment, ROOT / "solutions")
+
+
 def ours(assignment: str) -> Callable[[], object]:
     folder = tempfile.TemporaryDirectory(prefix="bench-")
-    base = _class(Path(folder.name) / "base", assignment)
-    most, _ = _sizes(assignment)
+    most, few = _sizes(assignment)
+    assignment, sources = _source(assignment)
+    base = _class(Path(folder.name) / "base", assignment, sources, few)
     enlarge(base, assignment, most)
 
     def run() -> Measured:
         def grade(*, sampled: bool) -> Measured:
             course = _copy(base, folder)
             command = ["-m", "autograder", "grade", "--course", str(course.root), "--workers", "2"]
-            command += ["--assignments", assignment]  # the only one that was released
+            command += ["--assignments", assignment, "--solutions", str(sources)]
             results = course.results.folder / assignment
             return _measure(command, results, "*.json", most, most, sampled=sampled)
 
@@ -60,24 +66,25 @@ def ours(assignment: str) -> Callable[[], object]:
 
 def stock(assignment: str) -> Callable[[], object]:
     folder = tempfile.TemporaryDirectory(prefix="bench-")
-    base = _class(Path(folder.name) / "base", assignment)
+    most, few = _sizes(assignment)
+    assignment, sources = _source(assignment)
+    base = _class(Path(folder.name) / "base", assignment, sources, few)
 
     def run() -> Measured:
         course = _copy(base, folder)
         command = ["-m", "nbgrader", "autograde", assignment, "--course-dir", str(course.root)]
         command += [STOCK_AUTOGRADE, "--Execute.timeout=300"]
-        most, few = _sizes(assignment)
         return _measure(command, course.root / "autograded", "*/*/*.ipynb", most, few)
 
     return run
 
 
-def _class(root: Path, assignment: str) -> Course:
+def _class(root: Path, assignment: str, sources: Path, students: int) -> Course:
     for command in ("release", "demo"):
-        options = ["--course", str(root), "--solutions", str(ROOT / "solutions"), "--quiet"]
+        options = ["--course", str(root), "--solutions", str(sources), "--quiet"]
         assert main([command, *options, "--assignments", assignment]) == 0
     course = Course(root)
-    for student in course.students(assignment)[_sizes(assignment)[1] :]:
+    for student in course.students(assignment)[students:]:
         shutil.rmtree(course.submitted / student)
     return course
 
