@@ -34,13 +34,15 @@ _MIB = 2**20
 
 def send(sock: socket.socket, message: dict[str, Any], *, deadline: float | None = None) -> None:
     """Send a JSON frame."""
-    framing.send(sock, json.dumps(message).encode(), deadline=deadline)
+    # Not as ASCII, which can be three times as long: a job is bounded by the bytes handed in.
+    text = json.dumps(message, ensure_ascii=False)
+    framing.send(sock, text.encode("utf-8", "surrogatepass"), deadline=deadline)
 
 
 def receive(sock: socket.socket, *, deadline: float | None = None) -> dict[str, Any]:
     """Receive a JSON frame from a process of our own."""
     data = framing.receive(sock, limit=ORDER_BYTES, deadline=deadline)
-    return dict(json.loads(data))
+    return dict(json.loads(data.decode("utf-8", "surrogatepass")))
 
 
 def send_fds(sock: socket.socket, fds: Sequence[int]) -> None:

