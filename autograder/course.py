@@ -13,6 +13,18 @@ from gradekit.text import one_line
 _SECRET_BYTES = 32
 NAME_BYTES = 200  # of a student's name: file systems take 255, and some is added to it
 _MARKUP = frozenset('<>"')
+_SECRET_PARTS = (
+    "source",
+    "submitted",
+    "autograded",
+    "feedback",
+    "results",
+    "history",
+    "incoming",
+    "secret",
+    "gradebook.db",
+    "grades.csv",
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +32,11 @@ class Course:
     """A course folder; see the instructor's guide for what each part holds."""
 
     root: Path
+
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """The folder, and what is secret in it, which may be links to other places."""
+        return (self.root, *(self.root / name for name in _SECRET_PARTS))
 
     @property
     def results(self) -> ResultStore:

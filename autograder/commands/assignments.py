@@ -54,7 +54,7 @@ def run_mutants(options: argparse.Namespace, course: Course, assignments: list[A
     workers = options.workers or default_workers()
     store = ResultStore(course.results.folder / "mutants")
     with closing(
-        SandboxEngine(safe=not options.unsafe, protect=(course.root, options.solutions))
+        SandboxEngine(safe=not options.unsafe, protect=(*course.parts, options.solutions))
     ) as engine:
         report = check_tests(assignments, engine, store, workers=workers, quiet=options.quiet)
     print("\n".join(report.lines))

@@ -32,7 +32,7 @@ def run_grade(options: argparse.Namespace, course: Course, assignments: list[Ass
         secret=course.secret(new=options.new_secret) if course.root.is_dir() else b"",
         compare=True,
         cache=course.mutants,
-        protect=(course.root, options.solutions),
+        protect=(*course.parts, options.solutions),
     )
     with closing(engine):
         for assignment in assignments:

@@ -180,7 +180,7 @@ def find(*, proc: Path = Path("/proc/self")) -> ControlGroups | None:
 def _candidates(proc: Path) -> Iterator[tuple[int, tuple[Path, ...]]]:
     """Folders of this process's own groups, by version of the interface."""
     own: dict[str, str] = {}  # path by controller; "" is version 2
-    for line in (proc / "cgroup").read_text(encoding="utf-8").splitlines():
+    for line in os.fsdecode((proc / "cgroup").read_bytes()).split("\n")[:-1]:
         _, controllers, path = line.split(":", 2)
         own |= dict.fromkeys(controllers.split(","), path)
     mounts = dict(_mounts(proc))
@@ -196,10 +196,11 @@ def _candidates(proc: Path) -> Iterator[tuple[int, tuple[Path, ...]]]:
 
 def _mounts(proc: Path) -> Iterator[tuple[str, Path]]:
     """Where the hierarchies are mounted: controller ("" for version 2) and folder."""
-    for line in (proc / "mountinfo").read_text(encoding="utf-8").splitlines():
+    # Any name may stand in it, of mounts that have nothing to do with groups.
+    for line in os.fsdecode((proc / "mountinfo").read_bytes()).split("\n")[:-1]:
         before, _, after = line.partition(" - ")
         kind, _, options = after.split(" ", 2)
-        folder = Path(before.split()[4])
+        folder = Path(before.split(" ")[4])
         if kind == "cgroup2":
             yield "", folder
         elif kind == "cgroup":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,17 +18,25 @@ class Mount:
     device : number of the file system.
     root : the part's path in the file system.
     place : where it is shown.
+    number : of the mount.
     """
 
     device: str
     root: PurePosixPath
     place: PurePosixPath
+    number: int
 
 
 def read_mounts(text: str) -> list[Mount]:
-    """The mounts in the text of a ``mountinfo``."""
-    fields = (line.split() for line in text.splitlines())
-    return [Mount(part[2], _path(part[3]), _path(part[4])) for part in fields]
+    """The mounts in the text of a ``mountinfo``, which may hold surrogates for bytes."""
+    # Not split() and splitlines(): signs that Python takes for spaces stand in names as they are.
+    fields = (line.split(" ") for line in text.split("\n") if line)
+    return [Mount(part[2], _path(part[3]), _path(part[4]), int(part[0])) for part in fields]
+
+
+def here() -> list[Mount]:
+    """The mounts that this process sees."""
+    return read_mounts(os.fsdecode(Path("/proc/self/mountinfo").read_bytes()))
 
 
 def _path(text: str) -> PurePosixPath:
@@ -47,12 +56,21 @@ def ways_to(path: Path, outside: list[Mount], inside: list[Mount]) -> Iterator[s
     """
     real = PurePosixPath(path.resolve())
     yield from dict.fromkeys((str(path.absolute()), str(real)))
-    over = [mount for mount in outside if real.is_relative_to(mount.place)]
-    if not over:
+    number = _mount_of(real)
+    shown = next((mount for mount in outside if mount.number == number), None)
+    if shown is None:
         return
-    # Of several mounts at one place, the last lies on top.
-    shown = max(reversed(over), key=lambda mount: len(mount.place.parts))
     at = shown.root / real.relative_to(shown.place)
     for mount in inside:
         if mount.device == shown.device and at.is_relative_to(mount.root):
             yield str(mount.place / at.relative_to(mount.root))
+
+
+def _mount_of(path: PurePosixPath) -> int:
+    """The number of the mount on which a file lies: a deeper one may be covered by it."""
+    fd = os.open(path, os.O_PATH)
+    try:
+        lines = Path(f"/proc/self/fdinfo/{fd}").read_text(encoding="ascii").splitlines()
+    finally:
+        os.close(fd)
+    return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))

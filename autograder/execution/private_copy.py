@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from autograder.execution import sandbox
@@ -58,15 +59,28 @@ def make(folder: Path, hide: Sequence[str]) -> None:
 
 
 def sources(hide: Sequence[str]) -> list[Path]:
-    """Where modules lie that are left out: files and folders of the library as it is installed."""
+    """Where modules lie that are left out: files and folders of each installation of the library.
+
+    Besides that which is imported, these are those of the machine's own Python, and those in other
+    environments below the interpreter's folder, all of which the sandbox shows.
+    """
     found = []
     for name in hide:
         top, *rest = name.split(".")
-        if top in LIBRARIES:
-            base = package_folder(top).joinpath(*rest)
+        if top not in LIBRARIES:
+            continue
+        for package in dict.fromkeys((package_folder(top), *_other_installations(top))):
+            base = package.joinpath(*rest)
             found += [base, *base.parent.glob(f"{base.name}.*")]
             found += base.parent.glob(f"__pycache__/{base.name}.*")
     return found
+
+
+def _other_installations(package: str) -> Iterator[Path]:
+    places = f"lib*/python*/*-packages/{package}"
+    for folder in (Path("/usr"), Path("/usr/local"), Path(sys.base_prefix)):
+        yield from folder.glob(places)
+        yield from folder.glob(f"envs/*/{places}")
 
 
 def package_folder(package: str) -> Path:

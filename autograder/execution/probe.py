@@ -18,7 +18,7 @@ from pathlib import Path
 from autograder.errors import CourseError, EngineError
 from autograder.execution import bubblewrap
 from autograder.execution.fork_servers import ForkServerProcess, start_template
-from autograder.execution.mounts import read_mounts, ways_to
+from autograder.execution.mounts import here, read_mounts, ways_to
 from autograder.execution.sandbox import syscalls
 from gradekit.protocol.client import Client, WorkerLost
 from gradekit.protocol.codec import CodecError
@@ -70,22 +70,24 @@ def _self_check(canary, version):
 """
 
 
-# Inside: what it sees of the file systems, and which paths it can open.
+# Inside: what it sees of the file systems, and which paths it can open. Paths are bytes, and cross
+# as texts in which each byte is a character.
 _LOOK = """
 def _mounts():
-    with open("/proc/self/mountinfo") as file:
-        return file.read()
+    with open("/proc/self/mountinfo", "rb") as file:
+        return file.read().decode("latin-1")
 
 def _opened(paths):
     import os
-    found = []
-    for path in paths:
+    def can_open(path):
+        if os.access(path, os.X_OK) and os.path.isdir(path):
+            return True  # by name, whether or not the names can be listed
         try:
             os.close(os.open(path, os.O_RDONLY))
         except (OSError, ValueError):
-            continue
-        found.append(path)
-    return found
+            return False
+        return True
+    return [path for path in paths if can_open(path.encode("latin-1"))]
 """
 
 
@@ -100,12 +102,12 @@ def require_hidden(server: ForkServerProcess, paths: Iterable[Path]) -> None:
         if ran.error:
             raise EngineError(": ".join(ran.error))
         inside = client.resolve_names(["_mounts", "_opened"])
-        mounts = read_mounts(inside["_mounts"]())
-        here = read_mounts(Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
-        ways = {way: path for path in paths for way in ways_to(path, here, mounts)}
-        opened = inside["_opened"](sorted(ways))
+        mounts = read_mounts(os.fsdecode(inside["_mounts"]().encode("latin-1")))
+        outside = here()
+        ways = {way: path for path in paths for way in ways_to(path, outside, mounts)}
+        opened = inside["_opened"]([os.fsencode(way).decode("latin-1") for way in sorted(ways)])
     if opened:
-        way = str(opened[0])
+        way = os.fsdecode(str(opened[0]).encode("latin-1"))
         place = "" if way == str(ways[way].absolute()) else f", as {way}"
         raise CourseError(
             f"students' code could read {ways[way]}{place}: it lies in a folder that the sandbox "

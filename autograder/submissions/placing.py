@@ -86,13 +86,18 @@ def finish(course: Course) -> None:
     incoming = course.root / _INCOMING
     if not incoming.is_dir() or incoming.is_symlink():
         return
-    for student in sorted(incoming.iterdir()):
+    for student in _folders(incoming):
         if student.name.startswith(_UNFINISHED):
             shutil.rmtree(student, ignore_errors=True)
             continue
-        for ready in sorted(student.iterdir()):
+        for ready in _folders(student):
             _put(course, ready)
     _tidy(course)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Those that a grader may have made; a file browser leaves files of its own beside them."""
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()]
 
 
 def _tidy(course: Course) -> None:

@@ -216,6 +216,19 @@ PAIRS = {
         print("HEARD" if LIBC.mincore(ctypes.c_void_p(place), size, resident) == 0 else "")
         """,
     ),
+    "times of a device": Pair(
+        """
+        for name in ("null", "full", "random", "urandom", "tty"):
+            try:
+                os.utime(f"/dev/{name}")
+            except OSError:
+                pass
+        """,
+        """
+        print("HEARD" if any(os.stat(f"/dev/{name}").st_mtime > time.time() - 1
+              for name in ("null", "full", "random", "urandom", "tty")) else "")
+        """,
+    ),
     "all terminals": Pair(
         "held = until_refused(os.openpty)",
         """
@@ -311,6 +324,7 @@ AUDIBLE = (
     "message queue of POSIX",
     "file in memory",
     "text on a terminal",
+    "times of a device",
     "busy memory",
     "pages of a shared file",
 )
@@ -407,6 +421,71 @@ def test_terminals_are_a_submissions_own_and_few(
     code = f"{SHARED}\nprint(len(until_refused(os.openpty)))\n!tty"
     lines = _output(sandboxed, assignment, code).split()
     assert 4 <= int(lines[0]) <= 16
+
+
+def test_what_is_kept_with_an_inode_or_for_the_machine_is_refused(
+    sandboxed: SandboxEngine, assignment: Assignment
+) -> None:
+    """On a file of its own, where only the filter refuses: those of the grader's user are shared.
+
+    A write hint stays with the inode, also on a file system that is read only; the kernel charges
+    nobody for access control lists; huge pages are the machine's; equal pages of two are merged.
+    """
+    code = f"""{SHARED}
+import mmap
+
+file = open("/tmp/own", "wb")
+entry = lambda tag, rights, who=0xFFFFFFFF: struct.pack("<HHI", tag, rights, who)
+rules = [entry(1, 7), entry(2, 7, os.getuid()), entry(4, 7), entry(16, 7), entry(32, 0)]
+page = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+huge = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000
+for name, act in {{
+    "hint": lambda: fcntl.fcntl(file, 1036, struct.pack("Q", 3)),
+    "hint of an open file": lambda: fcntl.fcntl(file, 1038, struct.pack("Q", 3)),
+    "delegation": lambda: fcntl.fcntl(file, 1040, bytes(8)),
+    "list": lambda: os.setxattr("/tmp/own", "system.posix_acl_access",
+                                struct.pack("<I", 2) + b"".join(rules)),
+    "attribute": lambda: os.setxattr(file.fileno(), "user.name", b"x"),
+    "merge": lambda: page.madvise(12),
+    "huge": lambda: mmap.mmap(-1, 2**21, huge),
+}}.items():
+    try:
+        act()
+        print(name, "DONE")
+    except OSError as error:
+        print(name, errno.errorcode[error.errno])
+"""
+    assert _output(sandboxed, assignment, code).strip().splitlines() == [
+        "hint EPERM",
+        "hint of an open file EPERM",
+        "delegation EPERM",
+        "list ENOTSUP",
+        "attribute ENOTSUP",
+        "merge EINVAL",
+        "huge EPERM",
+    ]
+
+
+def test_page_tables_count_without_control_groups(
+    uncounted: SandboxEngine, assignment: Assignment
+) -> None:
+    """Reading a page that holds nothing takes no memory of the process's, but tables to find it."""
+    code = f"""{SHARED}
+LIBC.mmap.restype = ctypes.c_void_p
+LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+for _ in range(2):
+    if not os.fork():
+        break
+for number in range(60_000):  # 480 MiB of tables
+    at = LIBC.mmap(2**40 + number * 2**30, 4096, 1, 0x22, -1, 0)
+    ctypes.c_char.from_address(at).value
+time.sleep(3)
+"""
+    extra = Extra(-1, "code", code)
+    taken = Submission("s", assignment.name, assignment.answers, (extra,))
+    result = uncounted.grade(taken, assignment)
+    assert result.outcome == "stopped"
+    assert "it used more than 512 MiB of memory" in "".join(result.notes)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device here")

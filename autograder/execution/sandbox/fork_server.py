@@ -34,13 +34,15 @@ _MIB = 2**20
 
 def send(sock: socket.socket, message: dict[str, Any], *, deadline: float | None = None) -> None:
     """Send a JSON frame."""
-    framing.send(sock, json.dumps(message).encode(), deadline=deadline)
+    # Not as ASCII, which can be three times as long: a job is bounded by the bytes handed in.
+    text = json.dumps(message, ensure_ascii=False)
+    framing.send(sock, text.encode("utf-8", "surrogatepass"), deadline=deadline)
 
 
 def receive(sock: socket.socket, *, deadline: float | None = None) -> dict[str, Any]:
     """Receive a JSON frame from a process of our own."""
     data = framing.receive(sock, limit=ORDER_BYTES, deadline=deadline)
-    return dict(json.loads(data))
+    return dict(json.loads(data.decode("utf-8", "surrogatepass")))
 
 
 def send_fds(sock: socket.socket, fds: Sequence[int]) -> None:
@@ -223,13 +225,15 @@ class ForkServer:
             return
         for root, pids in _trees(set(watched)).items():
             child = watched[root]
-            held = sum(map(_resident, pids))
+            tables = sum(_of_status(pid, _TABLES) for pid in pids)
+            held = tables + sum(map(_resident, pids))
             now = time.monotonic()
-            if held > child.memory // 2:  # an upper bound, as it counts what is shared as own
+            # Above, an upper bound, as it counts what is shared as own; tables are nobody else's.
+            if tables <= child.memory and held > child.memory // 2:
                 if now < child.next_look:
                     continue
                 # Walking through page tables takes long, and all others wait for it.
-                held = sum(map(_proportional, pids))
+                held = tables + sum(map(_proportional, pids))
                 child.next_look = time.monotonic() + 5 * (time.monotonic() - now)
             child.peak = max(child.peak, held)
             if held > child.memory:
@@ -241,6 +245,7 @@ def _too_much(child: _Child) -> str:
 
 
 _HELD = ("RssAnon:", "RssShmem:")
+_TABLES = ("VmPTE:",)  # of a page that was only read they are all that is held
 
 
 def _trees(roots: set[int]) -> dict[int, list[int]]:
@@ -266,12 +271,17 @@ def _trees(roots: set[int]) -> dict[int, list[int]]:
 
 def _resident(pid: int) -> int:
     """Memory of a process that no file holds, what it shares with others included."""
+    return _of_status(pid, _HELD)
+
+
+def _of_status(pid: int, names: tuple[str, ...]) -> int:
+    """Sum of some sizes that the kernel tells of a process, in bytes."""
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
     except OSError:
         return 0
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(_HELD))
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(names))
 
 
 def _proportional(pid: int) -> int:

@@ -34,6 +34,7 @@ _ALL_NEW = (
 )
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
+_KEPT_TIMES = 1024 | 2048  # NOATIME and NODIRATIME; relatime is what is meant by neither
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -146,6 +147,7 @@ def _make_devices() -> None:
         os.close(os.open(f"/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
         mount_bind(f"/proc/self/fd/{fd}", f"/dev/{name}")
         os.close(fd)
+        _allow_no_change(f"/dev/{name}")
     for folder in ("pts", "shm"):
         os.mkdir(f"/dev/{folder}")
     data = f"newinstance,ptmxmode=0666,mode=0600,max={_TERMINALS}"
@@ -153,6 +155,16 @@ def _make_devices() -> None:
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"/dev/{name}")
     _mount("none", "/dev", None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID)
+
+
+def _allow_no_change(device: str) -> None:
+    """Make a mount of a device read-only: it works as before, and its times stay as they are.
+
+    Whoever may write to a device may also set its times, which all the machine sees.
+    """
+    # What the outer layer took from the mount can't be given back.
+    flags = os.statvfs(device).f_flag & (_MS_NOSUID | _MS_NOEXEC | _KEPT_TIMES)
+    _mount("none", device, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | flags)
 
 
 def _cover_machine() -> None:

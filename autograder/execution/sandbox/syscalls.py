@@ -94,6 +94,11 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
 # Calls that are refused in other words than EPERM.
 _ANSWERED: dict[str, tuple[int | None, int | None, int]] = {
     "flock": (73, 32, errno.ENOLCK),
+    # Nobody is charged for the access control lists among them, which are 64 KiB each.
+    "setxattr": (188, 5, errno.ENOTSUP),
+    "lsetxattr": (189, 6, errno.ENOTSUP),
+    "fsetxattr": (190, 7, errno.ENOTSUP),
+    "setxattrat": (463, 463, errno.ENOTSUP),
     "preadv2": (327, 286, errno.ENOSYS),  # tells what is cached; libraries fall back to preadv
     "fadvise64": (221, 223, 0),  # advice need not be taken, and this one empties shared caches
 }
@@ -101,10 +106,15 @@ _FCNTL = (72, 25)
 # F_GETLK, F_SETLK, F_SETLKW, and the same of open files: locks on a file that others have open.
 _LOCKS = (5, 6, 7, 36, 37, 38)
 _WATCHES = (1024, 1026)  # F_SETLEASE, F_NOTIFY
+_DELEGATIONS = (1039, 1040)  # F_GETDELEG, F_SETDELEG: leases by another name
+# F_SET_RW_HINT, F_SET_FILE_RW_HINT: kept with the inode, also where nothing can be written.
+_HINTS = (1036, 1038)
 _PIPE_SIZES = (1031, 1032)  # F_SETPIPE_SZ, F_GETPIPE_SZ: pages of pipes are counted by account
 _MADVISE = (28, 233)
 _EMPTIES_CACHE = (20, 21)  # MADV_COLD, MADV_PAGEOUT
+_MERGED = (12,)  # MADV_MERGEABLE: tells whether another has a page of the same content
 _MMAP = (9, 222)
+_HUGE = 0x40000  # MAP_HUGETLB: there are as many for the whole machine as it was given
 _SHARED_ANONYMOUS = 0x21
 _SOCKET = (41, 198)
 _CLONE = (56, 220)
@@ -190,11 +200,14 @@ def program(machine: str, *, shared_memory: bool = False) -> bytes:
     by_argument(_SETSOCKOPT[column], _ARGUMENT_2, *values(_BUFFER_SIZES))
     by_argument(_IOCTL[column], _ARGUMENT_1, *values([_TIOCSTI]))
     files = [*values(_LOCKS, errno.ENOLCK), *values(_WATCHES), *values(_PIPE_SIZES)]
+    files += [*values(_DELEGATIONS), *values(_HINTS)]
     by_argument(_FCNTL[column], _ARGUMENT_1, *files)
-    by_argument(_MADVISE[column], _ARGUMENT_2, *values(_EMPTIES_CACHE))
+    advice = [*values(_EMPTIES_CACHE), *values(_MERGED, errno.EINVAL)]
+    by_argument(_MADVISE[column], _ARGUMENT_2, *advice)
+    mappings = [_instruction(_ANY_BIT, _HUGE, 0, 1), no]
     if not shared_memory:
-        shared = _instruction(_AND, _SHARED_ANONYMOUS)
-        by_argument(_MMAP[column], _ARGUMENT_3, shared, *values([_SHARED_ANONYMOUS]))
+        mappings += [_instruction(_AND, _SHARED_ANONYMOUS), *values([_SHARED_ANONYMOUS])]
+    by_argument(_MMAP[column], _ARGUMENT_3, *mappings)
     emit(_RETURN, _ALLOW)
     return b"".join(code)
 

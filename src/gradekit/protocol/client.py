@@ -53,6 +53,7 @@ EXCEPTIONS: dict[str, type[Exception]] = {
 }
 """Exceptions of the student's that a test can catch by their kind, and a hidden test may name."""
 
+_PIECE = 200_000  # characters of a cell in one string: in UTF-8 that is within the codec's limit
 _TEXT = 2_000
 _FILE_SECONDS = 60.0  # for one file, before any of the student's time runs
 
@@ -195,7 +196,8 @@ class Client:
 
     def run(self, source: str, seconds: float) -> Ran:
         """Run a cell of the student's."""
-        reply = self._ask(["run", source], min(self.deadline, time.monotonic() + seconds))
+        pieces = [source[at : at + _PIECE] for at in range(0, len(source), _PIECE)]
+        reply = self._ask(["run", pieces], min(self.deadline, time.monotonic() + seconds))
         match reply:
             case ["ran", list() as outputs, None]:
                 return Ran(_plain_outputs(outputs), None)

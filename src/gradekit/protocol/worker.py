@@ -8,7 +8,7 @@ number; both are values of :mod:`gradekit.protocol.codec`:
 
 ============================================  =====================================================
 ``[n, "file", path, bytes as an array]``       ``[n, "value", None, {}]``
-``[n, "run", source]``                        ``[n, "ran", outputs, error or None]``
+``[n, "run", source in pieces]``              ``[n, "ran", outputs, error or None]``
 ``[n, "resolve", names]``                     ``[n, "resolved", {name: value}]``
 ``[n, "call", target, args, kwargs]``         ``[n, "value", value, {index: changed argument}]``
 ``[n, "gradients", target, args, weights]``   ``[n, "value", [value, inputs, parameters], {}]``
@@ -229,10 +229,10 @@ class Worker:
         importlib.invalidate_caches()
         return ["value", None, {}]
 
-    def _do_run(self, source: str) -> list[Any]:
+    def _do_run(self, pieces: list[str]) -> list[Any]:
         capture = self._shell.capture
         capture.clear()
-        done = self._shell.run_cell(source, store_history=True)
+        done = self._shell.run_cell("".join(pieces), store_history=True)
         error = done.error_before_exec or done.error_in_exec
         raised = None if error is None else [_name(type(error)), _text(error)]
         return ["ran", capture.take(), raised]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
+from socket import socketpair
 
 import pytest
 
@@ -15,10 +16,13 @@ from autograder.course import Course
 from autograder.errors import EngineError
 from autograder.execution import control_groups
 from autograder.execution.engine import SandboxEngine
+from autograder.execution.sandbox import fork_server
 from autograder.grading import grade_class
 from autograder.reports.export import export
 from autograder.results import Result
-from gradekit.notebook import Extra, Submission
+from gradekit.notebook import Extra, Submission, beside, reading
+from gradekit.notebook.reading import MAX_CHARACTERS
+from gradekit.protocol import framing
 from tests.autograder.tinycourse import NAME, ScriptedEngine
 
 
@@ -77,6 +81,30 @@ def test_the_run_ends_with_the_deadline_of_the_whole_notebook(
     messages = by_name(result)
     assert messages["q1_small_visible"] == "Stopped: the notebook took longer than 1.5 seconds."
     assert messages["q2_other_hidden"] == "Not run: the notebook took longer than 1.5 seconds."
+
+
+def test_the_largest_cell_that_is_taken_in_is_run(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    """A million characters are two million bytes here, which is more than a text may cross with."""
+    extra = Extra(-1, "code", f"# {'é' * (MAX_CHARACTERS - 2)}")
+    result = engine.grade(answer(assignment, extra), assignment)
+    assert all(test.passed for test in result.tests)
+
+
+def test_the_largest_work_that_is_taken_in_reaches_the_runner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """20 MB of a notebook, and as many of files: JSON in ASCII would be over the limit."""
+    sent: list[bytes] = []
+    monkeypatch.setattr(framing, "send", lambda _, data, **__: sent.append(data))
+    monkeypatch.setattr(framing, "receive", lambda *_, **__: sent.pop())
+    work = {"steps": "é" * (reading.MAX_BYTES // 2), "files": "A" * (beside.MAX_TOTAL * 4 // 3)}
+    here, there = socketpair()
+    with here, there:
+        fork_server.send(here, {**work, "odd": "\ud800"})
+        assert len(sent[0]) < fork_server.ORDER_BYTES
+        assert fork_server.receive(there) == {**work, "odd": "\ud800"}
 
 
 @pytest.mark.parametrize(

@@ -386,6 +386,79 @@ def test_a_link_leads_to_what_it_names(
         engine.grade(Submission("s", NAME, assignment.answers), assignment)
 
 
+def test_no_sign_in_a_folders_name_hides_a_course(
+    assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel writes these as they are, and Python takes them for spaces or ends of lines."""
+    course = tmp_path / "data\u00a0of\u2028a\x0bclass\x85" / "course"
+    course.mkdir(parents=True)
+    monkeypatch.setenv("REPLEARN_DATA", str(course.parent))
+    with (
+        closing(SandboxEngine(protect=[course])) as engine,
+        pytest.raises(CourseError, match="as /opt/data/course: "),
+    ):
+        engine.grade(Submission("s", NAME, assignment.answers), assignment)
+
+
+def test_a_folder_that_only_shows_no_list_of_its_files_is_refused(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Who knows or guesses a name can read the file: source/ps1/ps1.ipynb is easy to guess."""
+    data = Path(tempfile.mkdtemp(prefix="autograder-test-", dir="/var/tmp"))
+    request.addfinalizer(lambda: shutil.rmtree(data))
+    data.chmod(0o755)
+    course = data / "course"
+    course.mkdir()
+    course.chmod(0o311)
+    monkeypatch.setenv("REPLEARN_DATA", str(data))
+    with (
+        closing(SandboxEngine(protect=[course])) as engine,
+        pytest.raises(CourseError, match="as /opt/data/course: "),
+    ):
+        engine.grade(Submission("s", NAME, assignment.answers), assignment)
+
+
+@pytest.mark.parametrize("part", ["submitted", "source", "secret", "gradebook.db"])
+def test_a_part_of_the_course_that_lies_elsewhere_is_protected_as_well(
+    part: str,
+    course: Course,
+    assignment: Assignment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert run("demo", course=course) == 0
+    data = tmp_path / "data"
+    data.mkdir()
+    if not (course.root / part).exists():
+        (course.root / part).touch()
+    shutil.move(course.root / part, data / part)
+    (course.root / part).symlink_to(data / part)
+    monkeypatch.setenv("REPLEARN_DATA", str(data))
+    with (
+        closing(SandboxEngine(protect=course.parts)) as engine,
+        pytest.raises(CourseError, match=f"as /opt/data/{part}: "),
+    ):
+        engine.grade(Submission("s", NAME, assignment.answers), assignment)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may write below /usr")
+def test_another_installation_of_the_library_hides_as_much(
+    assignment: Assignment, request: pytest.FixtureRequest
+) -> None:
+    """The machine's own Python may have one, which the sandbox shows with all of /usr."""
+    top = Path("/usr/local/lib/python3.99")
+    copy = top / "dist-packages" / "replearn"
+    copy.mkdir(parents=True)
+    request.addfinalizer(lambda: shutil.rmtree(top))
+    (copy / "pca.py").touch()
+    assignment = replace(assignment, hide=("replearn.pca",))
+    with (
+        closing(SandboxEngine()) as engine,
+        pytest.raises(CourseError, match=f"could read {copy / 'pca.py'}"),
+    ):
+        engine.grade(Submission("s", NAME, assignment.answers), assignment)
+
+
 _WALK = """
 import os, pathlib, sys
 try:

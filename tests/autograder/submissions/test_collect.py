@@ -187,6 +187,19 @@ def test_a_grader_that_is_killed_in_between_is_finished(
     assert [*pupils.history().values()] == ([] if step == 1 else [GOOD])
 
 
+def test_what_others_leave_in_incoming_stops_nothing(pupils: Class) -> None:
+    """A file browser writes its files into every folder that somebody looks into."""
+    ready = pupils.course.root / "incoming" / "ada" / NAME
+    ready.mkdir(parents=True)
+    (ready / IPYNB).write_bytes(BETTER)
+    for folder in (ready.parent, ready.parent.parent):
+        (folder / ".DS_Store").write_bytes(b"x")
+    (ready.parent.parent / "bob").symlink_to(pupils.root)
+    pupils.collect({f"eve/{IPYNB}": GOOD})
+    assert pupils.answer() == "better"
+    assert sorted(p.name for p in (pupils.course.root / "submitted").iterdir()) == ["ada", "eve"]
+
+
 ROWS = {
     "pdf/proof.pdf": "missing: found proof.pdf, wanted ps0_tiny.ipynb",
     "text/ps0_tiny.ipynb.txt": "missing: found ps0_tiny.ipynb.txt, wanted ps0_tiny.ipynb",
