@@ -163,6 +163,36 @@ def test_a_file_is_no_course(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert complaint(capsys).endswith("file is a file, wanted a folder")
 
 
+def test_an_export_replaces_nothing_but_an_earlier_export(
+    course: Course,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    for command in ("demo", "grade"):
+        assert run(command, course=course) == 0
+    capsys.readouterr()
+    handed_in = course.notebook("submitted", NAME, "student-01")
+    (tmp_path / "mine.csv").write_text("student,mark\nann,3\n", encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "astray").symlink_to("nowhere")
+    for path in (course.db_path, handed_in, tmp_path / "mine.csv"):
+        before = path.read_bytes()
+        assert run("export", "--output", path, course=course) == 2
+        assert f"--output {path} is there and is no earlier export" in complaint(capsys)
+        assert path.read_bytes() == before
+    for name in ("pipe", "link", "astray"):
+        assert run("export", "--output", tmp_path / name, course=course) == 2
+        assert "is there and is no earlier export" in complaint(capsys)
+    assert (tmp_path / "pipe").is_fifo()
+    for text in ("", '\ufeff"student_id";"assignment"\r\n', "student_id,assignment\n"):
+        (tmp_path / "out.csv").write_text(text, encoding="utf-8")
+        assert run("export", "--output", tmp_path / "out.csv", course=course) == 0
+        assert "student-01" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
 def test_one_notebook_is_no_download(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
