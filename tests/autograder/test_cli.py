@@ -163,6 +163,23 @@ def test_a_file_is_no_course(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert complaint(capsys).endswith("file is a file, wanted a folder")
 
 
+@pytest.mark.parametrize("name", ["who?", "a%20b"])
+def test_a_course_whose_gradebook_would_lie_elsewhere_is_a_mistake(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A database's address ends at a question mark: two such courses would share a gradebook."""
+    assert run("release", course=Course(tmp_path / name / "2026")) == 2
+    assert "2026: wanted a path without ? and %, which the gradebook's" in complaint(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a#b", "a & b", "a\nb"])
+def test_a_course_with_a_strange_name_has_its_gradebook_in_it(name: str, tmp_path: Path) -> None:
+    assert run("release", course=Course(tmp_path / name)) == 0
+    assert (tmp_path / name / "gradebook.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_an_export_replaces_nothing_but_an_earlier_export(
     course: Course,
     tmp_path: Path,
