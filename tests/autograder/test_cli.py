@@ -36,6 +36,7 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
         (["feedback"], f"{NAME} has not been graded in"),
         (["marks"], "invalid choice: 'marks'"),
         (["grade", "--from", ""], "argument --from: wanted a path, got ''"),
+        (["restore"], "there is no folder course"),
         (["export", "--output", " "], "argument --output: wanted a path, got ' '"),
         (["export", "--output", "."], "--output . is a folder, wanted a file"),
         (["feedback", "--book-url", "javascript:alert(1)"], "wanted http://..., https://... or"),
@@ -61,6 +62,7 @@ def test_a_mistake_gets_one_sentence_and_status_2(
         status = int(str(stop.code))
     assert status == 2
     assert message in complaint(capsys)
+    assert not Path("course").exists()
 
 
 def test_grading_nothing_is_a_mistake(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
