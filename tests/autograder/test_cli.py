@@ -37,6 +37,7 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
         (["marks"], "invalid choice: 'marks'"),
         (["grade", "--from", ""], "argument --from: wanted a path, got ''"),
         (["restore"], "there is no folder course"),
+        (["remove", ""], "no student '' in course"),
         (["export", "--output", " "], "argument --output: wanted a path, got ' '"),
         (["export", "--output", "."], "--output . is a folder, wanted a file"),
         (["feedback", "--book-url", "javascript:alert(1)"], "wanted http://..., https://... or"),
@@ -73,8 +74,11 @@ def test_grading_nothing_is_a_mistake(course: Course, capsys: pytest.CaptureFixt
 def test_a_wrong_download_is_a_mistake(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "half.zip").write_bytes(b"PK\x03\x04")
+    assert run("grade", "--from", tmp_path / "half.zip", course=course) == 2
+    assert "half.zip is neither a folder nor a whole zip file" in complaint(capsys)
     assert run("grade", "--from", tmp_path / "nowhere.zip", course=course) == 2
-    assert "neither a folder nor a zip file" in complaint(capsys)
+    assert f"there is no {tmp_path / 'nowhere.zip'}; wanted a folder or" in complaint(capsys)
 
 
 def test_a_source_changed_since_its_release_is_a_mistake(
@@ -278,8 +282,11 @@ def test_a_lost_secret_is_not_replaced_where_there_are_results(
     for command in ("demo", "grade"):
         assert run(command, course=course) == 0
     secret = course.root / "secret"
-    secret.unlink()
+    secret.write_text("zz\n", encoding="ascii")
     capsys.readouterr()
+    assert run("grade", course=course) == 2
+    assert "or delete it and run `grade --new-secret`" in complaint(capsys)
+    secret.unlink()
     assert run("grade", course=course) == 2
     assert "secret is missing although" in capsys.readouterr().err
     assert not secret.exists()
