@@ -33,7 +33,7 @@ def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int
     with Book(course) as book:
         for assignment in assignments:
             settle(book, course, assignment)
-            entries = book.entries(assignment.name)
+            entries = book.require_marks(course, assignment.name)
             rows += [
                 _row(course, assignment, s, entries.get(s, {})) for s in students[assignment.name]
             ]

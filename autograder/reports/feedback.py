@@ -88,7 +88,8 @@ def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: 
     with Book(course) as book:
         for assignment in assignments:
             settle(book, course, assignment)
-            entries, comments = book.entries(assignment.name), book.comments(assignment.name)
+            entries = book.require_marks(course, assignment.name)
+            comments = book.comments(assignment.name)
             for student in students[assignment.name]:
                 stored = course.results.load(assignment.name, student)
                 if stored is None:

@@ -216,6 +216,38 @@ def test_an_export_replaces_nothing_but_an_earlier_export(
         assert "student-01" in (tmp_path / "out.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("content", [None, b"", b"x"])
+def test_a_gradebook_without_the_marks_gives_nobody_a_zero(
+    content: bytes | None,
+    course: Course,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lost, emptied by a full disk, or begun anew: SQLite makes an empty one of each."""
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    for command in ("demo", "grade", "export"):
+        assert run(command, course=course) == 0
+    before = course.grades.read_bytes()
+    course.db_path.unlink()
+    if content is None:
+        assert run("release", course=course) == 0
+    else:
+        course.db_path.write_bytes(content)
+    capsys.readouterr()
+    for command in ("export", "feedback"):
+        assert run(command, course=course) == 2
+        said = "holds no marks of 20 students who were graded"
+        assert (said if content is None else "is damaged: it is empty") in complaint(capsys)
+    assert course.grades.read_bytes() == before
+    if content is not None:
+        assert run("grade", course=course) == 2
+        course.db_path.unlink()
+    assert run("release", course=course) == 0
+    for command in ("grade", "export"):
+        assert run(command, course=course) == 0
+    assert course.grades.read_bytes() == before
+
+
 def test_one_notebook_is_no_download(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
