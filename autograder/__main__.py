@@ -56,6 +56,11 @@ def _run(options: argparse.Namespace) -> int:
     try:
         if options.course.exists() and not options.course.is_dir():
             raise CourseError(f"--course {options.course} is a file, wanted a folder")
+        if {"?", "%"} & set(where := os.path.realpath(options.course)):
+            raise CourseError(
+                f"--course {where}: wanted a path without ? and %, which the gradebook's "
+                "address can't hold"
+            )
         assignments = find_assignments(options.solutions, options.assignments)
         course = Course(options.course)
         locked = options.locks and (course.root.is_dir() or options.run is run_release)

@@ -110,7 +110,8 @@ class Course:
         if len(secret) != _SECRET_BYTES:
             raise CourseError(
                 f"{path} is damaged: wanted {2 * _SECRET_BYTES} hexadecimal digits; put yours back "
-                "from a copy, or delete it, and hidden tests will have other inputs than before"
+                "from a copy, or delete it and run `grade --new-secret`, which grades every "
+                "submission again"
             )
         return secret
 

@@ -15,6 +15,8 @@ def run_restore(options: argparse.Namespace, course: Course, _: list[Assignment]
     """Put a backup back; without a name, list them all."""
     if options.assignments:
         raise CourseError("restore puts the whole course's marks back; leave out --assignments")
+    if not course.root.is_dir():
+        raise CourseError(f"there is no folder {course.root}; name the course's with --course")
     if options.name is None:
         found = listed(course)
         for backup in found:

@@ -59,8 +59,10 @@ def _grade_with(
     from autograder.grading import default_workers, grade_class
 
     outcome: Outcome = options.outcome
+    left_out = 0
     if options.source:
-        assignments = [_collect(options, course, assignments)]
+        assignment, left_out = _collect(options, course, assignments)
+        assignments = [assignment]
     elif not options.assignments:
         assignments = _handed_in(course, assignments, outcome)
     for assignment in assignments:
@@ -88,7 +90,9 @@ def _grade_with(
         print(f"gradebook: {course.db_path}; now `feedback` writes pages and `export` the CSV")
     if failures:
         print(f"{failures} not graded because the grader failed; run again", file=sys.stderr)
-    return 1 if failures else 0
+    if left_out:
+        print(f"{left_out} not taken in because of this machine; run again", file=sys.stderr)
+    return 1 if failures or left_out else 0
 
 
 def _handed_in(course: Course, assignments: list[Assignment], outcome: Outcome) -> list[Assignment]:
@@ -138,8 +142,8 @@ def _say_statuses(report: ClassReport) -> None:
 
 def _collect(
     options: argparse.Namespace, course: Course, assignments: list[Assignment]
-) -> Assignment:
-    """Take in a download; returns the assignment that it is of."""
+) -> tuple[Assignment, int]:
+    """Take in a download; returns its assignment and how many students the machine left out."""
     from autograder.assignments.release import require_release
     from autograder.submissions.choosing import choose
     from autograder.submissions.collect import check_apart, collect_download
@@ -158,7 +162,7 @@ def _collect(
         options.outcome.add_intake(str(options.source), name, done)
         _say_files(done)
     print(f"took in {done.summary()}, from {options.source}")
-    return assignment
+    return assignment, len(done.failed)
 
 
 def _say_files(done: Collected) -> None:

@@ -23,10 +23,15 @@ def run_feedback(options: argparse.Namespace, course: Course, assignments: list[
 
 def run_export(options: argparse.Namespace, course: Course, assignments: list[Assignment]) -> int:
     """Write the CSV."""
-    from autograder.reports.export import export
+    from autograder.reports.export import export, replaceable
 
     if options.output and options.output.is_dir():
         raise CourseError(f"--output {options.output} is a folder, wanted a file")
+    if options.output and not replaceable(options.output):
+        raise CourseError(
+            f"--output {options.output} is there and is no earlier export, wanted a name that is "
+            "free or an export's"
+        )
     if not options.assignments:
         assignments = _graded(course, assignments)
     path = options.output or course.grades

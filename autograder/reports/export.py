@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +18,13 @@ from gradekit.notebook import question_of
 from gradekit.text import no_formula, one_line
 
 _STATUS_CHARS = 500
+_START_BYTES = 100
+_FIRST = b"student_id"  # what every export begins with
 
 
 def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int:
     """Write the CSV; returns the number of rows. A submission the grader failed on has no score."""
+    students = {each.name: course.require_results(each.name) for each in assignments}
     questions = sorted(
         {question_of(name) for a in assignments for name in a.points}, key=lambda q: int(q[1:])
     )
@@ -27,10 +32,11 @@ def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int
     rows: list[dict[str, str]] = []
     with Book(course) as book:
         for assignment in assignments:
-            students = course.require_results(assignment.name)
             settle(book, course, assignment)
-            entries = book.entries(assignment.name)
-            rows += [_row(course, assignment, s, entries.get(s, {})) for s in students]
+            entries = book.require_marks(course, assignment.name)
+            rows += [
+                _row(course, assignment, s, entries.get(s, {})) for s in students[assignment.name]
+            ]
     rows.sort(key=lambda row: (row["student_id"], row["assignment"]))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -38,6 +44,18 @@ def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int
     writer.writerows(rows)
     write_atomically(path, text.getvalue())
     return len(rows)
+
+
+def replaceable(path: Path) -> bool:
+    """Whether an export may be written here: nothing, or nothing but an earlier export, is there.
+
+    The marks' own file and what students handed in are one slip of the keyboard away.
+    """
+    if not path.is_file():
+        return not os.path.lexists(path)
+    with open(path, "rb") as file:
+        start = file.read(_START_BYTES)
+    return not start or start.removeprefix(codecs.BOM_UTF8).lstrip(b'"').startswith(_FIRST)
 
 
 def _row(

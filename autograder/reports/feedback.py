@@ -84,11 +84,13 @@ def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: 
     page, index = (environment.get_template(name) for name in ("page.html", "index.html"))
     book_url = book_url.rstrip("/") + "/" if book_url else ""
     rows = []
+    students = {each.name: course.require_results(each.name) for each in assignments}
     with Book(course) as book:
         for assignment in assignments:
             settle(book, course, assignment)
-            entries, comments = book.entries(assignment.name), book.comments(assignment.name)
-            for student in course.require_results(assignment.name):
+            entries = book.require_marks(course, assignment.name)
+            comments = book.comments(assignment.name)
+            for student in students[assignment.name]:
                 stored = course.results.load(assignment.name, student)
                 if stored is None:
                     continue

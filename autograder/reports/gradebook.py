@@ -24,6 +24,7 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.reports import set_aside
 
+_HEADER = 100  # bytes at the start of every SQLite file; of a shorter one it makes an empty one
 LOCK_SECONDS = 30.0  # how long another program may keep the gradebook locked
 
 _TROUBLES = {  # what SQLite says, and what that means for whoever runs us
@@ -60,6 +61,15 @@ class Book:
         course.root.mkdir(parents=True, exist_ok=True)
         self._path = course.db_path
         new = not self._path.exists()
+        if (
+            not new
+            and self._path.stat().st_size < _HEADER
+            and any(course.results.folder.glob("*/*.json"))
+        ):
+            raise CourseError(
+                f"the gradebook {self._path} is damaged: it is empty; put a copy of yours in its "
+                "place, or delete it and run `release` and `grade`"
+            )
         try:
             with _own_programs():
                 self._book: Any = Gradebook(f"{course.db_url}?timeout={LOCK_SECONDS}")
@@ -123,6 +133,27 @@ class Book:
         found: dict[str, dict[str, Entry]] = {}
         for student, cell, *values in rows:
             found.setdefault(student, {})[cell] = Entry(*values)
+        return found
+
+    def require_marks(self, course: Course, assignment: str) -> dict[str, dict[str, Entry]]:
+        """The entries; CourseError where they hold nothing of students who were graded.
+
+        As when the gradebook was lost, emptied or begun anew: nobody gets a zero for that.
+        """
+        found = self.entries(assignment)
+        lost = [
+            student
+            for student in course.results.students(assignment)
+            if student not in found
+            and (stored := course.results.load(assignment, student))
+            and stored[1].outcome == "complete"
+        ]
+        if lost:
+            raise CourseError(
+                f"the gradebook {course.db_path} holds no marks of {len(lost)} students who were "
+                f"graded in {assignment}; put a copy of yours in its place, or run `release` and "
+                "`grade`, and `restore` for marks given by hand"
+            )
         return found
 
     def comments(self, assignment: str) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ is replaced by what can be read alone, and kept.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,11 @@ from gradekit.notebook.reading import megabytes
 
 _MAX_FILES = 200  # kept of one student; fewer are passed on to the student's code
 _MAX_BYTES = 100_000_000
+# What can be wrong with a name; all else is the machine's, as a full disk is, and passes.
+_OF_NAMES = frozenset(
+    {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+    | {errno.ENOENT, errno.ENOTEMPTY, errno.ELOOP}
+)
 _DAMAGED = ".damaged"  # at the end of the name of a notebook that did not come out whole
 
 
@@ -80,6 +86,8 @@ def collect_download(
             _Placement(download, course, assignment, one, done).run()
         except OSError as error:
             done.skip(one.student, error.strerror or error, one.student)
+            if error.errno not in _OF_NAMES:
+                done.failed.append(one.student)
 
 
 def check_apart(source: Path, course: Course) -> None:

@@ -40,6 +40,7 @@ class Collected:
     taken: dict[str, Intake] = field(default_factory=dict)  # by student
     fates: list[Fate] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)  # by student, of what was handed in
+    failed: list[str] = field(default_factory=list)  # students whose work the machine did not take
 
     @property
     def students(self) -> set[str]:

@@ -43,8 +43,10 @@ def opened(source: Path, done: Collected) -> Iterator[Download]:
                 f"{source} is a single notebook; give the folder that holds it, with a folder or "
                 "file named after each student"
             )
+        elif not source.exists():
+            raise CourseError(f"there is no {source}; wanted a folder or zip file of submissions")
         else:
-            raise CourseError(f"{source} is neither a folder nor a zip file of submissions")
+            raise CourseError(f"{source} is neither a folder nor a whole zip file of submissions")
         yield reader.download
 
 

@@ -14,6 +14,7 @@ from autograder.submissions.download import Download
 
 _NAME_CHARS = 100
 _SIGNS = frozenset(" .,@'’()+-_")
+_WANTED = f"wanted at most {_NAME_CHARS} letters, digits, spaces and .,@'()+-_, no sign first"
 # Names of devices on Windows, and of the file that feedback/ holds beside the students' folders.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|index\.html", re.IGNORECASE)
 # What browsers and mail programs make of a notebook's name.
@@ -52,7 +53,8 @@ def find(download: Download, assignment: str, done: Collected) -> list[Found]:
         if student == assignment:
             done.skip(path, "names no student")
         elif not _usable(student):
-            done.skip(path, "not usable as a student's name")
+            why = "a system keeps it for itself" if _RESERVED.fullmatch(student) else _WANTED
+            done.skip(path, f"not usable as a student's name; {why}")
         elif folder:
             found.append(_in_folder(download, path, student, assignment, done))
         else:

@@ -27,7 +27,7 @@ def require_known(course: Course, students: Iterable[str], so: str) -> None:
     """CourseError where a course holds nothing of a student; ``so`` says what was not done."""
     unknown = sorted(set(students) - known_students(course))
     if unknown:
-        names = ", ".join(one_line(name, 100) for name in unknown)
+        names = ", ".join(one_line(name, 100) or "''" for name in unknown)
         raise CourseError(f"no student {names} in {course.root}; {so}")
 
 

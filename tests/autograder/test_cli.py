@@ -36,6 +36,8 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
         (["feedback"], f"{NAME} has not been graded in"),
         (["marks"], "invalid choice: 'marks'"),
         (["grade", "--from", ""], "argument --from: wanted a path, got ''"),
+        (["restore"], "there is no folder course"),
+        (["remove", ""], "no student '' in course"),
         (["export", "--output", " "], "argument --output: wanted a path, got ' '"),
         (["export", "--output", "."], "--output . is a folder, wanted a file"),
         (["feedback", "--book-url", "javascript:alert(1)"], "wanted http://..., https://... or"),
@@ -61,6 +63,7 @@ def test_a_mistake_gets_one_sentence_and_status_2(
         status = int(str(stop.code))
     assert status == 2
     assert message in complaint(capsys)
+    assert not Path("course").exists()
 
 
 def test_grading_nothing_is_a_mistake(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,8 +74,11 @@ def test_grading_nothing_is_a_mistake(course: Course, capsys: pytest.CaptureFixt
 def test_a_wrong_download_is_a_mistake(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "half.zip").write_bytes(b"PK\x03\x04")
+    assert run("grade", "--from", tmp_path / "half.zip", course=course) == 2
+    assert "half.zip is neither a folder nor a whole zip file" in complaint(capsys)
     assert run("grade", "--from", tmp_path / "nowhere.zip", course=course) == 2
-    assert "neither a folder nor a zip file" in complaint(capsys)
+    assert f"there is no {tmp_path / 'nowhere.zip'}; wanted a folder or" in complaint(capsys)
 
 
 def test_a_source_changed_since_its_release_is_a_mistake(
@@ -163,6 +169,85 @@ def test_a_file_is_no_course(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert complaint(capsys).endswith("file is a file, wanted a folder")
 
 
+@pytest.mark.parametrize("name", ["who?", "a%20b"])
+def test_a_course_whose_gradebook_would_lie_elsewhere_is_a_mistake(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A database's address ends at a question mark: two such courses would share a gradebook."""
+    assert run("release", course=Course(tmp_path / name / "2026")) == 2
+    assert "2026: wanted a path without ? and %, which the gradebook's" in complaint(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a#b", "a & b", "a\nb"])
+def test_a_course_with_a_strange_name_has_its_gradebook_in_it(name: str, tmp_path: Path) -> None:
+    assert run("release", course=Course(tmp_path / name)) == 0
+    assert (tmp_path / name / "gradebook.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_an_export_replaces_nothing_but_an_earlier_export(
+    course: Course,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    for command in ("demo", "grade"):
+        assert run(command, course=course) == 0
+    capsys.readouterr()
+    handed_in = course.notebook("submitted", NAME, "student-01")
+    (tmp_path / "mine.csv").write_text("student,mark\nann,3\n", encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "astray").symlink_to("nowhere")
+    for path in (course.db_path, handed_in, tmp_path / "mine.csv"):
+        before = path.read_bytes()
+        assert run("export", "--output", path, course=course) == 2
+        assert f"--output {path} is there and is no earlier export" in complaint(capsys)
+        assert path.read_bytes() == before
+    for name in ("pipe", "link", "astray"):
+        assert run("export", "--output", tmp_path / name, course=course) == 2
+        assert "is there and is no earlier export" in complaint(capsys)
+    assert (tmp_path / "pipe").is_fifo()
+    for text in ("", '\ufeff"student_id";"assignment"\r\n', "student_id,assignment\n"):
+        (tmp_path / "out.csv").write_text(text, encoding="utf-8")
+        assert run("export", "--output", tmp_path / "out.csv", course=course) == 0
+        assert "student-01" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x"])
+def test_a_gradebook_without_the_marks_gives_nobody_a_zero(
+    content: bytes | None,
+    course: Course,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lost, emptied by a full disk, or begun anew: SQLite makes an empty one of each."""
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    for command in ("demo", "grade", "export"):
+        assert run(command, course=course) == 0
+    before = course.grades.read_bytes()
+    course.db_path.unlink()
+    if content is None:
+        assert run("release", course=course) == 0
+    else:
+        course.db_path.write_bytes(content)
+    capsys.readouterr()
+    for command in ("export", "feedback"):
+        assert run(command, course=course) == 2
+        said = "holds no marks of 20 students who were graded"
+        assert (said if content is None else "is damaged: it is empty") in complaint(capsys)
+    assert course.grades.read_bytes() == before
+    if content is not None:
+        assert run("grade", course=course) == 2
+        course.db_path.unlink()
+    assert run("release", course=course) == 0
+    for command in ("grade", "export"):
+        assert run(command, course=course) == 0
+    assert course.grades.read_bytes() == before
+
+
 def test_one_notebook_is_no_download(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,8 +314,11 @@ def test_a_lost_secret_is_not_replaced_where_there_are_results(
     for command in ("demo", "grade"):
         assert run(command, course=course) == 0
     secret = course.root / "secret"
-    secret.unlink()
+    secret.write_text("zz\n", encoding="ascii")
     capsys.readouterr()
+    assert run("grade", course=course) == 2
+    assert "or delete it and run `grade --new-secret`" in complaint(capsys)
+    secret.unlink()
     assert run("grade", course=course) == 2
     assert "secret is missing although" in capsys.readouterr().err
     assert not secret.exists()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from autograder.course import Course
+from autograder.submissions import placing
 from tests.autograder.test_cli import complaint
 from tests.autograder.tinycourse import NAME, ScriptedEngine, run
 
@@ -132,3 +135,39 @@ def test_json_says_where_nothing_was_handed_in(
     document = json.loads(capsys.readouterr().out)
     assert document["without_submissions"] == [NAME, "ps1_other"]
     assert document["assignments"] == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 1), (errno.ENAMETOOLONG, 0)])
+def test_a_program_learns_of_work_that_the_machine_did_not_take_in(
+    number: int,
+    status: int,
+    two: Course,
+    solutions: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A disk that is full for a moment; a name that no disk takes is the student's own trouble."""
+    source = handed_in(two, NAME, tmp_path / "in")
+    (source / "ben").mkdir()
+    shutil.copy(source / "ada" / f"{NAME}.ipynb", source / "ben")
+    stage, full = placing.stage, ["ada"]
+
+    def refuse(course: Course, files: dict[str, bytes]) -> Path:
+        if full:
+            full.pop()
+            raise OSError(number, os.strerror(number))
+        return stage(course, files)
+
+    monkeypatch.setattr(placing, "stage", refuse)
+    where = ("grade", "--json", "--from", source)
+    capsys.readouterr()
+    assert run(*where, course=two, solutions=solutions) == status
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["exit_status"] == status
+    assert [each["student"] for each in document["from"]["students"]] == ["ben"]
+    assert f"ada: {os.strerror(number)}" in captured.err
+    assert ("1 not taken in because of this machine; run again" in captured.err) == bool(status)
+    assert run(*where, course=two, solutions=solutions) == 0
+    assert two.notebook("submitted", NAME, "ada").is_file()
