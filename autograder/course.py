@@ -124,7 +124,7 @@ class Course:
 
         Raises CourseError when nobody handed in this assignment.
         """
-        folders = [name for name in self._folders() if usable(name)]
+        folders = [name for name in self._folders() if _usable(name)]
         if not self.has_submissions(assignment):
             raise CourseError(
                 f"no submissions of {assignment} under {self.submitted}; put them at "
@@ -134,14 +134,16 @@ class Course:
 
     def has_submissions(self, assignment: str) -> bool:
         """Whether anybody handed in this assignment."""
-        folders = (self.submitted / name for name in self._folders() if usable(name))
+        folders = (self.submitted / name for name in self._folders() if _usable(name))
         return any((folder / assignment).exists() for folder in folders)
 
     def unusable(self) -> list[str]:
-        """Folders under submitted/ whose names can't be students': see :func:`usable`."""
-        return [one_line(name, 80) for name in self._folders() if not usable(name)]
+        """Folders under submitted/ whose names can't be students': see :func:`_usable`."""
+        return [one_line(name, 80) for name in self._folders() if not _usable(name)]
 
     def _folders(self) -> list[str]:
+        if self.submitted.exists() and not self.submitted.is_dir():
+            raise CourseError(f"{self.submitted} is a file, wanted the folder of submissions")
         if not self.submitted.is_dir():
             return []
         return sorted(p.name for p in self.submitted.iterdir() if p.is_dir() and p.name[0] != ".")
@@ -154,7 +156,7 @@ class Course:
         return students
 
 
-def usable(name: str) -> bool:
+def _usable(name: str) -> bool:
     """Whether a folder's name is text (on Linux it may be any bytes), no markup, and not too long.
 
     Formgrader writes students' names into its pages as they are, where markup would act.

@@ -91,9 +91,16 @@ class Result:
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Write text to path so that no reader, killed process or power cut leaves half a file."""
+    """Write text to path so that no reader, killed process or power cut leaves half a file.
+
+    An OSError names the path, not the file that is written first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    except OSError as error:
+        error.filename = str(path)
+        raise
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             os.chmod(name, mode)
@@ -103,7 +110,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
         os.replace(name, path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # as with a full disk
+        if isinstance(error, OSError):
             error.filename = str(path)
         raise
 

@@ -219,8 +219,11 @@ def _test_line(cell: Cell, test: TestResult | None, mark: Entry | None, limit: i
 
 
 def _manual_line(cell: Cell, mark: Entry | None) -> _Line:
-    if mark and mark.awaiting:
+    if mark and mark.awaiting and mark.manual is None:
         return _Line(_spoken(cell), "waiting", "", cell.points, "Waits to be marked by a person.")
+    if mark and mark.awaiting:
+        again = "A person will look at it again."
+        return _Line(_spoken(cell), "marked", f"{mark.score:g}", cell.points, again)
     if mark and (mark.manual is not None or mark.score):
         return _Line(_spoken(cell), "marked", f"{mark.score:g}", cell.points, "")
     return _Line(_spoken(cell), "failed", "0", cell.points, "No answer was handed in.")

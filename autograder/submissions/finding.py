@@ -14,7 +14,7 @@ from autograder.submissions.download import Download
 
 _NAME_CHARS = 100
 _SIGNS = frozenset(" .,@'’()+-_")
-_WANTED = f"wanted at most {_NAME_CHARS} letters, digits, spaces and .,@'()+-_, no sign first"
+WANTED = f"wanted at most {_NAME_CHARS} letters, digits, spaces and .,@'()+-_, no sign first"
 # Names of devices on Windows, and of the file that feedback/ holds beside the students' folders.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|index\.html", re.IGNORECASE)
 # What browsers and mail programs make of a notebook's name.
@@ -52,8 +52,8 @@ def find(download: Download, assignment: str, done: Collected) -> list[Found]:
         student = unicodedata.normalize("NFC", student)  # as macOS and other systems spell it
         if student == assignment:
             done.skip(path, "names no student")
-        elif not _usable(student):
-            why = "a system keeps it for itself" if _RESERVED.fullmatch(student) else _WANTED
+        elif not usable_name(student):
+            why = "a system keeps it for itself" if _RESERVED.fullmatch(student) else WANTED
             done.skip(path, f"not usable as a student's name; {why}")
         elif folder:
             found.append(_in_folder(download, path, student, assignment, done))
@@ -161,7 +161,7 @@ def _base(names: list[str], folder: str) -> str:
     return holders.pop() if len(holders) == 1 else folder
 
 
-def _usable(name: str) -> bool:
+def usable_name(name: str) -> bool:
     """Whether a name can name a folder anywhere, and be shown: letters, digits and a few signs."""
     return (
         bool(name)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.backups import Move
-from autograder.course import Course, usable
+from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.reports.gradebook import Book
+from autograder.submissions.finding import WANTED, usable_name
 from gradekit.text import one_line
 
 FOLDERS = ("submitted", "history", "autograded", "feedback")
@@ -34,17 +35,8 @@ def require_known(course: Course, students: Iterable[str], so: str) -> None:
 def require_new(course: Course, student: str) -> None:
     """CourseError where a student can't have this name, or has it already."""
     shown = one_line(student, 100)
-    if (
-        not student
-        or not student.isprintable()
-        or student != student.strip()
-        or Path(student).name != student
-        or student.startswith(".")
-        or "\\" in student
-        or student.lower() in _NO_STUDENTS
-        or not usable(student)
-    ):
-        raise CourseError(f"{shown!r} can't be a student's name; wanted one that names a folder")
+    if not usable_name(student):
+        raise CourseError(f"{shown!r} can't be a student's name; {WANTED}")
     if student in known_students(course):
         raise CourseError(f"there is a student {shown} in {course.root} already; use `merge`")
 

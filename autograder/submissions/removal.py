@@ -18,7 +18,6 @@ from autograder.submissions.holdings import (
     known_students,
     move_all,
     require_known,
-    require_new,
     results_of,
 )
 
@@ -71,7 +70,6 @@ def readmit(course: Course, students: Iterable[str]) -> list[str]:
             raise CourseError(
                 f"{name} is in the course again; remove or rename that one first, then readmit"
             )
-        require_new(course, name)
         found.append((name, folder, _read(folder / _MARKS)))
     for name, folder, marks in found:
         _readmit(course, name, folder, marks)

@@ -11,6 +11,7 @@ import pytest
 
 from autograder.__main__ import main
 from autograder.course import Course
+from autograder.results import write_atomically
 from tests.autograder.tinycourse import FIXTURES, NAME, ScriptedEngine, run
 
 
@@ -324,3 +325,18 @@ def test_a_lost_secret_is_not_replaced_where_there_are_results(
     assert not secret.exists()
     assert run("grade", "--new-secret", course=course) == 0
     assert secret.is_file()
+
+
+def test_a_file_in_place_of_a_folder_is_named(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.submitted.write_text("no folder", encoding="utf-8")
+    assert run("grade", course=course) == 2
+    assert f"{course.submitted} is a file, wanted the folder of submissions" in complaint(capsys)
+
+
+def test_a_folder_in_place_of_a_file_is_named_not_the_half_written_one(tmp_path: Path) -> None:
+    (tmp_path / "grades.csv").mkdir()
+    with pytest.raises(OSError, match=r"grades\.csv"):
+        write_atomically(tmp_path / "grades.csv", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["grades.csv"]

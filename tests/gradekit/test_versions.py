@@ -84,6 +84,14 @@ def test_what_the_student_added_stays_also_if_an_earlier_version_had_it() -> Non
     assert [extra.source for extra in submission.extras] == [OLD_GIVEN.source]
 
 
+def test_an_answer_that_was_asked_for_later_is_no_students_omission() -> None:
+    now = (*NOW, Cell("markdown", "", "manual", "q2_essay", 3))
+    found = take(notebook(NOW), description(now), versions=Versions((NOW, now)))
+    assert found.notes == ("q2_essay is not in the notebook; it was asked for in a later version",)
+    found = take(notebook(NOW), description(now), versions=Versions((now,)))
+    assert found.notes == ("q2_essay is missing from the notebook",)
+
+
 def test_an_answer_to_a_question_that_is_gone_is_kept() -> None:
     old_answer = Cell("code", "", "solution", "q2_g")
     earlier = (*EARLIER, old_answer)

@@ -124,7 +124,9 @@ def take(
             f"{which} have lost their metadata; these answers were recognised by what they "
             f"define and where they stand: {', '.join(found)}",
         )
-    missing = [name for name in lost if name not in placed.answers]
+    gone = [name for name in lost if name not in placed.answers]
+    missing = [name for name in gone if not versions.lacking(name)]
+    later = [name for name in gone if versions.lacking(name)]
     added = _added_to_given(notebook, names, description, versions)
     # Nobody can say of a hidden test that has lost its name and has no text whether it is there.
     given = [cell for cell in description.cells if not found or cell.public_source.strip()]
@@ -139,6 +141,11 @@ def take(
             *notes,
             *(_note_of_added(name) for name in added),
             *_notes_about_answers(placed, missing),
+            *_noted(
+                later,
+                "{} is not in the notebook; it was asked for in a later version",
+                "{} answer cells are not in the notebook; a later version asked for them: {}",
+            ),
             *_notes_about_given(given, texts, versions),
         ),
     )

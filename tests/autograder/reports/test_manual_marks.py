@@ -103,8 +103,10 @@ def test_a_changed_text_is_put_up_for_review_with_its_mark_kept(
 ) -> None:
     rewrite(marked, "q3_reason", "Because it is a distance.")
     grade(marked, assignment)
-    row, _ = row_and_page(marked)
+    row, page = row_and_page(marked)
     assert (row["q3"], row["score"], row["status"]) == ("2.5", "8.5", "awaiting manual grading")
+    assert "A person will look at it again." in page
+    assert "not marked yet" not in page  # the mark that stands is on the page
 
 
 class NotingEngine(ScriptedEngine):

@@ -101,7 +101,9 @@ def test_restore_takes_a_rename_back(graded: Course, capsys: pytest.CaptureFixtu
     assert "3 backups in" in listed
 
 
-@pytest.mark.parametrize("name", ["", ".x", "a/b", "..", "x\ty", " x", "index.html", "y" * 300])
+@pytest.mark.parametrize(
+    "name", ["", "=1+1", "<b>", ".x", "a/b", "..", "x\ty", " x", "index.html", "y" * 300]
+)
 def test_a_name_that_cannot_be_one_is_refused(graded: Course, name: str) -> None:
     before = everything(graded)
     assert run("rename", OLD, name, course=graded) == 2
