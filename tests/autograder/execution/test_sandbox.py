@@ -29,6 +29,7 @@ from tests.autograder.tinycourse import FIXTURES, NAME, read_rows, run
 from tests.ordinary_user import as_ordinary_user, give
 
 REPOSITORY = FIXTURES.parents[2]
+PATIENT = {"call_seconds": 60.0, "cell_seconds": 60.0, "total_seconds": 120.0}  # to walk all files
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,7 @@ for top in ("/opt", "/usr/lib", "/work", "/tmp"):
             print(path)
 print(len(list(pathlib.Path(replearn.__file__).parent.rglob("*.py"))) > 50)
 """
-    hidden = replace(assignment, hide=("replearn.pca", "replearn.sparse"))
+    hidden = replace(assignment, hide=("replearn.pca", "replearn.sparse"), **PATIENT)
     with closing(SandboxEngine()) as engine:
         lines = output_of(engine, hidden, code).splitlines()
     wanted = "what this assignment asks you to write; it can't be imported while grading"
@@ -482,7 +483,8 @@ from autograder.execution.engine import SandboxEngine
 from gradekit.notebook import Extra, Submission
 import replearn
 assert "site-packages" in replearn.__file__, replearn.__file__
-assignment = replace(load_assignment(Path(sys.argv[1])), hide=("replearn.pca",))
+seconds = {"call_seconds": 60.0, "cell_seconds": 60.0, "total_seconds": 120.0}
+assignment = replace(load_assignment(Path(sys.argv[1])), hide=("replearn.pca",), **seconds)
 with closing(SandboxEngine()) as engine:
     def printed(code):
         extra = Extra(-1, "code", code)
