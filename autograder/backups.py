@@ -122,8 +122,14 @@ def restore(course: Course, name: str) -> Path:
 
 
 def listed(course: Course) -> list[Backup]:
-    """All backups, the oldest first; a folder that is none is passed over."""
-    found = [_read(folder) for folder in (course.root / "backups").glob("*-*")]
+    """All backups, the oldest first; a folder that is none is passed over.
+
+    CourseError where a file stands in their folder's place.
+    """
+    place = course.root / "backups"
+    if place.exists() and not place.is_dir():
+        raise CourseError(f"{place} is a file, wanted the folder of backups")
+    found = [_read(folder) for folder in place.glob("*-*")]
     return sorted((b for b in found if b is not None), key=lambda backup: backup.number)
 
 

@@ -333,6 +333,10 @@ def test_a_file_in_place_of_a_folder_is_named(
     course.submitted.write_text("no folder", encoding="utf-8")
     assert run("grade", course=course) == 2
     assert f"{course.submitted} is a file, wanted the folder of submissions" in complaint(capsys)
+    place = course.root / "backups"
+    place.write_text("no folder", encoding="utf-8")
+    assert run("restore", course=course) == 2
+    assert f"{place} is a file, wanted the folder of backups" in complaint(capsys)
 
 
 def test_a_folder_in_place_of_a_file_is_named_not_the_half_written_one(tmp_path: Path) -> None:
