@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbgrader
+from alembic.script import ScriptDirectory
 from nbgrader import api
 from nbgrader.api import Gradebook, InvalidEntry
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from autograder.course import Course
@@ -71,9 +73,10 @@ class Book:
                 "place, or delete it and run `release` and `grade`"
             )
         try:
-            with _own_programs():
-                self._book: Any = Gradebook(f"{course.db_url}?timeout={LOCK_SECONDS}")
-                set_aside.make_table(self.session)
+            if new:
+                _make(course.db_url)
+            self._book: Any = Gradebook(f"{course.db_url}?timeout={LOCK_SECONDS}")
+            set_aside.make_table(self.session)
         except BaseException as error:
             if new:  # half made
                 self._path.unlink(missing_ok=True)
@@ -238,15 +241,23 @@ def _raised_not_logged() -> Iterator[None]:
         log.disabled = before
 
 
-@contextlib.contextmanager
-def _own_programs() -> Iterator[None]:
-    """nbgrader calls the program alembic by name: it lies beside this interpreter."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+def _make(db_url: str) -> None:
+    """A new gradebook's tables, as nbgrader makes them, which starts a program to number them."""
+    engine = create_engine(db_url)
+    numbers = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"
     try:
-        yield
+        with engine.begin() as connection:
+            api.Base.metadata.create_all(connection)
+            connection.exec_driver_sql(numbers)
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (_version(),))
     finally:
-        os.environ["PATH"] = before
+        engine.dispose()
+
+
+@cache
+def _version() -> str | None:
+    """The newest of the migrations that nbgrader brings: its gradebooks' version."""
+    return ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
 
 
 def in_step(entries: Mapping[str, Entry] | None, marks: Mapping[str, float | None]) -> bool:
