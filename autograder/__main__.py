@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
-from typing import NoReturn
+from types import ModuleType
+from typing import NoReturn, cast
 
 from autograder.assignments.source import find_assignments
 from autograder.backups import recover
@@ -27,6 +28,10 @@ from autograder.submissions import placing
 from gradekit.text import visible
 
 _ERROR_CHARS = 5_000
+
+# Not there, as far as jsonschema is told, which would take a second at its import to make a parser
+# of international web addresses; no schema of nbformat's has any.
+sys.modules.setdefault("rfc3987_syntax", cast(ModuleType, None))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -344,3 +345,10 @@ def test_a_folder_in_place_of_a_file_is_named_not_the_half_written_one(tmp_path:
     with pytest.raises(OSError, match=r"grades\.csv"):
         write_atomically(tmp_path / "grades.csv", "text")
     assert [path.name for path in tmp_path.iterdir()] == ["grades.csv"]
+
+
+def test_a_command_makes_no_parser_that_no_notebook_needs() -> None:
+    made = "import sys, autograder.__main__, nbformat; assert 'lark' not in sys.modules"
+    subprocess.run([sys.executable, "-c", made], check=True)
+    made = "import sys, nbformat; assert 'lark' in sys.modules"  # else the line can go
+    subprocess.run([sys.executable, "-c", made], check=True)
