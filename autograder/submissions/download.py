@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.errors import CourseError
 from autograder.submissions.collected import Collected
-from autograder.submissions.unpacking import MAX_DEPTH, MAX_ENTRIES, Unpacking
+from autograder.submissions.unpacking import MAX_DEPTH, MAX_ENTRIES, TOO_DEEP, Unpacking
 from gradekit.notebook.beside import of_programs
 
 
@@ -86,7 +86,7 @@ class _Reader:
         if stat.S_ISLNK(info.st_mode):
             self._done.skip(name, "a link")
         elif name.count("/") >= MAX_DEPTH:
-            self._done.skip(name, f"more than {MAX_DEPTH} folders deep")
+            self._done.skip(name, TOO_DEEP)
         elif stat.S_ISDIR(info.st_mode):
             self.download.folders.add(name)
             self.read_folder(path, name)

@@ -16,6 +16,7 @@ from gradekit.text import one_line
 
 MAX_ENTRIES = 20_000  # of all zip files together
 MAX_DEPTH = 5  # folders and the file itself, those inside zip files counted together
+TOO_DEEP = f"more than {MAX_DEPTH - 1} folders deep"
 _MAX_TOTAL = 4_000_000_000  # bytes unpacked: two hundred notebooks of the largest size
 _MAX_RATIO = 200  # of unpacked to packed bytes, beyond the first million; notebooks reach 20
 _CHUNK = 2**16
@@ -87,8 +88,11 @@ class Unpacking:
         name = f"{prefix}/{inside}" if prefix else inside
         if not path.parts:
             return
-        if _leads_astray(inside, name):
+        if _leads_astray(inside):
             self._done.skip(name, "not a plain file")
+            return
+        if len(PurePosixPath(name).parts) > MAX_DEPTH:
+            self._done.skip(name, TOO_DEEP)
             return
         if any(map(of_programs, path.parts)):
             self._done.skip(name, "a file of a program or system", attention=False)
@@ -149,12 +153,11 @@ class Unpacking:
         return name.count("/") + 1 < MAX_DEPTH
 
 
-def _leads_astray(inside: str, name: str) -> bool:
+def _leads_astray(inside: str) -> bool:
     """Whether a name is none of a file below the folder that it is unpacked into."""
     path = PurePosixPath(inside)
-    deep = len(PurePosixPath(name).parts) > MAX_DEPTH
     # A colon: a drive (or a file's hidden stream) on Windows.
-    return path.is_absolute() or deep or any(part == ".." or ":" in part for part in path.parts)
+    return path.is_absolute() or any(part == ".." or ":" in part for part in path.parts)
 
 
 def _refused(entry: zipfile.ZipInfo) -> str:

@@ -318,6 +318,14 @@ def test_zip_files_inside_one_another_end(pupils: Class) -> None:
     assert len(done.fates) < 5
 
 
+@pytest.mark.parametrize("folder", [True, False])
+def test_what_lies_too_deep_is_told_how_deep_it_may_lie(pupils: Class, folder: bool) -> None:
+    deepest = {f"ada/{IPYNB}": GOOD, "ada/a/b/c/x.csv": b"1"}  # four folders
+    assert pupils.collect(deepest, folder=folder).skipped == []
+    done = pupils.collect({**deepest, "ada/a/b/c/d/y.csv": b"1"}, folder=folder)
+    assert done.skipped == ["ada/a/b/c/d/y.csv: more than 4 folders deep"]
+
+
 def test_a_zip_file_inside_points_nowhere_else(pupils: Class, tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link")
     link.external_attr = 0o120777 << 16
