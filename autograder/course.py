@@ -148,10 +148,20 @@ class Course:
             return []
         return sorted(p.name for p in self.submitted.iterdir() if p.is_dir() and p.name[0] != ".")
 
+    def require_gradebook(self) -> None:
+        """CourseError where there is no gradebook; only for a course that had one."""
+        if not self.db_path.is_file():
+            raise CourseError(
+                f"there is no gradebook {self.db_path} any more; put a copy of yours in its place, "
+                "or run `release` and `grade`, and `restore` for marks given by hand"
+            )
+
     def require_results(self, assignment: str) -> list[str]:
         """Students whose results are stored; CourseError when there are none."""
         students = self.results.students(assignment)
-        if not students or not self.db_path.is_file():
+        if students:
+            self.require_gradebook()
+        else:
             raise CourseError(f"{assignment} has not been graded in {self.root}; run `grade` first")
         return students
 

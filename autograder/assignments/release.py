@@ -89,6 +89,7 @@ def require_release(course: Course, assignment: Assignment) -> None:
         raise CourseError(
             f"{assignment.name} is not released in {course.root}; run `release` first"
         )
+    course.require_gradebook()
     if not _is_current(course, assignment):
         raise CourseError(
             f"{assignment.name} has changed since it was released; run `release` again"

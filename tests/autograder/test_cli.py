@@ -250,6 +250,24 @@ def test_a_gradebook_without_the_marks_gives_nobody_a_zero(
     assert course.grades.read_bytes() == before
 
 
+@pytest.mark.parametrize("command", ["export", "feedback", "preview", "grade"])
+def test_a_gradebook_that_is_gone_is_named(
+    command: str,
+    course: Course,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither a class that was never graded nor a source that has changed."""
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    for before in ("demo", "grade"):
+        assert run(before, course=course) == 0
+    course.db_path.unlink()
+    capsys.readouterr()
+    assert run(command, course=course) == 2
+    assert f"there is no gradebook {course.db_path} any more; put" in complaint(capsys)
+    assert not course.db_path.exists()
+
+
 def test_one_notebook_is_no_download(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
