@@ -51,7 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 if not options.outcome.error:  # a full disk, say, has been named already
                     print(f"warning: the log was not written: {error}", file=sys.stderr)
     if options.json:
-        print(options.outcome.as_json(course, status), flush=True)
+        try:
+            print(options.outcome.as_json(course, status), flush=True)
+        except BrokenPipeError:
+            return _unread()
     return status
 
 
@@ -78,15 +81,20 @@ def _run(options: argparse.Namespace) -> int:
             return int(options.run(options, course, assignments))
     except CourseError as error:
         return _failed(options, str(error))
-    except BrokenPipeError:  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except BrokenPipeError:
+        return _unread()
     except OSError as error:
         return _failed(options, f"{error.filename or ''}: {error.strerror or error}")
     except KeyboardInterrupt:
         return _failed(options, "stopped; the same command goes on where it was", status=130)
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _unread() -> int:
+    """Whoever read our output has enough: what is left of it goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
 
 
 def _failed(options: argparse.Namespace, message: str, *, status: int = 2) -> int:

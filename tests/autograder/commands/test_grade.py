@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,18 @@ def test_json_says_where_nothing_was_handed_in(
     document = json.loads(capsys.readouterr().out)
     assert document["without_submissions"] == [NAME, "ps1_other"]
     assert document["assignments"] == []
+
+
+def test_json_that_nobody_reads_to_its_end_is_no_fault(two: Course, solutions: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    where = ["--course", str(two.root), "--solutions", str(solutions)]
+    command = [sys.executable, "-m", "autograder", "grade", "--json", *where]
+    with os.fdopen(writing, "wb") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 141, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
 
 
 @pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 1), (errno.ENAMETOOLONG, 0)])
