@@ -56,6 +56,7 @@ class Outcome:
         self, course: Course, assignment: Assignment, report: ClassReport, seconds: float
     ) -> None:
         """What grading an assignment gave, with the marks of the gradebook."""
+        from autograder.reports.export import shown_status
         from autograder.reports.gradebook import Book
 
         with Book(course) as book:
@@ -69,7 +70,7 @@ class Outcome:
                 {
                     "student": result.student,
                     "outcome": result.outcome,
-                    "status": one_line(result.status(awaiting=awaiting), _LINE_CHARS),
+                    "status": shown_status(assignment, result, awaiting=awaiting),
                     "score": None if failed else sum(mark.score for mark in marks),
                     "max_score": assignment.max_score,
                     "awaiting": awaiting,

@@ -13,7 +13,7 @@ from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book, Entry
-from autograder.results import write_atomically
+from autograder.results import Result, write_atomically
 from gradekit.notebook import question_of
 from gradekit.text import no_formula, one_line
 
@@ -67,12 +67,11 @@ def _row(
         "assignment": assignment.name,
         "max_score": str(assignment.max_score),
     }
-    if stored is None or stored[1].outcome == "not graded":
-        detail = stored[1].status() if stored else "not graded: the stored result is damaged"
-        return row | {"status": _shown(detail)}
-    status = "; ".join(
-        [stored[1].status(awaiting=_awaiting(entries)), *counts_otherwise(assignment)]
-    )
+    if stored is None:
+        return row | {"status": "not graded: the stored result is damaged"}
+    row["status"] = shown_status(assignment, stored[1], awaiting=_awaiting(entries))
+    if stored[1].outcome == "not graded":
+        return row
     scores: dict[str, float] = {}
     for name in assignment.points:
         key = question_of(name)
@@ -80,11 +79,18 @@ def _row(
     return row | {
         **{key: f"{score:g}" for key, score in scores.items()},
         "score": f"{sum(scores.values()):g}",
-        "status": _shown(status),
     }
 
 
-def counts_otherwise(assignment: Assignment) -> list[str]:
+def shown_status(assignment: Assignment, result: Result, *, awaiting: bool) -> str:
+    """The status column of a result; ``awaiting``: a cell marked by hand has no mark yet."""
+    said = [result.status(awaiting=awaiting)]
+    if result.outcome != "not graded":
+        said += _counts_otherwise(assignment)
+    return no_formula(one_line("; ".join(said), _STATUS_CHARS))
+
+
+def _counts_otherwise(assignment: Assignment) -> list[str]:
     """What the settings say of how cells count, in words for a status."""
     said = (
         ("not counted", assignment.drop),
@@ -96,7 +102,3 @@ def counts_otherwise(assignment: Assignment) -> list[str]:
 
 def _awaiting(entries: dict[str, Entry]) -> bool:
     return any(entry.awaiting for entry in entries.values())
-
-
-def _shown(status: str) -> str:
-    return no_formula(one_line(status, _STATUS_CHARS))

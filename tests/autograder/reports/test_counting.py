@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,17 @@ def test_no_result_depends_on_the_settings(solutions: Path) -> None:
     before = load_assignment(solutions / NAME).digest
     settings(solutions, 'drop = ["q1"]', 'bonus = ["q2"]')
     assert load_assignment(solutions / NAME).digest == before
+
+
+def test_programs_read_the_same_status_as_the_csv(
+    graded: Course, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings(solutions, 'drop = ["q1"]', 'bonus = ["q2"]')
+    capsys.readouterr()
+    assert run("grade", "--json", course=graded, solutions=solutions) == 0
+    (told,) = json.loads(capsys.readouterr().out)["assignments"]
+    rows = exported(graded, solutions)
+    assert "not counted: q1_" in rows[ANN]["status"]
+    assert {each["student"]: each["status"] for each in told["students"]} == {
+        student: row["status"] for student, row in rows.items()
+    }
