@@ -8,6 +8,7 @@ from autograder.assignments.source import Assignment
 from autograder.backups import listed, restore
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.words import counted
 from gradekit.text import one_line
 
 
@@ -21,7 +22,8 @@ def run_restore(options: argparse.Namespace, course: Course, _: list[Assignment]
         found = listed(course)
         for backup in found:
             print(f"{backup.folder.name}  before `{one_line(backup.what, 200)}`")
-        print(f"{len(found)} backups in {course.root / 'backups'}; `restore NAME` puts one back")
+        count = counted(len(found), "backup")
+        print(f"{count} in {course.root / 'backups'}; `restore NAME` puts one back")
         return 0
     before = restore(course, options.name)
     print(f"the marks are those of {options.name}; `restore {before.name}` takes that back")

@@ -12,6 +12,7 @@ from autograder.assignments.source import Assignment
 from autograder.commands.machine import check_machine
 from autograder.commands.outcome import Outcome
 from autograder.course import Course
+from autograder.words import counted
 from gradekit.text import one_line
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _grade_with(
         if len(report.reused) < len(report.results):
             outcome.limits = engine.memory_rule
         print(
-            f"{assignment.name}: {len(report.results)} submissions, "
+            f"{assignment.name}: {counted(len(report.results), 'submission')}, "
             f"{len(report.reused)} unchanged, in {seconds:.1f} s"
         )
     if outcome.limits:

@@ -7,6 +7,7 @@ import argparse
 from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.words import counted
 from gradekit.text import one_line
 
 
@@ -17,7 +18,7 @@ def run_feedback(options: argparse.Namespace, course: Course, assignments: list[
     if not options.assignments:
         assignments = _graded(course, assignments)
     pages = write_feedback(course, assignments, options.book_url or default_book_url(course))
-    print(f"{pages} feedback pages: {course.feedback / 'index.html'}")
+    print(f"{counted(pages, 'feedback page')}: {course.feedback / 'index.html'}")
     return 0
 
 
@@ -36,7 +37,7 @@ def run_export(options: argparse.Namespace, course: Course, assignments: list[As
         assignments = _graded(course, assignments)
     path = options.output or course.grades
     rows = export(course, assignments, path)
-    print(f"{rows} rows: {path}")
+    print(f"{counted(rows, 'row')}: {path}")
     return 0
 
 

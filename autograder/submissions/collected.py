@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
+from autograder.words import counted
 from gradekit.text import one_line
 
 _SHOWN_CHARS, _REASON_CHARS = 80, 120
@@ -73,7 +74,7 @@ class Collected:
         files = Counter(fate.became for fate in self.fates)
         one = ", ".join(f"{count} {name}" for name, count in students.items()) or "none"
         many = ", ".join(f"{count} {name}" for name, count in files.items()) or "none"
-        return f"{len(self.taken)} submissions ({one}); files: {many}"
+        return f"{counted(len(self.taken), 'submission')} ({one}); files: {many}"
 
 
 def shown(name: str) -> str:

@@ -68,6 +68,28 @@ def test_a_mistake_gets_one_sentence_and_status_2(
     assert not Path("course").exists()
 
 
+def test_one_submission_is_one(
+    course: Course,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("autograder.execution.engine.SandboxEngine", ScriptedEngine)
+    (tmp_path / "in" / "ann").mkdir(parents=True)
+    released = course.notebook("release", NAME).read_text(encoding="utf-8")
+    (tmp_path / "in" / "ann" / f"{NAME}.ipynb").write_text(released, encoding="utf-8")
+    capsys.readouterr()
+    assert run("grade", "--from", tmp_path / "in", course=course) == 0
+    out = capsys.readouterr().out
+    assert "took in 1 submission (1 new)" in out
+    assert f"{NAME}: 1 submission, 0 unchanged" in out
+    assert run("feedback", course=course) == 0
+    assert run("export", course=course) == 0
+    out = capsys.readouterr().out
+    assert "1 feedback page:" in out
+    assert "1 row:" in out
+
+
 def test_grading_nothing_is_a_mistake(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("grade", "--assignments", NAME, course=course) == 2
     assert f"no submissions of {NAME}" in complaint(capsys)

@@ -47,7 +47,7 @@ def test_what_is_there_is_graded(
     assert run("grade", course=two, solutions=solutions) == 0
     out = capsys.readouterr().out
     assert f"{NAME}: nobody has handed in\n" in out
-    assert "ps1_other: 1 submissions" in out
+    assert "ps1_other: 1 submission," in out
     assert run("grade", "--assignments", NAME, course=two, solutions=solutions) == 2
     shutil.rmtree(two.submitted / "x")
     capsys.readouterr()
@@ -80,7 +80,7 @@ def test_a_download_says_whose_it_is(
         notebook = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps({**notebook, "metadata": {}}), encoding="utf-8")
     assert run("grade", "--from", source, course=two, solutions=solutions) == 0
-    assert "ps1_other: 1 submissions" in capsys.readouterr().out
+    assert "ps1_other: 1 submission," in capsys.readouterr().out
     handed_in(two, NAME, source, "second.ipynb")
     assert run("grade", "--from", source, course=two, solutions=solutions) == 2
     assert "name it with --assignments (this download holds notebooks of" in complaint(capsys)

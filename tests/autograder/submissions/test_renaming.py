@@ -86,6 +86,9 @@ def test_restore_takes_a_rename_back(graded: Course, capsys: pytest.CaptureFixtu
     before = everything(graded)
     assert run("rename", OLD, NEW, course=graded) == 0
     (backup,) = sorted(path.name for path in (graded.root / "backups").iterdir())
+    capsys.readouterr()
+    assert run("restore", course=graded) == 0
+    assert "\n1 backup in" in capsys.readouterr().out
     after = everything(graded)
     assert run("restore", backup, course=graded) == 0
     assert run("release", course=graded) == 0
