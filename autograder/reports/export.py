@@ -13,6 +13,7 @@ from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book, Entry
+from autograder.reports.stale import require_current
 from autograder.results import Result, write_atomically
 from gradekit.notebook import question_of
 from gradekit.text import no_formula, one_line
@@ -24,7 +25,7 @@ _FIRST = b"student_id"  # what every export begins with
 
 def export(course: Course, assignments: Sequence[Assignment], path: Path) -> int:
     """Write the CSV; returns the number of rows. A submission the grader failed on has no score."""
-    students = {each.name: course.require_results(each.name) for each in assignments}
+    students = require_current(course, assignments)
     questions = sorted(
         {question_of(name) for a in assignments for name in a.points}, key=lambda q: int(q[1:])
     )

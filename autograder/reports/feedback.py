@@ -19,6 +19,7 @@ from autograder.assignments.source import Assignment, Question
 from autograder.course import Course
 from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book, Entry
+from autograder.reports.stale import require_current
 from autograder.results import UNSAFE, Result, TestResult, write_atomically
 from gradekit.notebook import Cell
 from gradekit.text import one_line, visible
@@ -84,7 +85,7 @@ def write_feedback(course: Course, assignments: Sequence[Assignment], book_url: 
     page, index = (environment.get_template(name) for name in ("page.html", "index.html"))
     book_url = book_url.rstrip("/") + "/" if book_url else ""
     rows = []
-    students = {each.name: course.require_results(each.name) for each in assignments}
+    students = require_current(course, assignments)
     with Book(course) as book:
         for assignment in assignments:
             settle(book, course, assignment)

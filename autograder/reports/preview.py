@@ -12,6 +12,7 @@ from autograder.backups import copy_gradebook
 from autograder.course import Course
 from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book
+from autograder.reports.stale import require_current
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,10 @@ class Preview:
 def preview(course: Course, assignments: Sequence[Assignment]) -> list[Preview]:
     """Put the settings into force in a copy, and compare; the course is left as it is.
 
-    Raises CourseError for an assignment without results.
+    Raises CourseError for an assignment without results, or with some of other cells or points.
     """
     found = []
-    for assignment in assignments:
-        course.require_results(assignment.name)
+    require_current(course, assignments)
     with tempfile.TemporaryDirectory(prefix="preview-") as folder:
         copy = Course(Path(folder))
         copy_gradebook(course.db_path, copy.db_path)
