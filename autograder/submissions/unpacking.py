@@ -91,15 +91,16 @@ class Unpacking:
         if _leads_astray(inside):
             self._done.skip(name, "not a plain file")
             return
-        if len(PurePosixPath(name).parts) > MAX_DEPTH:
-            self._done.skip(name, TOO_DEEP)
-            return
         if any(map(of_programs, path.parts)):
             self._done.skip(name, "a file of a program or system", attention=False)
             return
+        too_deep = len(PurePosixPath(name).parts) - MAX_DEPTH
+        if too_deep > 0:
+            self._done.skip(name, TOO_DEEP)
+            path = path.parents[too_deep - 1]  # whose it is shows in the folders above
         place = target.joinpath(*path.parts)
         try:
-            if entry.is_dir() or inside.endswith("/"):
+            if too_deep > 0 or entry.is_dir() or inside.endswith("/"):
                 place.mkdir(parents=True, exist_ok=True)
                 return
             place.parent.mkdir(parents=True, exist_ok=True)

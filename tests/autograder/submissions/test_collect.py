@@ -326,6 +326,23 @@ def test_what_lies_too_deep_is_told_how_deep_it_may_lie(pupils: Class, folder: b
     assert done.skipped == ["ada/a/b/c/d/y.csv: more than 4 folders deep"]
 
 
+@pytest.mark.parametrize("way", ["folder", "zip", "zip in a zip"])
+@pytest.mark.parametrize("wrapped", ["", "Submissions/"])
+def test_work_that_lies_too_deep_loses_nobody(wrapped: str, way: str, pupils: Class) -> None:
+    """Who handed it in is in the course all the same, and the reason is the true one."""
+    deep = f"homework/week 1/final/really/now/{IPYNB}"
+    entries = {f"{wrapped}ben/{IPYNB}": GOOD}
+    if way == "zip in a zip":
+        entries[f"{wrapped}ada.zip"] = zip_of({deep: GOOD, f"__MACOSX/{deep}": b"x"})
+    else:
+        entries[f"{wrapped}ada/{deep}"] = GOOD
+    done = pupils.collect(entries, folder=way == "folder")
+    (line,) = [fate for fate in done.fates if fate.attention]
+    assert (line.became, line.reason) == ("skipped", "more than 4 folders deep")
+    assert done.students == {"ada", "ben"}
+    assert pupils.reason("ada").startswith("missing: found nothing")
+
+
 def test_a_zip_file_inside_points_nowhere_else(pupils: Class, tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link")
     link.external_attr = 0o120777 << 16
