@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from autograder.assignments.source import Assignment
+from autograder.words import counted
 from gradekit.notebook import Submission, lines_of
 from gradekit.notebook.prose import added_lines, prose, words
 
@@ -31,7 +32,7 @@ _SHOWN = 3
 class _Place:
     """Where an answer by hand may stand besides its cell, and what stands there."""
 
-    where: str  # empty: a cell of the student's own
+    where: str
     text: str
 
 
@@ -62,8 +63,10 @@ class HandMarked:
 
     def notes(self) -> list[str]:
         """What is said of answers that a person has to look for."""
-        places = list(dict.fromkeys(place.where for place in self._elsewhere if place.where))
-        where = f" (in {', '.join(places[:_SHOWN])})" if places else ""
+        places = list(dict.fromkeys(place.where for place in self._elsewhere))
+        more = len(places) - _SHOWN
+        others = f" and {counted(more, 'more place')}" if more > 0 else ""
+        where = f" (in {', '.join(places[:_SHOWN])}{others})"
         notes = []
         for cell in self._assignment.manual:
             if self._elsewhere and not self._written(cell.grade_id):
@@ -100,7 +103,7 @@ def _in_cells(taken: Submission, stubs: Mapping[str, str]) -> list[_Place]:
     """What the student wrote in cells that ask for nothing."""
     empty = {"", *map(lines_of, stubs.values())}
     texts = [extra.source for extra in taken.extras if extra.kind == "markdown"]
-    places = [_Place("", text) for text in texts if lines_of(text) not in empty]
+    places = [_Place("a text cell", text) for text in texts if lines_of(text) not in empty]
     for extra in taken.extras:
         if extra.kind == "code" and lines_of(extra.source) not in empty:
             comments, strings = prose(extra.source)

@@ -250,6 +250,20 @@ def test_no_zero_for_an_answer_in_the_code_of_another(
         assert ("(in the code of q1_mean)" in page) == waits
 
 
+def test_every_place_where_an_answer_may_stand_is_named(
+    course: Course, assignment: Assignment
+) -> None:
+    """A text cell beside a code cell too: whoever marks would look only where the note says."""
+    assert run("demo", course=course) == 0
+    rewrite(course, "q1_mean", f"def mean(v):\n    # {PROOF}\n    return 0")
+    with_cells(course, cell("markdown", PROOF), cell("code", f"# {PROOF}"))
+    for name in ("a.txt", "b.txt"):
+        (course.submitted / STUDENT / NAME / name).write_text("why", encoding="utf-8")
+    grade_class(course, assignment, NotingEngine(), workers=2, quiet=True)
+    _, page = row_and_page(course)
+    assert f"{NOTHING} (in a text cell, a code cell, the code of q1_mean and 2 more places)" in page
+
+
 FILES = {
     "proof.pdf": (b"%PDF-1.4", True),
     "proof.png": (b"no picture", True),
