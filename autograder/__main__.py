@@ -37,7 +37,10 @@ sys.modules.setdefault("rfc3987_syntax", cast(ModuleType, None))
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:  # argparse itself would send people to the help of all commands
+        of_command = _Parser(prog=f"python -m autograder {options.command}")
+        of_command.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.run is not run_grade:
         return _run(options)
     options.outcome = Outcome(arguments[1:])

@@ -14,7 +14,7 @@ from autograder.submissions.download import Download
 
 _NAME_CHARS = 100
 _SIGNS = frozenset(" .,@'’()+-_")
-WANTED = f"wanted at most {_NAME_CHARS} letters, digits, spaces and .,@'()+-_, no sign first"
+WANTED = f"wanted at most {_NAME_CHARS} letters, digits, spaces and .,@'()+-_, no sign but _ first"
 # Names of devices on Windows, and of the file that feedback/ holds beside the students' folders.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|index\.html", re.IGNORECASE)
 # What browsers and mail programs make of a notebook's name.

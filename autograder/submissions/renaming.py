@@ -47,6 +47,8 @@ def rename(course: Course, old: str, new: str) -> Path:
     can't be one.
     """
     require_known(course, [old], "nobody was renamed")
+    if old == new:
+        raise CourseError(f"{one_line(old, 100)} was named twice, wanted a new name")
     require_new(course, new)
 
     def plan(_: Path) -> list[Move]:

@@ -68,6 +68,16 @@ def test_a_mistake_gets_one_sentence_and_status_2(
     assert not Path("course").exists()
 
 
+def test_an_unknown_option_leads_to_the_help_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["grade", "--form", "download.zip"])
+    error = complaint(capsys)
+    assert "unrecognized arguments: --form download.zip" in error
+    assert error.rstrip().endswith("see python -m autograder grade --help")
+
+
 def test_one_submission_is_one(
     course: Course,
     tmp_path: Path,

@@ -636,7 +636,7 @@ def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path, assignment: A
     why = (
         "a system keeps it for itself"
         if reserved
-        else "digits, spaces and .,@'()+-_, no sign first"
+        else "digits, spaces and .,@'()+-_, no sign but _ first"
     )
     assert "not usable as a student's name; " in line
     assert line.endswith(why)

@@ -112,8 +112,17 @@ def test_a_name_that_cannot_be_one_is_refused(graded: Course, name: str) -> None
     assert run("rename", OLD, name, course=graded) == 2
     assert run("rename", OLD, OTHER, course=graded) == 2
     assert run("rename", "nobody", NEW, course=graded) == 2
+    assert run("rename", OLD, OLD, course=graded) == 2
     assert everything(graded) == before
     assert not (graded.root / "backups").exists()
+
+
+def test_a_name_that_a_student_has_already_is_not_sent_to_merge(
+    graded: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run("rename", OLD, OLD, course=graded) == 2
+    assert capsys.readouterr().err == f"error: {OLD} was named twice, wanted a new name\n"
 
 
 def test_the_later_work_counts_and_what_is_by_hand_is_joined(
