@@ -116,9 +116,11 @@ class SandboxEngine:
 
     @property
     def memory_rule(self) -> str:
-        """What a submission's memory is held to on this machine, once :meth:`open` has looked."""
+        """What a submission's memory is held to on this machine; empty before :meth:`open`."""
         if not self._safe:
             return "memory: not limited, as there is no sandbox"
+        if self._bwrap is None:
+            return ""
         most = f"at most {self._memory // 2**20:,} MiB a submission"
         if self._groups is not None:
             return f"memory: {most}, all that it makes the kernel keep (control group)"

@@ -13,7 +13,7 @@ from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book, Entry
-from autograder.reports.stale import require_current
+from autograder.reports.stale import fits, require_current
 from autograder.results import Result, write_atomically
 from gradekit.notebook import question_of
 from gradekit.text import no_formula, one_line
@@ -88,6 +88,8 @@ def shown_status(assignment: Assignment, result: Result, *, awaiting: bool) -> s
     said = [result.status(awaiting=awaiting)]
     if result.outcome != "not graded":
         said += _counts_otherwise(assignment)
+        if not fits(result, assignment):
+            said.append("graded with other cells or points than now")
     return no_formula(one_line("; ".join(said), _STATUS_CHARS))
 
 

@@ -26,7 +26,7 @@ def require_current(course: Course, assignments: Sequence[Assignment]) -> dict[s
             for student in students[name]
             if (course.submitted / student).is_dir()
             and (stored := course.results.load(name, student))
-            and not _fits(stored[1], assignment)
+            and not fits(stored[1], assignment)
         ]
         if stale:
             were = "was" if len(stale) == 1 else "were"
@@ -37,7 +37,7 @@ def require_current(course: Course, assignments: Sequence[Assignment]) -> dict[s
     return students
 
 
-def _fits(result: Result, assignment: Assignment) -> bool:
+def fits(result: Result, assignment: Assignment) -> bool:
     """Whether a result holds a verdict for each test, for its points, and each answer by hand."""
     if not result.tests:  # nothing was run
         return True

@@ -140,6 +140,14 @@ def test_a_cell_that_kills_the_process_is_left_out_when_the_others_run_again(
     assert any("the process died" in note for note in result.notes)
 
 
+def test_nothing_is_said_of_memory_before_the_machine_was_looked_at() -> None:
+    """A run whose submissions are all unreadable starts no sandbox."""
+    with closing(SandboxEngine()) as engine:
+        assert engine.memory_rule == ""
+        engine.open()
+        assert engine.memory_rule.startswith("memory: at most 2,048 MiB a submission")
+
+
 @pytest.fixture(params=["a control group counts", "its processes are counted"])
 def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether there are control groups; on a machine that has none, both times there are not."""

@@ -10,6 +10,7 @@ from autograder.course import Course
 from tests.autograder.tinycourse import NAME, ScriptedEngine, read_rows, run
 
 GONE = "student-04"
+OTHER = "graded with other cells or points than now"
 CHANGES = {
     "fewer points": ("points: 2", "points: 1"),
     "a test renamed": ("grade_id: q2_small_visible", "grade_id: q2_tiny_visible"),
@@ -66,9 +67,10 @@ def test_a_changed_text_refuses_nothing(graded: Course, solutions: Path) -> None
 
 
 def test_who_is_gone_is_not_graded_again_and_stops_nothing(graded: Course, solutions: Path) -> None:
-    """Rows of a student without a folder stay as they are until they are removed."""
+    """Rows of a student without a folder stay until they are removed, and say what they are."""
     (graded.submitted / GONE).rename(graded.root / "elsewhere")
     change(solutions, *CHANGES["fewer points"])
     for command in ("release", "grade", "export", "feedback"):
         assert run(command, course=graded, solutions=solutions) == 0
-    assert GONE in read_rows(graded)
+    stale = {row["student_id"] for row in read_rows(graded).values() if OTHER in row["status"]}
+    assert stale == {GONE}
