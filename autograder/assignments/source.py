@@ -197,13 +197,12 @@ def _read_settings(path: Path) -> dict[str, Any]:
         ("minutes", int, "a whole number"),
         ("questions", dict, "tables [questions.q1], ..."),
     ):
-        if not isinstance(settings.get(key, kind()), kind):
-            raise CourseError(f"{path}: {key} must be {kind_name}")
-    if not _is_text_list(settings.get("hide", [])):
-        raise CourseError(f"{path}: hide must be a list of module names")
-    for key in _COUNTING:
-        if not _is_text_list(settings.get(key, [])):
-            raise CourseError(f"{path}: {key} must be a list of graded cells or questions")
+        if not isinstance(value := settings.get(key, kind()), kind):
+            raise CourseError(f"{path}: {key} must be {kind_name}, got {value!r}")
+    lists = {"hide": "module names"} | dict.fromkeys(_COUNTING, "graded cells or questions")
+    for key, of_what in lists.items():
+        if not _is_text_list(value := settings.get(key, [])):
+            raise CourseError(f"{path}: {key} must be a list of {of_what}, got {value!r}")
     for key in _TIMES:
         value = settings.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
@@ -223,12 +222,15 @@ def _questions(
     for key, table in settings["questions"].items():
         where = f"{path}: [questions.{key}]"
         if not isinstance(table, dict):
-            raise CourseError(f"{where} must be a table")
+            raise CourseError(f"{where} must be a table, got {table!r}")
         check_keys(table, _QUESTION_KEYS, needed={"title"}, where=where)
-        if not isinstance(table["title"], str) or not isinstance(table.get("section", ""), str):
-            raise CourseError(f"{where}: title and section must be text")
-        if not _is_text_list(table.get("names", [])):
-            raise CourseError(f"{where}: names must be a list of names the student defines")
+        for name in ("title", "section"):
+            if not isinstance(value := table.get(name, ""), str):
+                raise CourseError(f"{where}: {name} must be text, got {value!r}")
+        if not _is_text_list(names := table.get("names", [])):
+            raise CourseError(
+                f"{where}: names must be a list of names the student defines, got {names!r}"
+            )
         if key not in graded:
             raise CourseError(f"{where}: the source has no graded cell of {key}")
         questions.append(

@@ -130,9 +130,9 @@ def _say_statuses(report: ClassReport) -> None:
         print(f"  {one_line(result.student, 100)}: {one_line(result.status(), 300)}")
     count = len(troubled) - len(new)
     if count == 1:
-        print("  1 earlier submission not graded in full; its status stands in the CSV")
+        print("  1 earlier submission not graded in full; `export` writes its status")
     elif count:
-        print(f"  {count} earlier submissions not graded in full; their statuses stand in the CSV")
+        print(f"  {count} earlier submissions not graded in full; `export` writes their statuses")
     if report.gone:
         gone = ", ".join(one_line(name, 100) for name in report.gone)
         print(

@@ -354,7 +354,7 @@ def test_old_statuses_are_counted_not_repeated(
     second = capsys.readouterr().out
     assert "student-01" not in second
     assert "  student-02: unreadable: the file is empty" in second
-    assert "  1 earlier submission not graded in full; its status stands in the CSV" in second
+    assert "  1 earlier submission not graded in full; `export` writes its status" in second
     assert "20 submissions, 19 unchanged" in second
 
 

@@ -80,10 +80,10 @@ TOML_FAULTS = {
     "unknown": (swap("minutes", "minuets"), "unknown key 'minuets'"),
     "no title": (swap('title = "Two', 'chapter2 = "Two'), "unknown key 'chapter2'"),
     "seconds": (swap("cell_seconds = 4", "cell_seconds = -1"), "cell_seconds must be a positive"),
-    "hide": (swap('["statistics"]', '"statistics"'), "hide must be a list of module names"),
+    "hide": (swap('["statistics"]', '"statistics"'), "module names, got 'statistics'"),
     "missing": (swap("[questions.q3]", "[questions.q4]"), "no graded cell of q4"),
     "key": (swap("section", "sektion"), "unknown key 'sektion'"),
-    "names": (swap('["mean"]', '"mean"'), "names must be a list"),
+    "names": (swap('["mean"]', '"mean"'), "student defines, got 'mean'"),
 }
 
 
