@@ -68,8 +68,8 @@ def test_an_undisturbed_week_keeps_marks_comments_and_every_notebook(
     )
     texts = [text for _, comments in marks for _, text in comments if text]
     assert sorted(texts) == [f"comment {number}" for number in range(8)]
-    first = killed_week.state(week)
-    handed_in = {name.split(": ", 1)[1] for name in first if name.startswith("submitted: ")}
+    before = killed_week.kept(week)
+    handed_in = {name.split(": ", 1)[1] for name in before if name.startswith("submitted: ")}
     kept = {n.split(": ", 1)[1] for n in wanted if n.startswith(("submitted: ", "history: "))}
     assert handed_in <= kept
     assert len(kept) == len(handed_in) + 5  # three anew, one damaged, one late

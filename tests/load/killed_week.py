@@ -124,8 +124,14 @@ def live(week: Week, *, killed_after: float | None = None) -> tuple[float, list[
 
 def state(week: Week) -> dict[str, Any]:
     """All that must be the same afterwards."""
+    incoming = [str(path) for path in (week.course.root / "incoming").rglob("*")]
+    return fault_injection.state(week.course) | kept(week) | {"incoming": incoming}
+
+
+def kept(week: Week) -> dict[str, Any]:
+    """What people made and no command can make again: marks by hand, comments, notebooks."""
     course = week.course
-    found = fault_injection.state(course)
+    found: dict[str, Any] = {}
     with Gradebook(course.db_url) as book:
         for submission in book.assignment_submissions(NAME):
             (notebook,) = submission.notebooks
@@ -138,7 +144,6 @@ def state(week: Week) -> dict[str, Any]:
             student = path.relative_to(course.root / folder).parts[0]
             text = sha256(path.read_bytes()).hexdigest()
             found[f"{folder}: {student}: {text}"] = True
-    found["incoming"] = [str(path) for path in (course.root / "incoming").rglob("*")]
     return found
 
 
