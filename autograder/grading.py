@@ -102,30 +102,33 @@ def grade_class(
         _sweep(course, assignment.name)
         clerk = _Clerk(course, assignment, book, book.entries(assignment.name), stubs)
         results: list[Result] = []
-        todo: dict[str, tuple[str, Submission]] = {}
+        todo: dict[str, tuple[str, HandMarked]] = {}
+        jobs: list[Job] = []
         reused: set[str] = set()
         for student in students:
             taken = read_submission(course, assignment, student)
             key = environment.key(taken, assignment, version)
             stored = course.results.load(assignment.name, student)
             if stored and stored[0] == key and clerk.has_notebook(stored[1]):
-                clerk.file(stored[1], taken, key=None)
+                clerk.file(stored[1], clerk.by_hand(taken), key=None)
                 results.append(stored[1])
                 reused.add(student)
             elif isinstance(taken, Rejected):
                 result = Result(student, assignment.name, taken.outcome, taken.reason)
-                clerk.file(result, taken, key)
+                clerk.file(result, None, key)
                 results.append(result)
             else:
-                notes = HandMarked(taken, assignment, stubs).notes()
-                todo[student] = (key, replace(taken, notes=(*taken.notes, *notes)))
-        jobs = [(submission, assignment) for _, submission in todo.values()]
+                by_hand = HandMarked(taken, assignment, stubs)
+                todo[student] = (key, by_hand)
+                taken = replace(taken, notes=(*taken.notes, *by_hand.notes()))
+                jobs.append((taken, assignment))
         runs = run_jobs(engine, jobs, workers=workers, label=assignment.name, quiet=quiet)
         with closing(runs):  # what can't be filed ends the runs too
             for (submission, _), result in runs:
-                result = replace(result, manual=HandMarked(submission, assignment, stubs).hashes())
+                key, by_hand = todo.pop(submission.student)
+                result = replace(result, manual=by_hand.hashes())
                 if result.outcome != "not graded":
-                    clerk.file(result, submission, todo[submission.student][0])
+                    clerk.file(result, by_hand, key)
                 else:
                     course.results.save("", result)  # no key: the next run tries again
                 results.append(result)
@@ -152,10 +155,16 @@ class _Clerk:
         path = self.course.notebook("autograded", self.assignment.name, result.student)
         return not result.tests or path.is_file()
 
-    def file(self, result: Result, taken: Submission | Rejected, key: str | None) -> None:
+    def by_hand(self, taken: Submission | Rejected) -> HandMarked | None:
+        """What a person marks of it; None where there is nothing."""
+        if isinstance(taken, Rejected):
+            return None
+        return HandMarked(taken, self.assignment, self.stubs)
+
+    def file(self, result: Result, by_hand: HandMarked | None, key: str | None) -> None:
         """Bring gradebook and files in step with a result; key None: it is already stored."""
         student, name = result.student, self.assignment.name
-        marks = self._marks(result, taken)
+        marks = self._marks(result, by_hand)
         changed: set[str] = set()
         if key is not None:
             before = self.course.results.load(name, student)
@@ -171,13 +180,12 @@ class _Clerk:
         if key is not None:
             self.course.results.save(key, result)
 
-    def _marks(self, result: Result, taken: Submission | Rejected) -> dict[str, float | None]:
+    def _marks(self, result: Result, by_hand: HandMarked | None) -> dict[str, float | None]:
         """Automatic mark of every graded cell; None: to be marked by hand."""
         marks: dict[str, float | None] = dict.fromkeys(self.assignment.points, 0.0)
         marks |= {test.grade_id: float(test.points) for test in result.tests}
-        if isinstance(taken, Submission):
-            answers = HandMarked(taken, self.assignment, self.stubs)
-            marks |= dict.fromkeys(answers.awaiting(), None)
+        if by_hand is not None:
+            marks |= dict.fromkeys(by_hand.awaiting(), None)
         return marks
 
 

@@ -21,6 +21,7 @@ from nbgrader import api
 from nbgrader.api import Gradebook, InvalidEntry
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
+from sqlalchemy.orm import joinedload
 
 from autograder.course import Course
 from autograder.errors import CourseError
@@ -182,8 +183,8 @@ class Book:
         ``changed`` names the manual cells whose text is not the one that was marked before.
         """
         self.add_submission(student, assignment)
-        notebook = self._book.find_submission_notebook(assignment, assignment, student)
-        for grade in notebook.grades:
+        notebook = self._book.find_submission_notebook(assignment, assignment, student).id
+        for grade in self._of_cells(api.Grade, notebook):
             mark = marks[grade.name]
             marked = grade.manual_score is not None
             review = grade.name in changed or (mark is not None and mark != grade.auto_score)
@@ -192,11 +193,16 @@ class Book:
             else:
                 grade.needs_manual_grade = mark is None
             grade.auto_score = mark
-        for comment in notebook.comments:
+        for comment in self._of_cells(api.Comment, notebook):
             if comment.name in marks:
                 empty = marks[comment.name] is not None
                 comment.auto_comment = "No response." if empty else None
         self._book.db.commit()
+
+    def _of_cells(self, table: Any, notebook: str) -> list[Any]:
+        """Grades or comments of a submitted notebook; their cells, for the names, come at once."""
+        query = self.session.query(table).filter(table.notebook_id == notebook)
+        return list(query.options(joinedload(table.cell)).all())
 
     def max_score(self, assignment: str) -> float:
         """What nbgrader says that an assignment gives at most."""
