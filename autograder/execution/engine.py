@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -256,24 +256,29 @@ class SandboxEngine:
             return self._servers[assignment.digest]
 
     def _start(self, assignment: Assignment) -> _ForkServers:
-        self.open()
         given = [c.source for c in assignment.cells if _is_given_code(c)]
-        servers = _ForkServers.start(
-            given,
-            assignment,
-            self._bwrap,
-            self._memory,
-            self._starters,
-            counted=self._groups is not None,
-        )
-        try:
+        with ExitStack() as undone:
+            # Each takes seconds to import torch; the one outside need not wait for a sandbox.
+            runners = self._starters.submit(start_runners, given=given)
+            undone.callback(_end, runners)
+            self.open()
+            template = self._starters.submit(
+                start_template,
+                given=given,
+                hide=assignment.hide,
+                memory=self._memory,
+                seconds=int(3 * assignment.total_seconds) + 60,
+                bwrap=self._bwrap,
+                modules=_slow_modules(assignment),
+                counted=self._groups is not None,
+            )
+            undone.callback(_end, template)
+            servers = _ForkServers(template.result(), runners.result())
             if self._bwrap is not None:
                 hidden = private_copy.sources(assignment.hide)
                 protected = [*self._protect, assignment.folder, *hidden]
                 require_hidden(servers.template, [path for path in protected if path.exists()])
-        except BaseException:
-            servers.close()
-            raise
+            undone.pop_all()
         return servers
 
 
@@ -284,40 +289,15 @@ class _ForkServers:
     template: ForkServerProcess  # of students' workers
     runners: ForkServerProcess
 
-    @classmethod
-    def start(
-        cls,
-        given: list[str],
-        assignment: Assignment,
-        bwrap: str | None,
-        memory: int,
-        starters: ThreadPoolExecutor,
-        *,
-        counted: bool,
-    ) -> _ForkServers:
-        """Start both at once: each takes seconds to import torch."""
-        runners = starters.submit(start_runners, given=given)
-        template = starters.submit(
-            start_template,
-            given=given,
-            hide=assignment.hide,
-            memory=memory,
-            seconds=int(3 * assignment.total_seconds) + 60,
-            bwrap=bwrap,
-            modules=_slow_modules(assignment),
-            counted=counted,
-        )
-        try:
-            return cls(template.result(), runners.result())
-        except BaseException:
-            for started in (template, runners):
-                if started.exception() is None:
-                    started.result().close()
-            raise
-
     def close(self) -> None:
         self.template.close()
         self.runners.close()
+
+
+def _end(starting: Future[ForkServerProcess]) -> None:
+    """End a server as soon as it has started, if it does."""
+    if starting.exception() is None:
+        starting.result().close()
 
 
 class _Session:
