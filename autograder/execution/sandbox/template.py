@@ -19,7 +19,7 @@ from gradekit.preload import preload, seed_random_state
 from gradekit.protocol.import_blocker import ImportBlocker
 from gradekit.protocol.worker import Shell, Worker, make_shell
 
-from . import fork_server, inner_layer
+from . import fork_server, inner_layer, large_pages
 
 
 def prepare(sources: list[str], modules: list[str]) -> None:
@@ -35,6 +35,7 @@ def prepare(sources: list[str], modules: list[str]) -> None:
         seed_random_state()
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page
+    large_pages.gather()
 
 
 def main(fd: int) -> None:
