@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradekit import checks
+from gradekit import checks, runner
 from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import framing
 from gradekit.protocol.client import Client, PlacingError, Remote, StudentError, WorkerLost
@@ -583,6 +583,29 @@ def test_a_given_cell_has_a_cells_time_on_this_side_too(enter: Enter) -> None:
     runner.close()
     assert [note.split(" did not")[0] for note in runner.record.notes] == ["show: show"]
     assert runner.record.verdicts["q1_a_visible"].passed
+
+
+def test_no_lock_of_a_measurement_is_left_taken() -> None:
+    """An alarm that rings inside coverage's own code waits until that is left."""
+    scope: dict[str, Any] = {"__name__": "coverage.collector", "time": time, "lock": []}
+    exec(
+        "def measure():\n"
+        "    lock.append(1)\n"
+        "    until = time.monotonic() + 0.5\n"
+        "    while time.monotonic() < until: pass\n"
+        "    lock.pop()\n",
+        scope,
+    )
+
+    def work() -> None:
+        while True:
+            scope["measure"]()
+            for _ in range(100_000):
+                pass
+
+    with pytest.raises(runner._Overtime), runner._alarm(0.1):
+        work()
+    assert scope["lock"] == []
 
 
 def test_a_question_whose_values_were_cut_short_is_named(enter: Enter) -> None:
