@@ -19,13 +19,14 @@ import nbgrader
 from alembic.script import ScriptDirectory
 from nbgrader import api
 from nbgrader.api import Gradebook, InvalidEntry
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import joinedload
 
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.reports import set_aside
+from autograder.words import counted
 
 _HEADER = 100  # bytes at the start of every SQLite file; of a shorter one it makes an empty one
 LOCK_SECONDS = 30.0  # how long another program may keep the gradebook locked
@@ -74,9 +75,9 @@ class Book:
                 "place, or delete it and run `release` and `grade`"
             )
         try:
-            if new:
-                _make(course.db_url)
-            self._book: Any = Gradebook(f"{course.db_url}?timeout={LOCK_SECONDS}")
+            url = f"{course.db_url}?timeout={LOCK_SECONDS}"
+            _make(url)
+            self._book: Any = Gradebook(url)
             set_aside.make_table(self.session)
         except BaseException as error:
             if new:  # half made
@@ -154,9 +155,9 @@ class Book:
         ]
         if lost:
             raise CourseError(
-                f"the gradebook {course.db_path} holds no marks of {len(lost)} students who were "
-                f"graded in {assignment}; put a copy of yours in its place, or run `release` and "
-                "`grade`, and `restore` for marks given by hand"
+                f"the gradebook {course.db_path} holds no marks of "
+                f"{counted(len(lost), 'student')} graded in {assignment}; put a copy of yours in "
+                "its place, or run `release` and `grade`, and `restore` for marks given by hand"
             )
         return found
 
@@ -248,10 +249,15 @@ def _raised_not_logged() -> Iterator[None]:
 
 
 def _make(db_url: str) -> None:
-    """A new gradebook's tables, as nbgrader makes them, which starts a program to number them."""
+    """The tables of a gradebook that has none, as nbgrader makes them.
+
+    It would start a program to number them, by a name that need not be on the PATH.
+    """
     engine = create_engine(db_url)
     numbers = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"
     try:
+        if inspect(engine).get_table_names():
+            return
         with engine.begin() as connection:
             api.Base.metadata.create_all(connection)
             connection.exec_driver_sql(numbers)

@@ -270,7 +270,7 @@ def test_a_gradebook_without_the_marks_gives_nobody_a_zero(
     capsys.readouterr()
     for command in ("export", "feedback"):
         assert run(command, course=course) == 2
-        said = "holds no marks of 20 students who were graded"
+        said = "holds no marks of 20 students graded in"
         assert (said if content is None else "is damaged: it is empty") in complaint(capsys)
     assert course.grades.read_bytes() == before
     if content is not None:

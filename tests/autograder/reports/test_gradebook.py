@@ -27,12 +27,19 @@ def content(file: Path) -> tuple[list[tuple[str]], list[tuple[str]]]:
         book.close()
 
 
+@pytest.mark.parametrize("there", [False, True])
 def test_a_new_gradebook_is_the_one_that_nbgrader_makes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where an empty file stands already, and none of the environment's programs is found."""
     course = Course(tmp_path / "course")
-    with Book(course):
-        pass
+    if there:
+        course.root.mkdir()
+        course.db_path.touch()
+    with monkeypatch.context() as nowhere:
+        nowhere.setenv("PATH", "")
+        with Book(course):
+            pass
     programs = str(Path(sys.executable).parent)  # nbgrader calls alembic by name
     monkeypatch.setenv("PATH", os.pathsep.join([programs, os.environ["PATH"]]))
     theirs = tmp_path / "theirs.db"
