@@ -1,19 +1,31 @@
 """Einstein sums; gradients with the matrices H^T H and X^T H; denoising refits the codes kept."""
 
 # %% q1_objective
-def objective(X, D, H, penalty):
+def objective(X, D, H, penalty, counts):
+    share = counts / counts.sum()
     residual = X - torch.einsum("nm,dm->nd", H, D)
-    return torch.einsum("nd,nd->", residual, residual) / (2 * len(X)) + penalty * H.abs().mean() * H.shape[1]
+    misfit = torch.einsum("n,nd,nd->", share, residual, residual) / 2
+    return misfit + penalty * torch.einsum("n,nm->", share, H.abs())
 
-
-def cheating_scale(X, D, H, penalty, excess):
-    return float(torch.linalg.vector_norm(H, ord=1)) * penalty / (len(X) * excess)
+# %% q1_lengths
+def cheating_lengths(H):
+    # A bisection for the multiplier mu of s_j / c_j^2 = 2 mu c_j.
+    s = H.abs().sum(dim=0) / H.abs().sum()
+    low, high = -100.0, 100.0
+    for _ in range(200):
+        mu = (low + high) / 2
+        c = torch.pow(s * math.exp(mu), 1 / 3)
+        if float(c @ c) > len(s):
+            high = mu
+        else:
+            low = mu
+    return c
 
 # %% q2_normalise
-def normalise(D, H):
+def normalise(D, H, penalties):
     length = torch.einsum("dm,dm->m", D, D).sqrt()
     zero = length == 0
-    return torch.where(zero, D, D / length), torch.where(zero, H, H * length)
+    return torch.where(zero, D, D / length), torch.where(zero, H, H * length), torch.where(zero, penalties, penalties / length)
 
 # %% q3_codes
 def ista_codes(X, D, penalty, H, steps):

@@ -1,27 +1,31 @@
 """Sums written out, sample by sample and atom by atom."""
 
 # %% q1_objective
-def objective(X, D, H, penalty):
-    total = 0.0
-    for x, h in zip(X, H):
+def objective(X, D, H, penalty, counts):
+    total = seen = 0.0
+    for x, h, count in zip(X, H, counts.tolist()):
         residual = x - D @ h
-        total += 0.5 * float(residual @ residual) + penalty * sum(abs(c) for c in h.tolist())
-    return total / len(X)
+        total += count * (0.5 * float(residual @ residual) + penalty * sum(abs(c) for c in h.tolist()))
+        seen += count
+    return total / seen
 
-
-def cheating_scale(X, D, H, penalty, excess):
-    # The value at c = 1 without the misfit.
-    return (objective(X, D, H, penalty) - objective(X, D, H, 0.0)) / excess
+# %% q1_lengths
+def cheating_lengths(H):
+    s = [sum(abs(v) for v in column) for column in H.T.tolist()]
+    c = [v ** (1 / 3) for v in s]
+    scale = math.sqrt(len(c) / sum(v * v for v in c))
+    return [scale * v for v in c]
 
 # %% q2_normalise
-def normalise(D, H):
-    D, H = D.clone(), H.clone()
-    for j in range(D.shape[1]):
-        length = math.sqrt(sum(v * v for v in D[:, j].tolist()))
+def normalise(D, H, penalties):
+    atoms, codes, prices = D.T.tolist(), H.T.tolist(), penalties.tolist()
+    for j, atom in enumerate(atoms):
+        length = math.sqrt(sum(v * v for v in atom))
         if length > 0:
-            D[:, j] /= length
-            H[:, j] *= length
-    return D, H
+            atoms[j] = [v / length for v in atom]
+            codes[j] = [v * length for v in codes[j]]
+            prices[j] /= length
+    return [[*row] for row in zip(*atoms)], [[*row] for row in zip(*codes)], prices
 
 # %% q3_codes
 def ista_codes(X, D, penalty, H, steps):
