@@ -28,13 +28,14 @@ def normalise(D, H, penalties):
     return torch.where(zero, D, D / length), torch.where(zero, H, H * length), torch.where(zero, penalties, penalties / length)
 
 # %% q3_codes
-def ista_codes(X, D, penalty, H, steps):
-    gram, target = torch.einsum("dm,dk->mk", D, D), torch.einsum("nd,dm->nm", X, D)
-    largest = torch.linalg.eigvalsh(gram)[-1]
+def ista_codes(X, D, W, penalty, H, steps):
+    second = torch.einsum("dm,nd,dk->nmk", D, W, D)
+    target = torch.einsum("nd,nd,dm->nm", W, X, D)
+    largest = torch.linalg.eigvalsh(second)[:, -1:]
     for _ in range(steps):
-        B = H - (H @ gram - target) / largest
+        B = H - (torch.einsum("nmk,nk->nm", second, H) - target) / largest
         # Soft thresholding takes away what lies between -t and t.
-        H = B - B.clamp(-penalty / largest, penalty / largest)
+        H = B - torch.minimum(torch.maximum(B, -penalty / largest), penalty / largest)
     return H
 
 # %% q4_gradient

@@ -28,16 +28,17 @@ def normalise(D, H, penalties):
     return [[*row] for row in zip(*atoms)], [[*row] for row in zip(*codes)], prices
 
 # %% q3_codes
-def ista_codes(X, D, penalty, H, steps):
-    largest = float(torch.linalg.eigvalsh(D @ D.T)[-1])
+def ista_codes(X, D, W, penalty, H, steps):
     out = []
-    for x, h in zip(X, H):
+    for x, w, h in zip(X, W, H):
+        root = torch.diag(w.sqrt()) @ D
+        largest = float(torch.linalg.eigvalsh(root @ root.T)[-1])
         for _ in range(steps):
-            b = h - D.T @ (D @ h - x) / largest
+            b = h - D.T @ (w * (D @ h - x)) / largest
             h = torch.tensor([math.copysign(max(abs(v) - penalty / largest, 0.0), v) for v in b.tolist()],
                              dtype=X.dtype)
         out.append(h)
-    return torch.stack(out)
+    return out
 
 # %% q4_gradient
 def dictionary_gradient(X, D, H):

@@ -19,11 +19,11 @@ def normalise(D, H, penalties):
     return A / length, H.numpy() * length, penalties.numpy() / length
 
 # %% q3_codes
-def ista_codes(X, D, penalty, H, steps):
-    A, B, C = X.numpy(), D.numpy(), H.numpy()
-    step = 1 / np.linalg.eigvalsh(B.T @ B)[-1]
+def ista_codes(X, D, W, penalty, H, steps):
+    A, B, C, V = X.numpy(), D.numpy(), H.numpy(), W.numpy()
+    step = 1 / np.array([[np.linalg.norm(np.sqrt(v)[:, None] * B, 2) ** 2] for v in V])
     for _ in range(steps):
-        C = C - step * (C @ B.T - A) @ B
+        C = C - step * ((V * (C @ B.T - A)) @ B)
         C = np.sign(C) * np.maximum(np.abs(C) - step * penalty, 0)
     return C
 
