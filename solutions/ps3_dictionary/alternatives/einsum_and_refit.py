@@ -39,18 +39,21 @@ def ista_codes(X, D, W, penalty, H, steps):
     return H
 
 # %% q4_gradient
-def dictionary_gradient(X, D, H):
-    n = len(X)
-    return torch.einsum("dk,nk,nm->dm", D, H, H) / n - torch.einsum("nd,nm->dm", X, H) / n
+def dictionary_gradient(X, D, H, delta):
+    R = X - torch.einsum("nm,dm->nd", H, D)
+    return -delta / len(X) * torch.einsum("nd,nm->dm", torch.sin(torch.atan(R / delta)), H)
 
 # %% q5_step
-def dictionary_step(X, D, H):
+def dictionary_step(X, D, H, W):
     # Without the 1/n in both gradient and L.
-    A, B = H.T @ H, X.T @ H
-    largest = float(torch.linalg.eigvalsh(A).max())
-    if not H.any():
+    A = torch.einsum("ni,nk,nj->kij", H, W, H)
+    B = torch.einsum("nk,nk,nj->kj", W, X, H)
+    largest = float(torch.linalg.matrix_norm(A, 2).amax())
+    if largest == 0:
         return D
-    return torch.nn.functional.normalize(D - (D @ A - B) / largest, dim=0)
+    moved = D - (torch.einsum("kj,kij->ki", D, A) - B) / largest
+    keep = (moved == 0).all(dim=0)
+    return torch.where(keep, D, torch.nn.functional.normalize(moved, dim=0, eps=0.0))
 
 # %% q6_atom
 def update_atom(X, D, H, j):

@@ -41,23 +41,27 @@ def ista_codes(X, D, W, penalty, H, steps):
     return out
 
 # %% q4_gradient
-def dictionary_gradient(X, D, H):
+def dictionary_gradient(X, D, H, delta):
     G = torch.zeros_like(D)
     for x, h in zip(X, H):
-        G += torch.outer(D @ h - x, h) / len(X)
-    return G
+        r = D @ h - x
+        G += torch.outer(delta * r / torch.sqrt(delta**2 + r**2), h) / len(X)
+    return G.tolist()
 
 # %% q5_step
-def dictionary_step(X, D, H):
-    A = sum(torch.outer(h, h) for h in H) / len(X)
-    largest = torch.linalg.svdvals(A)[0]
-    new = D.clone()
-    if largest > 0:
-        for x, h in zip(X, H):
-            new += torch.outer(x - D @ h, h) / (len(X) * largest)
-    for j in range(D.shape[1]):
-        new[:, j] /= new[:, j].norm()
-    return new
+def dictionary_step(X, D, H, W):
+    rows, largest = [], 0.0
+    for k in range(len(D)):
+        A = sum(w * torch.outer(h, h) for h, w in zip(H, W[:, k])) / len(X)
+        largest = max(largest, float(torch.linalg.svdvals(A)[0]))
+        rows.append(sum(w * (x - D[k] @ h) * h for x, h, w in zip(X[:, k], H, W[:, k])) / len(X))
+    if largest == 0:
+        return D.tolist()
+    atoms = []
+    for old, up in zip(D.T, torch.stack(rows).T):
+        new = old + up / largest
+        atoms.append(new / new.norm() if new.any() else old)
+    return torch.stack(atoms, dim=1)
 
 # %% q6_atom
 def update_atom(X, D, H, j):

@@ -28,19 +28,21 @@ def ista_codes(X, D, W, penalty, H, steps):
     return C
 
 # %% q4_gradient
-def dictionary_gradient(X, D, H):
+def dictionary_gradient(X, D, H, delta):
     A, B, C = X.numpy(), D.numpy(), H.numpy()
-    return (B @ C.T @ C - A.T @ C) / len(A)
+    R = C @ B.T - A
+    return ((R / np.hypot(1, R / delta)).T @ C / len(A)).astype(np.float32)
 
 # %% q5_step
-def dictionary_step(X, D, H):
-    A, B, C = X.numpy(), D.numpy(), H.numpy()
+def dictionary_step(X, D, H, W):
+    A, B, C, V = X.numpy(), D.numpy(), H.numpy(), W.numpy()
     # The n of the mean cancels in G / L.
-    largest = np.linalg.norm(C, 2) ** 2
+    largest = max(np.linalg.norm(np.sqrt(v)[:, None] * C, 2) ** 2 for v in V.T)
     if largest == 0:
         return B
-    B = B - (C @ B.T - A).T @ C / largest
-    return B / np.linalg.norm(B, axis=0)
+    new = B - (V * (C @ B.T - A)).T @ C / largest
+    length = np.linalg.norm(new, axis=0)
+    return np.where(length > 0, new / np.where(length > 0, length, 1), B)
 
 # %% q6_atom
 def update_atom(X, D, H, j):
