@@ -60,8 +60,10 @@ def update_atom(X, D, H, j):
     A, B = H.T @ H, X.T @ H
     if A[j, j] == 0:
         return D[:, j].clone()
-    best = (B[:, j] - D @ A[:, j]) / A[j, j] + D[:, j]
-    return torch.nn.functional.normalize(best, dim=0)
+    best = B[:, j] - D @ A[:, j] + D[:, j] * A[j, j]
+    if best.max() > 0:
+        return torch.nn.functional.normalize(torch.relu(best), dim=0, eps=0.0)
+    return torch.nn.functional.one_hot(best.argmax(), len(best)).double()
 
 # %% q7_match
 def match_atoms(D, D_true):

@@ -18,10 +18,15 @@ def alternate(X, D, penalty, iterations):
             H, t = new, after
             if done:
                 break
+        taken = torch.zeros(len(X), dtype=torch.bool)
         for j in range(D.shape[1]):
-            R = X - H @ D.T + torch.outer(H[:, j], D[:, j])
+            E = X - H @ D.T
             if H[:, j].abs().sum() > 0:
-                D[:, j] = torch.nn.functional.normalize(R.T @ H[:, j], dim=0)
+                D[:, j] = torch.nn.functional.normalize((E + torch.outer(H[:, j], D[:, j])).T @ H[:, j], dim=0, eps=0.0)
+            else:
+                worst = E.square().sum(dim=1).masked_fill(taken, -1.0).argmax()
+                taken[worst] = True
+                D[:, j] = X[worst] / X[worst].norm()
         history.append(0.5 * ((X - H @ D.T) ** 2).sum(dim=1).mean() + penalty * H.abs().sum(dim=1).mean())
     return H, D, history
 

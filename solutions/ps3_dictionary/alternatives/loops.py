@@ -69,7 +69,13 @@ def update_atom(X, D, H, j):
     for x, h in zip(X, H):
         left = x - sum((h[k] * D[:, k] for k in range(D.shape[1]) if k != j), torch.zeros_like(x))
         u += h[j] * left
-    return D[:, j] if not u.any() else u / math.sqrt(float(u @ u))
+    if all(h[j] == 0 for h in H):
+        return D[:, j]
+    u = u.tolist()
+    top = max(u)
+    best = [max(v, 0.0) for v in u] if top > 0 else [float(k == u.index(top)) for k in range(len(u))]
+    length = math.sqrt(sum(v * v for v in best))
+    return [v / length for v in best]
 
 # %% q6_alternation
 def alternate(X, D, penalty, iterations):
@@ -78,12 +84,17 @@ def alternate(X, D, penalty, iterations):
     for _ in range(iterations):
         H = lasso_codes(X, torch.stack(atoms, dim=1), penalty, H)
         residual = X - H @ torch.stack(atoms)
+        free = set(range(len(X)))
         for j, atom in enumerate(atoms):
             if H[:, j].any():
                 residual += torch.outer(H[:, j], atom)
                 u = residual.T @ H[:, j]
                 atoms[j] = u / u.norm()
                 residual -= torch.outer(H[:, j], atoms[j])
+            else:
+                worst = max(free, key=lambda i: float(residual[i] @ residual[i]))
+                free.remove(worst)
+                atoms[j] = X[worst] / X[worst].norm()
         history.append(0.5 * (residual**2).sum() / len(X) + penalty * H.abs().sum() / len(X))
     return H, torch.stack(atoms, dim=1), history
 

@@ -49,7 +49,12 @@ def update_atom(X, D, H, j):
     A, B, C = X.numpy(), D.numpy(), H.numpy()
     others = np.arange(B.shape[1]) != j
     pull = (A - C[:, others] @ B[:, others].T).T @ C[:, j]
-    return pull / np.linalg.norm(pull) if C[:, j].any() else B[:, j]
+    if not C[:, j].any():
+        return B[:, j]
+    if (pull <= 0).all():
+        return np.eye(len(B))[np.argmax(pull)]
+    pull = np.maximum(pull, 0)
+    return pull / np.linalg.norm(pull)
 
 # %% q6_alternation
 def alternate(X, D, penalty, iterations):
@@ -57,13 +62,15 @@ def alternate(X, D, penalty, iterations):
     for _ in range(iterations):
         C = lasso_codes(X, torch.from_numpy(B), penalty).numpy()
         # A sweep on the two small matrices C^T C and A^T C.
-        gram, cross = C.T @ C, A.T @ C
+        gram, cross, seen = C.T @ C, A.T @ C, np.zeros(len(A), dtype=bool)
         for j in range(B.shape[1]):
             pull = cross[:, j] - B @ gram[:, j] + B[:, j] * gram[j, j]
-            if gram[j, j] > 0:
-                B[:, j] = pull / np.linalg.norm(pull)
+            if gram[j, j] == 0:
+                worst = np.argmax(np.where(seen, -np.inf, ((A - C @ B.T) ** 2).sum(axis=1)))
+                seen[worst], pull = True, A[worst]
+            B[:, j] = pull / np.linalg.norm(pull)
         history.append((0.5 * ((A - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum()) / len(A))
-    return C, B, history
+    return C, B, np.array(history)
 
 # %% q7_match
 def match_atoms(D, D_true):
