@@ -76,6 +76,26 @@ def match_atoms(D, D_true):
     partner = torch.einsum("dk,dk->k", A[:, permutation], B)
     return permutation, torch.where(partner < 0, -1.0, 1.0), partner.abs()
 
+# %% q7_recover
+def recover(X, starts, penalty, iterations):
+    def value(D):
+        H = lasso_codes(X, D, penalty)
+        R = X - torch.einsum("nm,dm->nd", H, D)
+        return torch.einsum("nd,nd->", R, R) / (2 * len(X)) + penalty * H.abs().sum(dim=1).mean()
+
+    ends = []
+    for start in starts:
+        D = start
+        for _ in range(iterations):
+            H = lasso_codes(X, D, penalty)
+            A, B, D = H.T @ H, X.T @ H, D.clone()
+            for j in torch.nonzero(A.diagonal()).flatten().tolist():
+                D[:, j] = torch.nn.functional.normalize(B[:, j] - D @ A[:, j] + D[:, j] * A[j, j], dim=0, eps=0.0)
+        ends.append(D)
+    values = torch.stack([value(D) for D in ends])
+    which = values.argmin()
+    return ends[which], values[which], which
+
 # %% q9_denoise
 def denoise(Y, D, sigma):
     size = math.isqrt(len(D))

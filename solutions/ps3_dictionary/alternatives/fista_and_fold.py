@@ -30,21 +30,6 @@ def alternate(X, D, penalty, iterations):
         history.append(0.5 * ((X - H @ D.T) ** 2).sum(dim=1).mean() + penalty * H.abs().sum(dim=1).mean())
     return H, D, history
 
-# %% q7_recover
-def recover(X, starts, penalty, iterations):
-    best = None
-    for D in starts:
-        for _ in range(iterations):
-            H = lasso_codes(X, D, penalty, tol=1e-5)
-            new = torch.linalg.pinv(H) @ X
-            length = new.norm(dim=1)
-            D = torch.where(length > 0, new.T / length.clamp(min=1e-300), D)
-        H = lasso_codes(X, D, penalty, tol=1e-5)
-        value = 0.5 * ((X - H @ D.T) ** 2).sum() + penalty * H.abs().sum()
-        if best is None or value < best[0]:
-            best = (value, D)
-    return best[1]
-
 # %% q8_patches
 def remove_mean(P):
     mean = P @ torch.full((P.shape[1],), 1 / P.shape[1], dtype=P.dtype)

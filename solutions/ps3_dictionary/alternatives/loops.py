@@ -101,18 +101,41 @@ def alternate(X, D, penalty, iterations):
 # %% q7_recover
 def recover(X, starts, penalty, iterations):
     ends = []
-    for start in starts:
-        D, H = start.clone(), None
+    for k, start in enumerate(starts):
+        atoms, H = [a.clone() for a in start.T], None
         for _ in range(iterations):
-            H = lasso_codes(X, D, penalty, H, tol=1e-4)
-            # Several of the lecture's gradient steps for each code step.
-            A, B = H.T @ H, X.T @ H
-            for _ in range(20):
-                D = D + (B - D @ A) / torch.linalg.eigvalsh(A)[-1]
-                D = D / D.norm(dim=0)
-        H = lasso_codes(X, D, penalty, H, tol=1e-4)
-        ends.append((float(0.5 * ((X - H @ D.T) ** 2).sum() + penalty * H.abs().sum()), D))
-    return min(ends, key=lambda end: end[0])[1]
+            H = lasso_codes(X, torch.stack(atoms, dim=1), penalty, H)
+            for j in range(len(atoms)):
+                atoms[j] = best_atom(X, torch.stack(atoms, dim=1), H, j)
+        D = torch.stack(atoms, dim=1)
+        H = lasso_codes(X, D, penalty, H, tol=1e-10)
+        total = sum(0.5 * float((x - D @ h) @ (x - D @ h)) + penalty * float(h.abs().sum()) for x, h in zip(X, H))
+        ends.append([total / len(X), k, D.tolist()])
+    value, k, D = min(ends)
+    return [D, value, k]
+
+# %% q7_match
+def match_atoms(D, D_true):
+    # All assignments one after the other for a few atoms, the library's for many.
+    def cosine(a, b):
+        return float(a @ b) / math.sqrt(float(a @ a) * float(b @ b))
+
+    table = [[cosine(D[:, i], D_true[:, j]) for i in range(D.shape[1])] for j in range(D_true.shape[1])]
+    best, columns = -1.0, None
+
+    def search(j, chosen, total):
+        nonlocal best, columns
+        if j == len(table):
+            if total > best:
+                best, columns = total, list(chosen)
+            return
+        for i in range(D.shape[1]):
+            if i not in chosen:
+                search(j + 1, [*chosen, i], total + abs(table[j][i]))
+
+    search(0, [], 0.0)
+    found = [table[j][i] for j, i in enumerate(columns)]
+    return columns, [-1 if c < 0 else 1 for c in found], [abs(c) for c in found]
 
 # %% q8_patches
 def remove_mean(P):

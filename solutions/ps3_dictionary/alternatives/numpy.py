@@ -79,22 +79,22 @@ def match_atoms(D, D_true):
     rows, columns = linear_sum_assignment(np.abs(cosine), maximize=True)
     permutation = rows[np.argsort(columns)]
     partner = cosine[permutation, range(B.shape[1])]
-    return [int(p) for p in permutation], np.sign(partner), np.abs(partner)
+    return [int(p) for p in permutation], np.where(partner < 0, -1, 1), np.abs(partner)
 
 # %% q7_recover
 def recover(X, starts, penalty, iterations):
-    A, found = X.numpy(), []
-    for start in starts:
-        B = start.numpy()
+    found = []
+    for k, start in enumerate(starts):
+        B = start.numpy().copy()
         for _ in range(iterations):
-            C = lasso_codes(X, torch.from_numpy(B), penalty, tol=1e-4).numpy()
-            used = np.abs(C).sum(axis=0) > 0
-            B = B.copy()
-            B[:, used] = np.linalg.lstsq(C[:, used], A, rcond=None)[0].T
-            B /= np.linalg.norm(B, axis=0)
-        C = lasso_codes(X, torch.from_numpy(B), penalty, tol=1e-4).numpy()
-        found.append((0.5 * ((A - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum(), len(found), B))
-    return min(found)[2]
+            C = lasso_codes(X, torch.from_numpy(B), penalty)
+            for j in range(B.shape[1]):
+                B[:, j] = best_atom(X, torch.from_numpy(B), C, j).numpy()
+        C = lasso_codes(X, torch.from_numpy(B), penalty).numpy()
+        found.append((0.5 * ((X.numpy() - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum()) / len(X))
+        if np.argmin(found) == k:
+            best = B
+    return best, np.min(found), np.argmin(found)
 
 # %% q8_patches
 def remove_mean(P):
