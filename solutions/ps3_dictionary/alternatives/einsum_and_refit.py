@@ -96,20 +96,26 @@ def recover(X, starts, penalty, iterations):
     which = values.argmin()
     return ends[which], values[which], which
 
+# %% q8_assemble
+def assemble(P, weights, height, width, size, stride):
+    # Least squares for all pixels at once: the normal equations are diagonal.
+    place = all_patches(torch.arange(height * width).reshape(height, width), size, stride)
+    total = torch.zeros(height * width, dtype=P.dtype)
+    count = torch.zeros(height * width, dtype=P.dtype)
+    total.index_add_(0, place.flatten(), (weights[:, None] * P).flatten())
+    count.index_add_(0, place.flatten(), weights.repeat_interleave(size * size))
+    return (total / count).reshape(height, width)
+
 # %% q9_denoise
-def denoise(Y, D, sigma):
+def denoise(Y, D, sigma, c, mu):
     size = math.isqrt(len(D))
+    D = torch.nn.functional.normalize(D, dim=0, eps=0.0)
     P = all_patches(Y, size)
     mean = P.mean(dim=1, keepdim=True)
-    H = lasso_codes(P - mean, D, 2.3 * sigma, tol=1e-3)
-    # Fewer shrunken coefficients: a second, weaker penalty on the atoms that were kept.
-    kept = H != 0
-    gram, target = D.T @ D, (P - mean) @ D
-    L = torch.linalg.eigvalsh(gram)[-1]
-    for _ in range(15):
-        H = torch.where(kept, soft_threshold(H - (H @ gram - target) / L, 1.5 * sigma / L), 0.0)
-    rebuilt = H @ D.T + mean
-    total, count = torch.zeros_like(Y), torch.zeros_like(Y)
+    H = lasso_codes(P - mean, D, c * sigma, tol=1e-7)
+    rebuilt = torch.einsum("nm,dm->nd", H, D) + mean
+    # The normal equations, pixel by pixel.
+    total, count = mu * Y, torch.full_like(Y, mu)
     rows, columns = Y.shape[0] - size + 1, Y.shape[1] - size + 1
     for k in range(size * size):
         y, x = k // size, k % size

@@ -137,19 +137,36 @@ def match_atoms(D, D_true):
     found = [table[j][i] for j, i in enumerate(columns)]
     return columns, [-1 if c < 0 else 1 for c in found], [abs(c) for c in found]
 
-# %% q8_patches
-def remove_mean(P):
-    mean = torch.tensor([sum(p.tolist()) / len(p) for p in P], dtype=P.dtype)
-    return torch.stack([p - m for p, m in zip(P, mean)]), mean
+# %% q8_mean
+def remove_mean(P, known):
+    rows, means = [], []
+    for patch, use in zip(P.tolist(), known.tolist()):
+        values = [p for p, one in zip(patch, use) if one]
+        means.append(sum(values) / len(values) if values else 0)
+        rows.append([(p - means[-1]) * one for p, one in zip(patch, use)])
+    return rows, means
 
-
-def assemble(P, height, width, size, stride):
+# %% q8_assemble
+def assemble(P, weights, height, width, size, stride):
     values = {}
     corners = [(y, x) for y in range(0, height - size + 1, stride) for x in range(0, width - size + 1, stride)]
-    for (y, x), patch in zip(corners, P.tolist()):
+    for (y, x), patch, weight in zip(corners, P.tolist(), weights.tolist()):
         for k, value in enumerate(patch):
-            values.setdefault((y + k // size, x + k % size), []).append(value)
+            values.setdefault((y + k // size, x + k % size), []).append((weight, value))
     image = torch.zeros(height, width, dtype=P.dtype)
     for (y, x), several in values.items():
-        image[y, x] = sum(several) / len(several)
+        image[y, x] = sum(w * v for w, v in several) / sum(w for w, _ in several)
     return image
+
+# %% q9_denoise
+def denoise(Y, D, sigma, c, mu):
+    size = round(len(D) ** 0.5)
+    D = torch.stack([atom / atom.norm() for atom in D.T], dim=1)
+    corners = [(y, x) for y in range(Y.shape[0] - size + 1) for x in range(Y.shape[1] - size + 1)]
+    patches = [Y[y : y + size, x : x + size].flatten() for y, x in corners]
+    codes = lasso_codes(torch.stack([p - p.mean() for p in patches]), D, c * sigma, tol=1e-5)
+    total, count = mu * Y, torch.zeros_like(Y) + mu
+    for (y, x), p, h in zip(corners, patches, codes):
+        total[y : y + size, x : x + size] += (D @ h).reshape(size, size) + p.mean()
+        count[y : y + size, x : x + size] += 1
+    return (total / count).tolist()

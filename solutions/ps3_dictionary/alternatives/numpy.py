@@ -96,29 +96,31 @@ def recover(X, starts, penalty, iterations):
             best = B
     return best, np.min(found), np.argmin(found)
 
-# %% q8_patches
-def remove_mean(P):
-    A = P.numpy()
-    return A - A.mean(axis=1, keepdims=True), A.mean(axis=1)
+# %% q8_mean
+def remove_mean(P, known):
+    A, use = P.numpy(), known.numpy().astype(bool)
+    mean = np.where(use, A, 0).sum(axis=1) / np.maximum(use.sum(axis=1), 1)
+    return np.where(use, A - mean[:, None], 0), mean
 
-
-def assemble(P, height, width, size, stride):
+# %% q8_assemble
+def assemble(P, weights, height, width, size, stride):
     # Each pixel of each patch knows its place in the image.
     place = np.arange(height * width).reshape(height, width)
     windows = np.lib.stride_tricks.sliding_window_view(place, (size, size))[::stride, ::stride]
-    index = windows.reshape(-1)
-    total = np.bincount(index, weights=P.numpy().reshape(-1), minlength=height * width)
-    return (total / np.bincount(index, minlength=height * width)).reshape(height, width)
+    index, w = windows.reshape(-1), np.repeat(weights.numpy(), size * size)
+    total = np.bincount(index, weights=w * P.numpy().reshape(-1), minlength=height * width)
+    return (total / np.bincount(index, weights=w, minlength=height * width)).reshape(height, width)
 
 # %% q9_denoise
-def denoise(Y, D, sigma):
-    size = int(np.sqrt(len(D)))
+def denoise(Y, D, sigma, c, mu):
+    size = int(round(np.sqrt(len(D))))
     height, width = Y.shape
+    B = D.numpy() / np.linalg.norm(D.numpy(), axis=0)
     P = np.lib.stride_tricks.sliding_window_view(Y.numpy(), (size, size)).reshape(-1, size * size)
     mean = P.mean(axis=1, keepdims=True)
-    C = lasso_codes(torch.from_numpy(P - mean), D, 1.7 * sigma, tol=1e-3).numpy()
-    rebuilt = (C @ D.numpy().T + mean).reshape(height - size + 1, width - size + 1, size, size)
-    total, count = np.zeros((height, width)), np.zeros((height, width))
+    C = lasso_codes(torch.from_numpy(P - mean), torch.from_numpy(B), c * sigma, tol=1e-5).numpy()
+    rebuilt = (C @ B.T + mean).reshape(height - size + 1, width - size + 1, size, size)
+    total, count = mu * Y.numpy(), np.full((height, width), float(mu))
     for y in range(size):
         for x in range(size):
             total[y : y + height - size + 1, x : x + width - size + 1] += rebuilt[:, :, y, x]
