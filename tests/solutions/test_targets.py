@@ -10,10 +10,12 @@ import jupytext
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import LogisticRegression
 
-from replearn import autoencoders, sparse
+from replearn import autoencoders, images, sparse
 from replearn.autoencoders import Dense, dense_autoencoder
+from replearn.dictionary import match_atoms
 from replearn.metrics import reconstruction_error
 from replearn.mixtures import GaussianMixture
 from replearn.pretraining import RBM
@@ -22,12 +24,13 @@ from replearn.training import train
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 
 
-def setup_of(name: str) -> dict[str, Any]:
-    """What the given first cell of an assignment defines."""
+def setup_of(name: str, *more: str) -> dict[str, Any]:
+    """What the given first cell of an assignment defines, and other given cells by their names."""
     notebook = jupytext.read(SOLUTIONS / name / f"{name}.md")
-    (cell,) = [c for c in notebook.cells if c.metadata["nbgrader"]["grade_id"] == "setup"]
     space: dict[str, Any] = {}
-    exec(cell.source, space)
+    for cell in notebook.cells:
+        if cell.metadata["nbgrader"]["grade_id"] in ("setup", *more):
+            exec(cell.source, space)
     return space
 
 
@@ -110,6 +113,113 @@ def test_traces_of_problem_set_2_with_equal_penalties_are_the_librarys():
     # The library shrinks the residual less far where that bounds more; at zero both are the same.
     gap = given["duality_gap"](X, D, zero, equal)
     np.testing.assert_allclose(gap, sparse.duality_gap(X, D, zero, 0.2), atol=1e-9)
+
+
+def test_targets_of_problem_set_3():
+    given = setup_of("ps3_dictionary", "tools")
+    targets, planted = given["TARGETS"], given["planted_data"]
+
+    # Weights are data and atoms multiplied by their roots, for each sample by itself.
+    generator = torch.Generator().manual_seed(1)
+    X, D = planted(20, 8, 12, 3, 0.05, generator)
+    W = 3 * torch.rand(20, 8, dtype=X.dtype, generator=generator)
+    W[W < 0.5] = 0.0
+    start = torch.ones(20, 12, dtype=X.dtype)
+    found = [0.0] * 4
+    for x, w, h in zip(X, W.sqrt(), start, strict=True):
+        x, atoms = (w * x)[None], w[:, None] * D
+        for k, steps in enumerate((0, 1, 10, 100)):
+            H = h[None]
+            if steps:
+                H = sparse.ista(x, atoms, 0.3, H0=H, tol=0.0, max_iter=steps).H
+            found[k] += float(sparse.lasso_objective(x, atoms, H, 0.3)) / 20
+    assert found == pytest.approx(
+        targets["weighted objective after 0, 1, 10 and 100 steps"], abs=2e-6
+    )
+
+    # The gradient and the second derivative of the weighted error, both by autograd.
+    generator = torch.Generator().manual_seed(3)
+    X, _ = planted(60, 8, 6, 2, 0.05, generator)
+    D = torch.randn(8, 6, dtype=X.dtype, generator=generator)
+    D = D / D.norm(dim=0)
+    W = 2 * torch.rand(60, 8, dtype=X.dtype, generator=generator)
+    H = sparse.sparse_codes(X, D, 0.2, tol=1e-10).H
+
+    def error(D: torch.Tensor) -> torch.Tensor:
+        return (W * (X - H @ D.T) ** 2).sum() / 120
+
+    second = torch.autograd.functional.hessian(error, D).reshape(48, 48)
+    step = 1 / torch.linalg.eigvalsh(second)[-1]
+    values = [float(error(D))]
+    for _ in range(20):
+        D = D - step * torch.autograd.functional.jacobian(error, D)
+        D = D / D.norm(dim=0)
+        values.append(float(error(D)))
+    name = "E before, after 1 and after 20 dictionary steps"
+    assert [values[k] for k in (0, 1, 20)] == pytest.approx(targets[name], abs=2e-6)
+
+
+def test_targets_of_alternation_and_denoising_in_problem_set_3():
+    given = setup_of("ps3_dictionary", "tools")
+    targets, planted = given["TARGETS"], given["planted_data"]
+
+    def sweep(X: torch.Tensor, D: torch.Tensor, H: torch.Tensor) -> torch.Tensor:
+        D = D.clone()
+        taken: list[int] = []
+        for j in range(D.shape[1]):
+            rest = X - H @ D.T
+            if H[:, j].any():
+                u = (rest + torch.outer(H[:, j], D[:, j])).T @ H[:, j]
+            else:
+                errors = rest.norm(dim=1)
+                errors[taken] = -1.0
+                taken.append(int(errors.argmax()))
+                u = X[taken[-1]]
+            D[:, j] = u / u.norm()
+        return D
+
+    X, _ = planted(60, 8, 7, 2, 0.05, torch.Generator().manual_seed(4))
+    X[:, 7] = 0.0
+    D = torch.randn(8, 8, dtype=X.dtype, generator=torch.Generator().manual_seed(5))
+    D[7], D[:, 3] = 0.0, 0.0
+    D[7, 3] = 1.0
+    D = D / D.norm(dim=0)
+    history = []
+    for _ in range(6):
+        H = sparse.sparse_codes(X, D, 0.2, tol=1e-10).H
+        D = sweep(X, D, H)
+        history.append(float(sparse.lasso_objective(X, D, H, 0.2).mean()))
+    assert [history[k] for k in (0, 2, 5)] == pytest.approx(
+        targets["F after 1, 3 and 6 rounds"], abs=2e-6
+    )
+
+    generator = torch.Generator().manual_seed(8)
+    X, D_true = planted(60, 10, 5, 2, 0.03, generator)
+    noise = torch.randn(10, 5, dtype=X.dtype, generator=generator)
+    D = D_true[:, [3, 0, 4, 1, 2]] + 0.35 * noise
+    D = D / D.norm(dim=0)
+    for _ in range(8):
+        D = sweep(X, D, sparse.sparse_codes(X, D, 0.2, tol=1e-10).H)
+    value = float(sparse.sparse_codes(X, D, 0.2, tol=1e-10).objective.mean())
+    assert value == pytest.approx(targets["F of the best run"], abs=2e-6)
+    reached = float(match_atoms(D, D_true).similarity.min())
+    assert reached == pytest.approx(targets["smallest cosine of the best run"], abs=1e-4)
+
+    D = images.dct_dictionary(8, 9, dtype=torch.float64)
+    torch.testing.assert_close(D, given["dct_dictionary"](8, 9))
+    clean = given["china"][248:280, 344:376]
+    generator = torch.Generator().manual_seed(7)
+    noisy = clean + 0.1 * torch.randn(32, 32, dtype=clean.dtype, generator=generator)
+    P, mean = images.remove_mean(images.all_patches(noisy, 8))
+    rebuilt = sparse.sparse_codes(P, D, 0.2, tol=1e-8).H @ D.T + mean[:, None]
+    # The noisy image as one more patch of each pixel.
+    number = torch.nn.functional.fold(torch.ones_like(P).T[None], (32, 32), 8)[0, 0]
+    image = (noisy + number * images.assemble(rebuilt, (32, 32), 8)) / (1 + number)
+    psnr = images.psnr(image, clean)
+    assert psnr == pytest.approx(targets["PSNR of the photograph"], abs=0.005)
+    blurred = [gaussian_filter(noisy.numpy(), 0.02 * k) for k in range(10, 100)]
+    best = max(images.psnr(torch.from_numpy(blur), clean) for blur in blurred)
+    assert best == pytest.approx(targets["PSNR of the best Gaussian blur"], abs=0.005)
 
 
 def test_targets_of_problem_set_4():
