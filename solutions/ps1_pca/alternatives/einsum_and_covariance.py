@@ -62,7 +62,7 @@ def whiten(X, new):
 def autoencoder_gradients(W, D, X, A):
     H = torch.einsum("nd,md->nm", X, W)
     G = -2 * torch.einsum("nd,nd->nd", A, X - torch.einsum("nm,dm->nd", H, D)) / X.shape[0]
-    return [torch.einsum("nd,dm,ne->me", G, D, X) if X.shape[1] < 50 else (G @ D).T @ X, G.T @ H]
+    return [torch.einsum("nd,dm,ne->me", G, D, X), torch.einsum("nd,nm->dm", G, H)]
 
 # %% q8_steps
 def update_codes(Xc, D, penalty):
