@@ -18,6 +18,7 @@ from replearn.autoencoders import Dense, dense_autoencoder
 from replearn.dictionary import match_atoms
 from replearn.metrics import reconstruction_error
 from replearn.mixtures import GaussianMixture
+from replearn.pca import PCA
 from replearn.pretraining import RBM
 from replearn.training import train
 
@@ -32,6 +33,35 @@ def setup_of(name: str, *more: str) -> dict[str, Any]:
         if cell.metadata["nbgrader"]["grade_id"] in ("setup", *more):
             exec(cell.source, space)
     return space
+
+
+def test_targets_of_problem_set_1():
+    digits = setup_of("ps1_pca")["digits"]
+    notebook = jupytext.read(SOLUTIONS / "ps1_pca" / "ps1_pca.md")
+    cells = {c.metadata["nbgrader"]["grade_id"]: c.source for c in notebook.cells}
+    lost = np.arange(digits.numel()).reshape(digits.shape) % 3 != 0
+    pixels = np.ma.masked_array(digits.numpy(), lost)
+    n = 300
+    first = PCA(1).fit(digits[:n]).explained_variance_[0] * (n - 1) / n
+    pca = PCA(10).fit(digits)
+    seen = (np.arange(64) + np.arange(20)[:, None]) % 3 > 0
+    W, centred = np.asarray(pca.components_), (digits[:20] - pca.mean_).numpy()
+    pairs = list(zip(centred, seen, strict=True))
+    codes = np.array([np.linalg.lstsq(W[:, s].T, x[s], rcond=None)[0] for x, s in pairs])
+    full = centred @ W.T
+    errors = [((H - full) ** 2).sum() / (full**2).sum() for H in (codes, (centred * seen) @ W.T)]
+    for test, target in [
+        ("q1_mean_visible", pixels.mean(axis=0).max()),
+        ("q3_variances_visible", float(first)),
+        ("q4_encode_visible", errors[0]),
+        ("q4_encode_visible", errors[1]),
+    ]:
+        assert f"{target:.6f}" in cells[test]
+    directions = int((PCA().fit(digits).explained_variance_ > 1e-12).sum())
+    assert f"(2, {directions})" in cells["q6_whiten_visible"]
+    # A direction of deviation s costs 2 rho s - rho^2 where s > rho, and s^2 otherwise.
+    least = sum(2 * s - 1 if s > 1 else s**2 for s in (3.0, 2.0, 0.5))
+    assert f"8.45473683, {least:.2f}]" in cells["q8_alternation_visible"]
 
 
 def test_targets_of_problem_set_2():
