@@ -69,11 +69,11 @@ def pcd_gradient(X, chains, W, b, c, uniforms):
         chains = torch.where(u_x < torch.sigmoid(u @ W + c), 1.0, 0.0).double()
     dW, db, dc = torch.zeros_like(W), torch.zeros_like(b), torch.zeros_like(c)
     for samples, sign in ((X, 1 / len(X)), (chains, -1 / len(chains))):
-        for x in samples:
-            h = torch.tanh(W @ x + b)
-            dW += sign * torch.outer(h, x)
-            db += sign * h
-            dc += sign * x
+        H = torch.tanh(samples @ W.T + b)
+        for j in range(len(b)):
+            dW[j] += sign * (H[:, j : j + 1] * samples).sum(dim=0)
+            db[j] += sign * H[:, j].sum()
+        dc += sign * samples.sum(dim=0)
     return dW.tolist(), db.tolist(), dc.tolist(), chains.tolist()
 
 # %% q4_greedy
