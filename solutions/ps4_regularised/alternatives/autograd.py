@@ -1,16 +1,22 @@
 """Distributions and automatic differentiation of torch wherever they apply; a residual network, trained with momentum."""
 
 # %% q1_losses
-def gaussian_loss(A, X, std):
-    return -torch.distributions.Normal(A, std).log_prob(X).sum(dim=1).mean()
+def best_gaussian(A, X):
+    std = torch.linalg.vector_norm(X - A, dim=0) / len(X) ** 0.5
+    return std, -torch.distributions.Normal(A, std).log_prob(X).sum(dim=1).mean()
 
 
 def bernoulli_loss(A, X):
-    return torch.nn.functional.binary_cross_entropy_with_logits(A, X, reduction="sum") / len(X)
+    seen = ~X.isnan()
+    total = torch.nn.functional.binary_cross_entropy_with_logits(A[seen], X[seen], reduction="sum")
+    return total / len(X)
 
 
-def least_bernoulli_loss(X):
-    return bernoulli_loss(torch.logit(X.clamp(1e-15, 1 - 1e-15)), X)
+def least_bernoulli_loss(X, codes):
+    _, places = codes.unique(return_inverse=True)
+    member = torch.nn.functional.one_hot(places).to(X.dtype)
+    P = (member.T @ X / member.sum(dim=0)[:, None]).clamp(0, 1)[places]
+    return torch.distributions.Bernoulli(probs=P).entropy().sum() / len(X)
 
 # %% q2_tied
 def tied_gradients(X, W, b, c):
@@ -18,6 +24,17 @@ def tied_gradients(X, W, b, c):
     A = torch.sigmoid(torch.nn.functional.linear(X, W, b)) @ W + c
     loss = torch.nn.functional.binary_cross_entropy_with_logits(A, X, reduction="sum") / len(X)
     return loss.detach(), *torch.autograd.grad(loss, (W, b, c))
+
+
+
+def weight_pulls(X, W, b, c):
+    pulls = []
+    for x in X:
+        leaf = W.clone().requires_grad_()
+        a = torch.sigmoid(leaf @ x + b) @ leaf + c
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(a, x, reduction="sum")
+        pulls.append(torch.autograd.grad(loss, leaf)[0].norm())
+    return torch.stack(pulls)
 
 # %% q3_penalties
 def l1_penalty(H):

@@ -1,27 +1,37 @@
 """Sample by sample and entry by entry, in loops; the network has two hidden layers and goes through epochs."""
 
 # %% q1_losses
-def gaussian_loss(A, X, std):
-    total = 0.0
-    for a, x in zip(A.tolist(), X.tolist(), strict=True):
-        for p, v in zip(a, x, strict=True):
-            total += 0.5 * math.log(2 * math.pi) + math.log(std) + (v - p) ** 2 / (2 * std**2)
-    return total / len(X)
+def best_gaussian(A, X):
+    n, d = X.shape
+    stds, loss = [], 0.0
+    for j in range(d):
+        total = sum(float(X[i, j] - A[i, j]) ** 2 for i in range(n))
+        stds.append(math.sqrt(total / n))
+        for i in range(n):
+            loss += 0.5 * math.log(2 * math.pi * total / n) / n
+            loss += float(X[i, j] - A[i, j]) ** 2 / (2 * total / n) / n
+    return stds, loss
 
 
 def bernoulli_loss(A, X):
     total = 0.0
     for a, x in zip(A.flatten().tolist(), X.flatten().tolist(), strict=True):
-        total += (1 - x) * a if a > 0 else -x * a
-        total += math.log1p(math.exp(-abs(a)))
+        if not math.isnan(x):
+            total += (1 - x) * a if a > 0 else -x * a
+            total += math.log1p(math.exp(-abs(a)))
     return total / len(X)
 
 
-def least_bernoulli_loss(X):
+def least_bernoulli_loss(X, codes):
+    groups = {}
+    for x, code in zip(X.tolist(), codes.tolist(), strict=True):
+        groups.setdefault(code, []).append(x)
     total = 0.0
-    for x in X.flatten().tolist():
-        for p in (x, 1 - x):
-            total -= p * math.log(p) if p > 0 else 0.0
+    for group in groups.values():
+        for column in zip(*group):
+            p = min(1.0, sum(column) / len(column))
+            for q in (p, 1 - p):
+                total -= len(column) * q * math.log(q) if q > 0 else 0.0
     return total / len(X)
 
 # %% q2_tied
@@ -38,6 +48,17 @@ def tied_gradients(X, W, b, c):
         dc += da
     n = len(X)
     return loss / n, dW / n, db / n, dc / n
+
+
+
+def weight_pulls(X, W, b, c):
+    pulls = []
+    for x in X:
+        h = torch.sigmoid(W @ x + b)
+        da = torch.sigmoid(W.T @ h + c) - x
+        dz = (W @ da) * h * (1 - h)
+        pulls.append(float((torch.outer(dz, x) + torch.outer(h, da)).norm()))
+    return pulls
 
 # %% q3_penalties
 def l1_penalty(H):

@@ -1,0 +1,43 @@
+"""Other orders of operation (Gram matrices, einsum, the other side of an identity), and lists of numbers come back."""
+
+# %% q1_losses
+def best_gaussian(A, X):
+    variances = (X - A).square().sum(dim=0) / X.shape[0]
+    loss = 0.5 * (X.shape[1] * (1 + math.log(2 * math.pi)) + float(variances.log().sum()))
+    return [variances.sqrt().tolist(), loss]
+
+
+def bernoulli_loss(A, X):
+    cost = -torch.where(X.isnan(), 0.0, X * torch.nn.functional.logsigmoid(A))
+    cost = cost - torch.where(X.isnan(), 0.0, (1 - X) * torch.nn.functional.logsigmoid(-A))
+    return [float(cost.sum()) / len(X)]
+
+
+def least_bernoulli_loss(X, codes):
+    losses = []
+    for code in sorted(set(codes.tolist())):
+        p = X[codes == code].mean(dim=0)
+        entropy = torch.special.entr(p) + torch.special.entr(1 - p)
+        losses.append(float((codes == code).sum()) / len(X) * float(entropy.sum()))
+    return sum(losses)
+
+# %% q2_tied
+def forwards(X, W, b, c):
+    H = 1 / (1 + torch.exp(-torch.einsum("nd,md->nm", X, W) - b))
+    A = torch.einsum("nm,md->nd", H, W) + c
+    error = torch.sigmoid(A) - X
+    return H, A, error, torch.einsum("nd,md->nm", error, W) * H * (1 - H)
+
+
+def tied_gradients(X, W, b, c):
+    H, A, error, back = forwards(X, W, b, c)
+    loss = (A.clamp(min=0) - X * A + torch.log1p(torch.exp(-A.abs()))).sum(dim=1).mean()
+    dW = torch.cat([back, H]).T @ torch.cat([X, error]) / len(X)
+    return [float(loss), dW.tolist(), back.mean(dim=0).tolist(), error.mean(dim=0).tolist()]
+
+
+def weight_pulls(X, W, b, c):
+    H, _, error, back = forwards(X, W, b, c)
+    a, b = back.norm(dim=1) * X.norm(dim=1), H.norm(dim=1) * error.norm(dim=1)
+    inner = torch.einsum("nm,nm->n", back, H) * torch.einsum("nd,nd->n", X, error)
+    return ((a - b) ** 2 + 2 * (a * b + inner)).clamp(min=0).sqrt().tolist()
