@@ -37,23 +37,25 @@ def weight_pulls(X, W, b, c):
     return torch.stack(pulls)
 
 # %% q3_penalties
-def l1_penalty(H):
-    leaf = H.clone().requires_grad_()
-    value = torch.linalg.vector_norm(leaf, ord=1) / len(H)
-    return float(value), torch.autograd.grad(leaf.abs().sum() / len(H), leaf)[0]
+def l1_penalty(H, D):
+    codes, decoder = H.clone().requires_grad_(), D.clone().requires_grad_()
+    value = (codes.abs() @ torch.linalg.vector_norm(decoder, dim=0)).mean()
+    return value.detach(), *torch.autograd.grad(value, (codes, decoder))
 
 
-def kl_penalty(H, rate):
-    leaf = H.clone().requires_grad_()
-    wanted = torch.distributions.Bernoulli(probs=torch.tensor(rate, dtype=H.dtype))
-    value = torch.distributions.kl_divergence(wanted, torch.distributions.Bernoulli(probs=leaf.mean(dim=0))).sum()
+def kl_penalty(Z, rate):
+    leaf = Z.clone().requires_grad_()
+    log_r = torch.logsumexp(torch.nn.functional.logsigmoid(leaf), dim=0) - math.log(len(Z))
+    log_rest = torch.logsumexp(torch.nn.functional.logsigmoid(-leaf), dim=0) - math.log(len(Z))
+    value = -(rate * log_r + (1 - rate) * log_rest).sum()
+    value = value + Z.shape[1] * (rate * math.log(rate) + (1 - rate) * math.log(1 - rate))
     return value.detach(), torch.autograd.grad(value, leaf)[0]
 
 # %% q4_ksparse
 def k_sparse(A, k):
     order = torch.argsort(A, dim=1, descending=True)
     ranks = torch.argsort(order, dim=1)
-    return A.masked_fill(ranks >= k, 0.0)
+    return A.masked_fill(ranks >= k.reshape(-1, 1), 0.0)
 
 
 def k_sparse_backward(A, k, dH):

@@ -41,3 +41,36 @@ def weight_pulls(X, W, b, c):
     a, b = back.norm(dim=1) * X.norm(dim=1), H.norm(dim=1) * error.norm(dim=1)
     inner = torch.einsum("nm,nm->n", back, H) * torch.einsum("nd,nd->n", X, error)
     return ((a - b) ** 2 + 2 * (a * b + inner)).clamp(min=0).sqrt().tolist()
+
+# %% q3_penalties
+def l1_penalty(H, D):
+    gram = torch.einsum("dj,dj->j", D, D).sqrt()
+    inverse = torch.where(gram > 0, 1 / gram, torch.zeros_like(gram))
+    total = torch.einsum("nj->j", H.abs())
+    signs = (H > 0).double() - (H < 0).double()
+    value = torch.einsum("nj,j->", H.abs(), gram) / len(H)
+    dH = torch.einsum("nj,j->nj", signs, gram) / len(H)
+    return [float(value), dH.tolist(), (torch.einsum("dj,j->dj", D, inverse * total) / len(H)).tolist()]
+
+
+def kl_penalty(Z, rate):
+    n = len(Z)
+    on, off = -torch.nn.functional.softplus(-Z), -torch.nn.functional.softplus(Z)
+    softmax_on, softmax_off = torch.softmax(on, dim=0), torch.softmax(off, dim=0)
+    log_r, log_rest = on.logsumexp(dim=0) - math.log(n), off.logsumexp(dim=0) - math.log(n)
+    entropy = -rate * math.log(rate) - (1 - rate) * math.log(1 - rate)
+    value = -float((rate * log_r + (1 - rate) * log_rest + entropy).sum())
+    dZ = (1 - rate) * softmax_off * torch.sigmoid(Z) - rate * softmax_on * torch.sigmoid(-Z)
+    return [value, dZ.tolist()]
+
+# %% q4_ksparse
+def k_sparse(A, k):
+    values, places = A.sort(dim=1)
+    late = torch.arange(A.shape[1]) >= A.shape[1] - k[:, None]
+    return torch.zeros_like(A).scatter(1, places, values * late).tolist()
+
+
+def k_sparse_backward(A, k, dH):
+    # How many of the row are larger; no two are equal here.
+    larger = (A[:, None, :] > A[:, :, None]).sum(dim=2)
+    return (dH * (larger < k[:, None])).tolist()

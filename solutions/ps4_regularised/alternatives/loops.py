@@ -61,38 +61,55 @@ def weight_pulls(X, W, b, c):
     return pulls
 
 # %% q3_penalties
-def l1_penalty(H):
-    value, gradient = 0.0, torch.zeros_like(H)
-    for i in range(H.shape[0]):
-        for j in range(H.shape[1]):
+def l1_penalty(H, D):
+    n, m = H.shape
+    value, dH, dD = 0.0, torch.zeros_like(H), torch.zeros_like(D)
+    for j in range(m):
+        length = math.sqrt(sum(v * v for v in D[:, j].tolist()))
+        for i in range(n):
             h = float(H[i, j])
-            value += abs(h) / len(H)
-            gradient[i, j] = ((h > 0) - (h < 0)) / len(H)
-    return value, gradient
+            value += abs(h) * length / n
+            dH[i, j] = ((h > 0) - (h < 0)) * length / n
+            if length > 0:
+                dD[:, j] += abs(h) / n * D[:, j] / length
+    return value, dH, dD
 
 
-def kl_penalty(H, rate):
-    n, value, gradient = len(H), 0.0, torch.zeros_like(H)
-    for j in range(H.shape[1]):
-        r = float(H[:, j].sum()) / n
-        value += rate * math.log(rate / r) + (1 - rate) * math.log((1 - rate) / (1 - r))
-        gradient[:, j] = ((1 - rate) / (1 - r) - rate / r) / n
-    return value, gradient
+def kl_penalty(Z, rate):
+    n, m = Z.shape
+    value, dZ = 0.0, torch.zeros_like(Z)
+
+    def log_sum(numbers):
+        top = max(numbers)
+        return top + math.log(sum(math.exp(v - top) for v in numbers))
+
+    def log_sigmoid(z):
+        return min(z, 0.0) - math.log1p(math.exp(-abs(z)))
+
+    for j in range(m):
+        on = [log_sigmoid(z) for z in Z[:, j].tolist()]
+        off = [log_sigmoid(-z) for z in Z[:, j].tolist()]
+        value += rate * (math.log(rate * n) - log_sum(on))
+        value += (1 - rate) * (math.log((1 - rate) * n) - log_sum(off))
+        for i in range(n):
+            dZ[i, j] = (1 - rate) * math.exp(on[i] + off[i] - log_sum(off))
+            dZ[i, j] -= rate * math.exp(on[i] + off[i] - log_sum(on))
+    return value, dZ
 
 # %% q4_ksparse
 def k_sparse(A, k):
     H = torch.zeros_like(A)
     for i, row in enumerate(A.tolist()):
-        for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]:
+        for j in sorted(range(len(row)), key=lambda j: -row[j])[: int(k[i])]:
             H[i, j] = row[j]
     return H
 
 
 def k_sparse_backward(A, k, dH):
     dA = torch.zeros_like(A)
-    for i, row in enumerate(A.tolist()):
-        for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]:
-            dA[i, j] = dH[i, j]
+    for i in range(len(A)):
+        places = A[i].topk(int(k[i])).indices
+        dA[i, places] = dH[i, places]
     return dA
 
 # %% q5_corruptions

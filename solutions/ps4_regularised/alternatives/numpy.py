@@ -47,32 +47,39 @@ def weight_pulls(X, W, b, c):
     return np.sqrt(np.maximum(grams.sum(axis=(1, 2)), 0))
 
 # %% q3_penalties
-def l1_penalty(H):
-    A = H.numpy()
-    return np.abs(A).sum() / len(A), np.sign(A) / len(A)
+def l1_penalty(H, D):
+    H, D = H.numpy(), D.numpy()
+    lengths = np.sqrt((D**2).sum(axis=0))
+    with np.errstate(invalid="ignore"):
+        directions = np.where(lengths > 0, D / lengths, 0)
+    weights = np.abs(H).sum(axis=0) / len(H)
+    return weights.dot(lengths), np.sign(H) * lengths / len(H), directions * weights
 
 
-def kl_penalty(H, rate):
-    A = H.numpy()
-    r = A.mean(axis=0)
-    value = -np.sum(rate * np.log(r) + (1 - rate) * np.log1p(-r))
-    value += A.shape[1] * (rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
-    return value, np.tile((r - rate) / (r * (1 - r)) / len(A), (len(A), 1))
+def kl_penalty(Z, rate):
+    Z = Z.numpy()
+    on, off = -np.logaddexp(0, -Z), -np.logaddexp(0, Z)
+    log_r = np.logaddexp.reduce(on, axis=0) - np.log(len(Z))
+    log_rest = np.logaddexp.reduce(off, axis=0) - np.log(len(Z))
+    value = np.sum(rate * (np.log(rate) - log_r) + (1 - rate) * (np.log1p(-rate) - log_rest))
+    # A share of the unit's activity, times the slope of its logarithm.
+    share, rest = np.exp(on - log_r), np.exp(off - log_rest)
+    return value, ((1 - rate) * rest * np.exp(on) - rate * share * np.exp(off)) / len(Z)
 
 # %% q4_ksparse
+def kept(A, k):
+    order = np.argsort(-A.numpy(), axis=1, kind="stable")
+    on = np.zeros(tuple(A.shape))
+    np.put_along_axis(on, order, (np.arange(A.shape[1]) < k.numpy()[:, None]).astype(float), axis=1)
+    return on
+
+
 def k_sparse(A, k):
-    B = A.numpy()
-    kept = np.argsort(-B, axis=1, kind="stable")[:, :k]
-    H = np.zeros_like(B)
-    np.put_along_axis(H, kept, np.take_along_axis(B, kept, axis=1), axis=1)
-    return H
+    return kept(A, k) * A.numpy()
 
 
 def k_sparse_backward(A, k, dH):
-    kept = np.argsort(-A.numpy(), axis=1, kind="stable")[:, :k]
-    on = np.zeros(A.shape)
-    np.put_along_axis(on, kept, 1.0, axis=1)
-    return on * dH.numpy()
+    return kept(A, k) * dH.numpy()
 
 # %% q5_corruptions
 def numpy_generator(generator):
