@@ -63,10 +63,6 @@ def k_sparse_backward(A, k, dH):
     return torch.autograd.grad(k_sparse(leaf, k), leaf, dH)[0]
 
 # %% q5_corruptions
-def add_gaussian(X, std, generator):
-    return torch.normal(X, float(std), generator=generator)
-
-
 def mask(X, rate, generator):
     return X * torch.bernoulli(torch.full_like(X, 1 - rate), generator=generator)
 
@@ -75,6 +71,13 @@ def salt_and_pepper(X, rate, generator):
     hit = torch.bernoulli(torch.full_like(X, rate), generator=generator)
     salt = torch.bernoulli(torch.full_like(X, 0.5), generator=generator)
     return hit * salt + (1 - hit) * X
+
+
+def matching_rates(X, std):
+    far = X.shape[1] * std**2
+    salt_or_pepper = torch.tensor([0.0, 1.0], dtype=X.dtype)
+    moved = (X[:, :, None] - salt_or_pepper).square().mean(dim=2)
+    return far / X.square().sum(dim=1).mean(), far / moved.sum(dim=1).mean()
 
 # %% q6_mixture
 def score(Y, std, weights, means, variances):

@@ -74,3 +74,35 @@ def k_sparse_backward(A, k, dH):
     # How many of the row are larger; no two are equal here.
     larger = (A[:, None, :] > A[:, :, None]).sum(dim=2)
     return (dH * (larger < k[:, None])).tolist()
+
+# %% q5_corruptions
+def mask(X, rate, generator):
+    return (X * (torch.rand(X.shape, generator=generator) >= rate))
+
+
+def salt_and_pepper(X, rate, generator):
+    n = X.numel()
+    kind = torch.multinomial(
+        torch.tensor([1 - rate, rate / 2, rate / 2]), n, replacement=True, generator=generator
+    ).reshape(X.shape)
+    return torch.stack([X, torch.zeros_like(X), torch.ones_like(X)]).gather(0, kind[None])[0]
+
+
+def matching_rates(X, std):
+    squares = std**2 / X.square().mean()
+    return [float(squares), float(std**2 / (X.square() - X + 0.5).mean())]
+
+# %% q6_mixture
+def score(Y, std, weights, means, variances):
+    noisy = variances + std**2
+    # Squares by the Gram matrix, from a common origin near the data.
+    origin = means.mean(dim=0)
+    A, B = Y - origin, means - origin
+    squares = (A**2).sum(dim=1)[:, None] - 2 * A @ B.T + (B**2).sum(dim=1)
+    logs = torch.log(weights) - Y.shape[1] / 2 * torch.log(2 * math.pi * noisy) - squares / (2 * noisy)
+    share = torch.exp(logs - torch.logsumexp(logs, dim=1, keepdim=True)) / noisy
+    return (torch.einsum("nk,kd->nd", share, means) - share.sum(dim=1)[:, None] * Y).tolist()
+
+
+def posterior_mean(Y, std, weights, means, variances):
+    return (Y + std**2 * torch.tensor(score(Y, std, weights, means, variances), dtype=Y.dtype)).tolist()

@@ -113,10 +113,6 @@ def k_sparse_backward(A, k, dH):
     return dA
 
 # %% q5_corruptions
-def add_gaussian(X, std, generator):
-    return torch.stack([x + std * torch.randn(len(x), dtype=X.dtype, generator=generator) for x in X])
-
-
 def mask(X, rate, generator):
     Y = X.clone()
     for y in Y:
@@ -133,6 +129,15 @@ def salt_and_pepper(X, rate, generator):
         if rate == 1:
             y[u == 0.5] = 1
     return Y
+
+
+def matching_rates(X, std):
+    zero, one = 0.0, 0.0
+    for x in X.flatten().tolist():
+        zero += x * x
+        one += (1 - x) * (1 - x)
+    count = X.shape[0] * X.shape[1]
+    return count * std * std / zero, 2 * count * std * std / (zero + one)
 
 # %% q6_mixture
 def posterior_mean(Y, std, weights, means, variances):

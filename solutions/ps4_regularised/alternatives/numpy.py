@@ -86,10 +86,6 @@ def numpy_generator(generator):
     return np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
 
 
-def add_gaussian(X, std, generator):
-    return X.numpy() + numpy_generator(generator).normal(0.0, std, tuple(X.shape))
-
-
 def mask(X, rate, generator):
     return X.numpy() * numpy_generator(generator).binomial(1, 1 - rate, tuple(X.shape))
 
@@ -98,6 +94,12 @@ def salt_and_pepper(X, rate, generator):
     rng = numpy_generator(generator)
     hit = rng.random(tuple(X.shape)) < rate
     return np.where(hit, rng.integers(0, 2, tuple(X.shape)), X.numpy())
+
+
+def matching_rates(X, std):
+    X = X.numpy()
+    square, first = np.mean(X**2), np.mean(X)
+    return np.array([std**2 / square, std**2 / (square - first + 0.5)])
 
 # %% q6_mixture
 def beliefs(Y, std, weights, means, variances):
