@@ -93,18 +93,16 @@ def posterior_mean(Y, std, weights, means, variances):
     return Y + std**2 * score(Y, std, weights, means, variances)
 
 # %% q7_linear
-def linear_denoiser(X, std):
-    # Least squares with rows that stand for the noise.
+def linear_denoise(X, std, Y):
+    # In units of the noise, the singular vectors of the clean samples are shrunk one by one.
+    _, s, V = torch.linalg.svd(X / std / len(X) ** 0.5, full_matrices=False)
+    return ((Y / std) @ V.T * (s**2 / (1 + s**2))) @ V * std
+
+
+def linear_unmasker(X, rates):
     d = X.shape[1]
-    rows = torch.cat([X, len(X) ** 0.5 * std * torch.eye(d, dtype=X.dtype)])
-    goals = torch.cat([X, torch.zeros(d, d, dtype=X.dtype)])
-    return torch.linalg.lstsq(rows, goals).solution.T
-
-
-def linear_unmasker(X, rate):
-    q, d = rate, X.shape[1]
-    spread = torch.diag((q * (1 - q) * (X**2).sum(dim=0)).sqrt())
-    rows = torch.cat([(1 - q) * X, spread])
+    spread = torch.diag(((1 - rates) * rates * (X**2).sum(dim=0)).sqrt())
+    rows = torch.cat([(1 - rates) * X, spread])
     goals = torch.cat([X, torch.zeros(d, d, dtype=X.dtype)])
     return torch.linalg.lstsq(rows, goals).solution.T
 
@@ -166,16 +164,18 @@ def plane_angle(A, B):
     return torch.arccos(least.clamp(0, 1).sqrt())
 
 # %% q12_train
-def learn_to_denoise(X, std, X_noisy, seed):
+def learn_to_denoise(X, corrupt, X_noisy, seed):
     torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     X, Y = X.float(), X_noisy.float()
-    correct = torch.nn.Sequential(torch.nn.Linear(64, 200), torch.nn.ReLU(), torch.nn.Linear(200, 64))
+    d = X.shape[1]
+    correct = torch.nn.Sequential(torch.nn.Linear(d, 200), torch.nn.ReLU(), torch.nn.Linear(200, d))
     optimizer = torch.optim.SGD(correct.parameters(), lr=0.02, momentum=0.9)
     steps = 2000
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, total_iters=steps)
     for _ in range(steps):
         clean = X[torch.randint(len(X), (100,))]
-        noisy = torch.normal(clean, std)
+        noisy = corrupt(clean, generator)
         loss = (noisy + correct(noisy) - clean).square().sum(dim=1).mean()
         optimizer.zero_grad()
         loss.backward()

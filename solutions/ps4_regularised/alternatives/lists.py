@@ -106,3 +106,38 @@ def score(Y, std, weights, means, variances):
 
 def posterior_mean(Y, std, weights, means, variances):
     return (Y + std**2 * torch.tensor(score(Y, std, weights, means, variances), dtype=Y.dtype)).tolist()
+
+# %% q7_linear
+def linear_denoise(X, std, Y):
+    n = len(X)
+    A = torch.cat([(X / std).T, math.sqrt(n) * torch.eye(n, dtype=X.dtype)])
+    goals = torch.cat([(Y / std).T, torch.zeros(n, len(Y), dtype=X.dtype)])
+    return (X.T @ torch.linalg.lstsq(A, goals).solution).T.tolist()
+
+
+def linear_unmasker(X, rates):
+    kept = 1 - rates
+    S = torch.einsum("nj,nk->jk", X, X) / len(X)
+    coins = torch.outer(kept, kept)
+    coins.fill_diagonal_(1.0)
+    coins.diagonal().copy_(kept)
+    return torch.linalg.lstsq(coins * S, (S * kept).T).solution.T.tolist()
+
+# %% q12_train
+def learn_to_denoise(X, corrupt, X_noisy, seed):
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    d = X.shape[1]
+    model = torch.nn.Sequential(
+        torch.nn.Linear(d, 256), torch.nn.LeakyReLU(0.1), torch.nn.Linear(256, d), torch.nn.Sigmoid()
+    ).double()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 1000)
+    for _ in range(1000):
+        clean = X[torch.randperm(len(X))[:100]]
+        loss = (model(corrupt(clean, generator)) - clean).square().sum() / len(clean)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return model(X_noisy).detach().tolist()

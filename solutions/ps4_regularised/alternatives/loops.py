@@ -162,24 +162,31 @@ def score(Y, std, weights, means, variances):
     return torch.stack(rows)
 
 # %% q7_linear
-def linear_denoiser(X, std):
-    # In the basis of the eigenvectors each direction is shrunk by itself.
-    values, vectors = torch.linalg.eigh(X.T @ X / len(X))
-    P = torch.zeros(X.shape[1], X.shape[1], dtype=X.dtype)
-    for value, v in zip(values.clamp(min=0), vectors.T, strict=True):
-        P += value / (value + std**2) * torch.outer(v, v)
-    return P
+def linear_denoise(X, std, Y):
+    n = len(X)
+    K = torch.zeros(n, n, dtype=X.dtype)
+    for i in range(n):
+        K[i] = X @ (X[i] / std**2) / n
+        K[i, i] += 1
+    inverse = torch.linalg.inv(K)
+    rows = []
+    for y in Y:
+        rows.append((inverse @ (X @ (y / std**2)) / n) @ X)
+    return torch.stack(rows)
 
 
-def linear_unmasker(X, rate):
-    d, keep = X.shape[1], 1 - rate
+def linear_unmasker(X, rates):
+    d = X.shape[1]
     S = X.T @ X / len(X)
-    seen = S.clone()
+    seen, cross = S.clone(), S.clone()
     for j in range(d):
         for k in range(d):
-            seen[j, k] *= keep if j == k else keep**2
-    # One least-squares problem for each row of P.
-    return torch.stack([torch.linalg.solve(seen, keep * S[:, j]) for j in range(d)])
+            seen[j, k] *= 1 - rates[j]
+            if j != k:
+                seen[j, k] *= 1 - rates[k]
+            cross[j, k] *= 1 - rates[k]
+    # One system of equations for each row of P.
+    return torch.stack([torch.linalg.solve(seen, cross[j]) for j in range(d)])
 
 # %% q8_contractive
 def encoder_jacobian(X, W, b):
@@ -260,19 +267,20 @@ def plane_angle(A, B):
     return torch.tensor(angles, dtype=A.dtype)
 
 # %% q12_train
-def learn_to_denoise(X, std, X_noisy, seed):
+def learn_to_denoise(X, corrupt, X_noisy, seed):
     torch.manual_seed(seed)
-    X, Y = X.float(), X_noisy.float()
-    layers = [torch.nn.Linear(64, 160), torch.nn.GELU(), torch.nn.Linear(160, 160), torch.nn.GELU()]
-    model = torch.nn.Sequential(*layers, torch.nn.Linear(160, 64))
+    generator = torch.Generator().manual_seed(seed + 1)
+    Y, d = X_noisy.float(), X.shape[1]
+    layers = [torch.nn.Linear(d, 160), torch.nn.GELU(), torch.nn.Linear(160, 160), torch.nn.GELU()]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(160, d))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    epochs = 100
+    epochs = 1200 * 100 // len(X)
     for epoch in range(epochs):
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * (1 - epoch / epochs)
         for clean in X[torch.randperm(len(X))].split(100):
-            logits = model(clean + std * torch.randn(clean.shape))
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, clean, reduction="sum") / len(clean)
+            logits = model(corrupt(clean, generator).float())
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, clean.float(), reduction="sum") / len(clean)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

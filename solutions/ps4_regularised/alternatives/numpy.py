@@ -121,15 +121,24 @@ def score(Y, std, weights, means, variances):
     return share @ means - share.sum(axis=1, keepdims=True) * Y
 
 # %% q7_linear
-def linear_denoiser(X, std):
-    # Ridge regression through the singular value decomposition.
-    _, s, Q = np.linalg.svd(X.numpy(), full_matrices=False)
-    return Q.T @ np.diag(s**2 / (s**2 + len(X) * std**2)) @ Q
+def linear_denoise(X, std, Y):
+    X, std, Y = X.numpy(), std.numpy(), Y.numpy()
+    n, d = X.shape
+    if d <= n:
+        S = X.T @ X
+        return Y @ np.linalg.inv(S + n * np.diag(std**2)) @ S
+    whitened = X / std
+    values, vectors = np.linalg.eigh(whitened @ whitened.T)
+    weights = (Y / std) @ whitened.T @ vectors / (values + n)
+    return weights @ vectors.T @ X
 
 
-def linear_unmasker(X, rate):
-    G = X.numpy().T @ X.numpy()
-    return G @ np.linalg.inv((1 - rate) * G + rate * np.diag(np.diag(G)))
+def linear_unmasker(X, rates):
+    X, kept = X.numpy(), 1 - rates.numpy()
+    G = X.T @ X
+    # P = Q diag(1 / kept), with a ridge for each pixel.
+    Q = G @ np.linalg.inv(G + np.diag(np.diag(G) * (1 - kept) / kept))
+    return Q / kept
 
 # %% q8_contractive
 def encoder_jacobian(X, W, b):
@@ -189,8 +198,31 @@ def plane_angle(A, B):
     return np.arcsin(np.minimum(np.linalg.norm(rest, ord=2, axis=(1, 2)), 1))
 
 # %% q12_train
-def learn_to_denoise(X, std, X_noisy, seed):
-    A, Y = X.numpy(), X_noisy.numpy()
-    logs = (Y @ A.T - 0.5 * (A**2).sum(axis=1)) / std**2
-    belief = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return belief @ A / belief.sum(axis=1, keepdims=True)
+def learn_to_denoise(X, corrupt, X_noisy, seed):
+    rng = np.random.default_rng(seed)
+    generator = torch.Generator().manual_seed(seed)
+    d, width, steps = X.shape[1], 160, 1200
+    weights = [rng.normal(0, d**-0.5, (width, d)), np.zeros(width)]
+    weights += [rng.normal(0, width**-0.5, (d, width)), np.zeros(d)]
+    first = [np.zeros_like(w) for w in weights]
+    second = [np.zeros_like(w) for w in weights]
+
+    def forward(Y):
+        H = np.maximum(0, Y @ weights[0].T + weights[1])
+        return H, 1 / (1 + np.exp(-(H @ weights[2].T + weights[3])))
+
+    for step in range(steps):
+        clean = X[torch.from_numpy(rng.integers(0, len(X), 128))]
+        noisy, clean = corrupt(clean, generator).numpy(), clean.numpy()
+        H, out = forward(noisy)
+        back = 2 * (out - clean) * out * (1 - out) / len(clean)
+        hidden = (back @ weights[2]) * (H > 0)
+        gradients = [hidden.T @ noisy, hidden.sum(axis=0), back.T @ H, back.sum(axis=0)]
+        rate = 4e-3 * (1 - step / steps)
+        for k, gradient in enumerate(gradients):
+            first[k] = 0.9 * first[k] + 0.1 * gradient
+            second[k] = 0.999 * second[k] + 0.001 * gradient**2
+            move = first[k] / (1 - 0.9 ** (step + 1))
+            size = np.sqrt(second[k] / (1 - 0.999 ** (step + 1))) + 1e-8
+            weights[k] = weights[k] - rate * move / size
+    return forward(X_noisy.numpy())[1]
