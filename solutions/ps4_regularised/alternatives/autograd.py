@@ -107,48 +107,56 @@ def linear_unmasker(X, rates):
     return torch.linalg.lstsq(rows, goals).solution.T
 
 # %% q8_contractive
-def encoder_jacobian(X, W, b):
-    def total(Z):
-        return torch.sigmoid(Z @ W.T + b).sum(dim=0)
-
-    return torch.autograd.functional.jacobian(total, X).transpose(0, 1)
-
-
-def contractive_penalty(X, W, b):
-    return encoder_jacobian(X, W, b).square().sum() / len(X)
+def jacobian_penalty(X, W, b):
+    H = torch.sigmoid(X @ W.T + b)
+    gram = torch.linalg.qr(W.T, mode="r").R
+    # J = W^T S W has the norm of R S R^T with W^T = Q R.
+    J = torch.einsum("am,nm,bm->nab", gram, H - H**2, gram)
+    return J.square().sum() / len(X)
 
 
-def contractive_gradients(X, W, b):
+def jacobian_gradients(X, W, b):
     W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
     H = torch.sigmoid(X @ W.T + b)
-    value = ((H - H**2).square() * W.square().sum(dim=1)).sum() / len(X)
+    V = H - H**2
+    value = torch.einsum("nj,jk,nk->n", V, (W @ W.T).square(), V).mean()
     return torch.autograd.grad(value, (W, b))
 
 # %% q9_hutchinson
-def hutchinson(encode, X, V):
-    results = [torch.autograd.functional.jvp(encode, X, v)[1] for v in V]
-    return torch.stack(results).square().sum(dim=2).mean(dim=0)
+def asymmetry(r, X, V):
+    results = []
+    for v in V:
+        forward = torch.autograd.functional.jvp(r, X, v)[1]
+        back = torch.autograd.functional.vjp(r, X, v)[1]
+        results.append((forward - back).square().sum(dim=1))
+    return torch.stack(results).mean(dim=0)
 
 
-def hutchinson_variance(J):
-    M = torch.einsum("nmd,nme->nde", J, J)
-    off = M - torch.diag_embed(M.diagonal(dim1=1, dim2=2))
-    return 2 * off.square().sum(dim=(1, 2))
+def hutchinson_variance(J, kurtosis, p):
+    small = torch.einsum("nad,nbd->nab", J, J)
+    column = torch.einsum("nad,nad->nd", J, J)
+    return 2 / p * small.square().sum(dim=(1, 2)) + (kurtosis - 3) / p * column.square().sum(dim=1)
 
 # %% q10_cheat
 def cheat(W, b, D, eps):
-    return W.mul(eps), b.mul(eps), D.div(eps)
+    return torch.diag(eps) @ W, b.mul(eps), D.div(eps[None])
 
 
-def cheating_scale(X, W, b, penalty):
+def balanced_scales(X, W, b, D, decay):
     leaf = X.clone().requires_grad_()
     H = torch.relu(leaf @ W.T + b)
-    paid = sum(torch.autograd.grad(H[:, j].sum(), leaf, retain_graph=True)[0].square().sum() for j in range(len(W)))
-    return (penalty * len(X) / paid) ** 0.5
+    paid = [torch.autograd.grad(H[:, j].sum(), leaf, retain_graph=True)[0].square().sum() for j in range(len(W))]
+    return (decay * D.square().sum(dim=0) * len(X) / torch.stack(paid)).sqrt().sqrt()
 
 
-def tied_gains(variances, penalty):
-    return torch.relu(variances - penalty / 2) / variances
+def spend(variances, budget):
+    on = torch.ones(len(variances), dtype=torch.bool)
+    while True:
+        gamma = 2 * (on.sum() - budget) / (1 / variances[on]).sum()
+        gains = torch.where(on, 1 - gamma / (2 * variances), 0.0)
+        if bool((gains >= 0).all()):
+            return gains, gamma
+        on = gains > 0
 
 # %% q11_tangents
 def tangent_basis(encode, X, k):

@@ -189,65 +189,79 @@ def linear_unmasker(X, rates):
     return torch.stack([torch.linalg.solve(seen, cross[j]) for j in range(d)])
 
 # %% q8_contractive
-def encoder_jacobian(X, W, b):
-    J = []
+def jacobian_penalty(X, W, b):
+    total, m = 0.0, len(W)
+    inner = [[float(W[j] @ W[k]) for k in range(m)] for j in range(m)]
+    for x in X:
+        h = torch.sigmoid(W @ x + b).tolist()
+        for j in range(m):
+            for k in range(m):
+                total += h[j] * (1 - h[j]) * h[k] * (1 - h[k]) * inner[j][k] ** 2
+    return total / len(X)
+
+
+def jacobian_gradients(X, W, b):
+    dW, db, m = torch.zeros_like(W), torch.zeros_like(b), len(W)
     for x in X:
         h = torch.sigmoid(W @ x + b)
-        J.append(torch.diag(h * (1 - h)) @ W)
-    return torch.stack(J)
-
-
-def contractive_penalty(X, W, b):
-    return sum(float((J**2).sum()) for J in encoder_jacobian(X, W, b)) / len(X)
-
-
-def contractive_gradients(X, W, b):
-    dW, db = torch.zeros_like(W), torch.zeros_like(b)
-    for x in X:
-        h = torch.sigmoid(W @ x + b)
-        for j, w in enumerate(W):
-            v = h[j] * (1 - h[j])
-            through_slope = 2 * v * v * (1 - 2 * h[j]) * (w @ w)
-            dW[j] += (through_slope * x + 2 * v * v * w) / len(X)
-            db[j] += through_slope / len(X)
+        v = h * (1 - h)
+        for j in range(m):
+            through_slope = 0.0
+            for k in range(m):
+                inner = W[j] @ W[k]
+                through_slope += 2 * v[k] * inner**2
+                dW[j] += 4 * v[j] * v[k] * inner * W[k] / len(X)
+            through_slope *= v[j] * (1 - 2 * h[j]) / len(X)
+            dW[j] += through_slope * x
+            db[j] += through_slope
     return dW, db
 
 # %% q9_hutchinson
-def hutchinson(encode, X, V):
+def asymmetry(r, X, V):
     estimates = torch.zeros(len(X), dtype=X.dtype)
     for i, x in enumerate(X):
-        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
+        J = torch.autograd.functional.jacobian(r, x[None])[0, :, 0]
         for v in V[:, i]:
-            estimates[i] += (J @ v) @ (J @ v) / len(V)
+            estimates[i] += ((J @ v - v @ J) ** 2).sum() / len(V)
     return estimates
 
 
-def hutchinson_variance(J):
+def hutchinson_variance(J, kurtosis, p):
     answer = []
     for one in J:
-        M, total = one.T @ one, 0.0
-        for j in range(len(M)):
-            for k in range(j):
-                total += 4 * float(M[j, k]) ** 2
-        answer.append(total)
-    return torch.tensor(answer, dtype=J.dtype)
+        everything = sum(float(a @ b) ** 2 for a in one for b in one)
+        diagonal = float(((one**2).sum(dim=0) ** 2).sum())
+        answer.append((2 * everything + (kurtosis - 3) * diagonal) / p)
+    return answer
 
 # %% q10_cheat
 def cheat(W, b, D, eps):
-    return eps * W, eps * b, (1 / eps) * D
+    W, b, D = W.clone(), b.clone(), D.clone()
+    for j, factor in enumerate(eps.tolist()):
+        W[j] *= factor
+        b[j] *= factor
+        D[:, j] /= factor
+    return W, b, D
 
 
-def cheating_scale(X, W, b, penalty):
-    paid = 0.0
-    for x in X:
-        for w, offset in zip(W, b, strict=True):
-            if float(w @ x + offset) > 0:
-                paid += float(w @ w) / len(X)
-    return math.sqrt(penalty / paid)
+def balanced_scales(X, W, b, D, decay):
+    scales = []
+    for j in range(len(W)):
+        paid = sum(float(W[j] @ W[j]) for x in X if float(W[j] @ x + b[j]) > 0) / len(X)
+        scales.append((decay * float(D[:, j] @ D[:, j]) / paid) ** 0.25)
+    return scales
 
 
-def tied_gains(variances, penalty):
-    return torch.tensor([max(0.0, 1 - penalty / 2 / v) for v in variances.tolist()], dtype=variances.dtype)
+def spend(variances, budget):
+    values = variances.tolist()
+    low, high = 0.0, 2 * max(values)
+    for _ in range(100):
+        gamma = (low + high) / 2
+        if sum(max(0.0, 1 - gamma / 2 / v) for v in values) > budget:
+            low = gamma
+        else:
+            high = gamma
+    return [max(0.0, 1 - gamma / 2 / v) for v in values], gamma
 
 # %% q11_tangents
 def tangent_basis(encode, X, k):

@@ -141,47 +141,54 @@ def linear_unmasker(X, rates):
     return Q / kept
 
 # %% q8_contractive
-def encoder_jacobian(X, W, b):
-    H = 1 / (1 + np.exp(-(X.numpy() @ W.numpy().T + b.numpy())))
-    return (H * (1 - H))[..., None] * W.numpy()[None]
-
-
-def contractive_penalty(X, W, b):
-    return (encoder_jacobian(X, W, b) ** 2).sum() / len(X)
-
-
-def contractive_gradients(X, W, b):
+def jacobian_penalty(X, W, b):
     X, W, b = X.numpy(), W.numpy(), b.numpy()
-    v = 1 / (2 + 2 * np.cosh(X @ W.T + b))
-    bend = -np.tanh((X @ W.T + b) / 2)
-    lengths = (W**2).sum(axis=1)
-    common = 2 * v**2 * bend * lengths / len(X)
-    return common.T @ X + 2 * (v**2).mean(axis=0)[:, None] * W, common.sum(axis=0)
+    V = 1 / (2 + 2 * np.cosh(X @ W.T + b))
+    return np.sum((V.T @ V) * (W @ W.T) ** 2) / len(X)
+
+
+def jacobian_gradients(X, W, b):
+    X, W, b = X.numpy(), W.numpy(), b.numpy()
+    Z, G = X @ W.T + b, W @ W.T
+    V = 1 / (2 + 2 * np.cosh(Z))
+    dZ = -2 * np.tanh(Z / 2) * V * (V @ G**2) / len(X)
+    return dZ.T @ X + 4 * ((V.T @ V) * G) @ W / len(X), dZ.sum(axis=0)
 
 # %% q9_hutchinson
-def hutchinson(encode, X, V):
-    step = 1e-5
-    differences = [((encode(X + step * v) - encode(X - step * v)) / (2 * step)).numpy() for v in V]
-    return (np.stack(differences) ** 2).sum(axis=2).mean(axis=0)
+def asymmetry(r, X, V):
+    step, columns = 1e-5, []
+    for e in torch.eye(X.shape[1], dtype=X.dtype):
+        columns.append((r(X + step * e) - r(X - step * e)).numpy() / (2 * step))
+    J = np.stack(columns, axis=2)
+    moved = np.einsum("nab,pnb->pna", J - J.transpose(0, 2, 1), V.numpy())
+    return (moved**2).sum(axis=2).mean(axis=0)
 
 
-def hutchinson_variance(J):
-    M = np.einsum("nmd,nme->nde", J.numpy(), J.numpy())
-    off = np.triu(M, k=1)
-    return 4 * (off**2).sum(axis=(1, 2))
+def hutchinson_variance(J, kurtosis, p):
+    J = J.numpy()
+    values = np.linalg.svd(J, compute_uv=False)
+    diagonal = (np.linalg.norm(J, axis=1) ** 4).sum(axis=1)
+    return (2 * ((values**4).sum(axis=1) - diagonal) + (kurtosis - 1) * diagonal) / p
 
 # %% q10_cheat
 def cheat(W, b, D, eps):
-    return W.numpy() * eps, b.numpy() * eps, D.numpy() / eps
+    eps = eps.numpy()
+    return (W.numpy().T * eps).T, b.numpy() * eps, D.numpy() * (1 / eps)
 
 
-def cheating_scale(X, W, b, penalty):
-    on = X.numpy() @ W.numpy().T + b.numpy() > 0
-    return np.sqrt(penalty * len(X) / (on * (W.numpy() ** 2).sum(axis=1)).sum())
+def balanced_scales(X, W, b, D, decay):
+    X, W, b, D = X.numpy(), W.numpy(), b.numpy(), D.numpy()
+    paid = np.mean((X @ W.T + b > 0) * np.sum(W**2, axis=1), axis=0)
+    return np.sqrt(np.linalg.norm(D, axis=0) * np.sqrt(decay / paid))
 
 
-def tied_gains(variances, penalty):
-    return np.maximum(0, 1 - 0.5 * penalty / variances.numpy())
+def spend(variances, budget):
+    values = np.sort(variances.numpy())[::-1]
+    for k in range(1, len(values) + 1):
+        gamma = 2 * (k - budget) / np.sum(1 / values[:k])
+        if gamma >= 0 and gamma < 2 * values[k - 1] and (k == len(values) or gamma >= 2 * values[k]):
+            break
+    return np.maximum(0, 1 - gamma / 2 / variances.numpy()), gamma
 
 # %% q11_tangents
 def tangent_basis(encode, X, k):
