@@ -168,8 +168,9 @@ def tangent_basis(encode, X, k):
 
 
 def plane_angle(A, B):
-    least = torch.linalg.eigvalsh(A.transpose(1, 2) @ B @ B.transpose(1, 2) @ A)[:, 0]
-    return torch.arccos(least.clamp(0, 1).sqrt())
+    d = A.shape[1]
+    outside = torch.eye(d, dtype=A.dtype) - A @ A.mT
+    return torch.arcsin(torch.linalg.svdvals(outside @ B)[:, 0].clamp(max=1))
 
 # %% q12_train
 def learn_to_denoise(X, corrupt, X_noisy, seed):

@@ -276,8 +276,9 @@ def tangent_basis(encode, X, k):
 def plane_angle(A, B):
     angles = []
     for a, b in zip(A, B, strict=True):
+        sine = float(torch.linalg.svdvals(b - a @ (a.T @ b)).max())
         cosine = float(torch.linalg.svdvals(b.T @ a).min())
-        angles.append(math.acos(min(1.0, cosine)))
+        angles.append(math.asin(sine) if sine < 0.7 else math.acos(min(1.0, cosine)))
     return torch.tensor(angles, dtype=A.dtype)
 
 # %% q12_train
