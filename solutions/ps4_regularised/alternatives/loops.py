@@ -1,27 +1,37 @@
 """Sample by sample and entry by entry, in loops; the network has two hidden layers and goes through epochs."""
 
 # %% q1_losses
-def gaussian_loss(A, X, std):
-    total = 0.0
-    for a, x in zip(A.tolist(), X.tolist(), strict=True):
-        for p, v in zip(a, x, strict=True):
-            total += 0.5 * math.log(2 * math.pi) + math.log(std) + (v - p) ** 2 / (2 * std**2)
-    return total / len(X)
+def best_gaussian(A, X):
+    n, d = X.shape
+    stds, loss = [], 0.0
+    for j in range(d):
+        total = sum(float(X[i, j] - A[i, j]) ** 2 for i in range(n))
+        stds.append(math.sqrt(total / n))
+        for i in range(n):
+            loss += 0.5 * math.log(2 * math.pi * total / n) / n
+            loss += float(X[i, j] - A[i, j]) ** 2 / (2 * total / n) / n
+    return stds, loss
 
 
 def bernoulli_loss(A, X):
     total = 0.0
     for a, x in zip(A.flatten().tolist(), X.flatten().tolist(), strict=True):
-        total += (1 - x) * a if a > 0 else -x * a
-        total += math.log1p(math.exp(-abs(a)))
+        if not math.isnan(x):
+            total += (1 - x) * a if a > 0 else -x * a
+            total += math.log1p(math.exp(-abs(a)))
     return total / len(X)
 
 
-def least_bernoulli_loss(X):
+def least_bernoulli_loss(X, codes):
+    groups = {}
+    for x, code in zip(X.tolist(), codes.tolist(), strict=True):
+        groups.setdefault(code, []).append(x)
     total = 0.0
-    for x in X.flatten().tolist():
-        for p in (x, 1 - x):
-            total -= p * math.log(p) if p > 0 else 0.0
+    for group in groups.values():
+        for column in zip(*group):
+            p = min(1.0, sum(column) / len(column))
+            for q in (p, 1 - p):
+                total -= len(column) * q * math.log(q) if q > 0 else 0.0
     return total / len(X)
 
 # %% q2_tied
@@ -39,46 +49,70 @@ def tied_gradients(X, W, b, c):
     n = len(X)
     return loss / n, dW / n, db / n, dc / n
 
+
+
+def weight_pulls(X, W, b, c):
+    pulls = []
+    for x in X:
+        h = torch.sigmoid(W @ x + b)
+        da = torch.sigmoid(W.T @ h + c) - x
+        dz = (W @ da) * h * (1 - h)
+        pulls.append(float((torch.outer(dz, x) + torch.outer(h, da)).norm()))
+    return pulls
+
 # %% q3_penalties
-def l1_penalty(H):
-    value, gradient = 0.0, torch.zeros_like(H)
-    for i in range(H.shape[0]):
-        for j in range(H.shape[1]):
+def l1_penalty(H, D):
+    n, m = H.shape
+    value, dH, dD = 0.0, torch.zeros_like(H), torch.zeros_like(D)
+    for j in range(m):
+        length = math.sqrt(sum(v * v for v in D[:, j].tolist()))
+        for i in range(n):
             h = float(H[i, j])
-            value += abs(h) / len(H)
-            gradient[i, j] = ((h > 0) - (h < 0)) / len(H)
-    return value, gradient
+            value += abs(h) * length / n
+            dH[i, j] = ((h > 0) - (h < 0)) * length / n
+            if length > 0:
+                dD[:, j] += abs(h) / n * D[:, j] / length
+    return value, dH, dD
 
 
-def kl_penalty(H, rate):
-    n, value, gradient = len(H), 0.0, torch.zeros_like(H)
-    for j in range(H.shape[1]):
-        r = float(H[:, j].sum()) / n
-        value += rate * math.log(rate / r) + (1 - rate) * math.log((1 - rate) / (1 - r))
-        gradient[:, j] = ((1 - rate) / (1 - r) - rate / r) / n
-    return value, gradient
+def kl_penalty(Z, rate):
+    n, m = Z.shape
+    value, dZ = 0.0, torch.zeros_like(Z)
+
+    def log_sum(numbers):
+        top = max(numbers)
+        return top + math.log(sum(math.exp(v - top) for v in numbers))
+
+    def log_sigmoid(z):
+        return min(z, 0.0) - math.log1p(math.exp(-abs(z)))
+
+    for j in range(m):
+        on = [log_sigmoid(z) for z in Z[:, j].tolist()]
+        off = [log_sigmoid(-z) for z in Z[:, j].tolist()]
+        value += rate * (math.log(rate * n) - log_sum(on))
+        value += (1 - rate) * (math.log((1 - rate) * n) - log_sum(off))
+        for i in range(n):
+            dZ[i, j] = (1 - rate) * math.exp(on[i] + off[i] - log_sum(off))
+            dZ[i, j] -= rate * math.exp(on[i] + off[i] - log_sum(on))
+    return value, dZ
 
 # %% q4_ksparse
 def k_sparse(A, k):
     H = torch.zeros_like(A)
     for i, row in enumerate(A.tolist()):
-        for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]:
+        for j in sorted(range(len(row)), key=lambda j: -row[j])[: int(k[i])]:
             H[i, j] = row[j]
     return H
 
 
 def k_sparse_backward(A, k, dH):
     dA = torch.zeros_like(A)
-    for i, row in enumerate(A.tolist()):
-        for j in sorted(range(len(row)), key=lambda j: -row[j])[:k]:
-            dA[i, j] = dH[i, j]
+    for i in range(len(A)):
+        places = A[i].topk(int(k[i])).indices
+        dA[i, places] = dH[i, places]
     return dA
 
 # %% q5_corruptions
-def add_gaussian(X, std, generator):
-    return torch.stack([x + std * torch.randn(len(x), dtype=X.dtype, generator=generator) for x in X])
-
-
 def mask(X, rate, generator):
     Y = X.clone()
     for y in Y:
@@ -95,6 +129,15 @@ def salt_and_pepper(X, rate, generator):
         if rate == 1:
             y[u == 0.5] = 1
     return Y
+
+
+def matching_rates(X, std):
+    zero, one = 0.0, 0.0
+    for x in X.flatten().tolist():
+        zero += x * x
+        one += (1 - x) * (1 - x)
+    count = X.shape[0] * X.shape[1]
+    return count * std * std / zero, 2 * count * std * std / (zero + one)
 
 # %% q6_mixture
 def posterior_mean(Y, std, weights, means, variances):
@@ -119,85 +162,106 @@ def score(Y, std, weights, means, variances):
     return torch.stack(rows)
 
 # %% q7_linear
-def linear_denoiser(X, std):
-    # In the basis of the eigenvectors each direction is shrunk by itself.
-    values, vectors = torch.linalg.eigh(X.T @ X / len(X))
-    P = torch.zeros(X.shape[1], X.shape[1], dtype=X.dtype)
-    for value, v in zip(values.clamp(min=0), vectors.T, strict=True):
-        P += value / (value + std**2) * torch.outer(v, v)
-    return P
+def linear_denoise(X, std, Y):
+    n = len(X)
+    K = torch.zeros(n, n, dtype=X.dtype)
+    for i in range(n):
+        K[i] = X @ (X[i] / std**2) / n
+        K[i, i] += 1
+    inverse = torch.linalg.inv(K)
+    rows = []
+    for y in Y:
+        rows.append((inverse @ (X @ (y / std**2)) / n) @ X)
+    return torch.stack(rows)
 
 
-def linear_unmasker(X, rate):
-    d, keep = X.shape[1], 1 - rate
+def linear_unmasker(X, rates):
+    d = X.shape[1]
     S = X.T @ X / len(X)
-    seen = S.clone()
+    seen, cross = S.clone(), S.clone()
     for j in range(d):
         for k in range(d):
-            seen[j, k] *= keep if j == k else keep**2
-    # One least-squares problem for each row of P.
-    return torch.stack([torch.linalg.solve(seen, keep * S[:, j]) for j in range(d)])
+            seen[j, k] *= 1 - rates[j]
+            if j != k:
+                seen[j, k] *= 1 - rates[k]
+            cross[j, k] *= 1 - rates[k]
+    # One system of equations for each row of P.
+    return torch.stack([torch.linalg.solve(seen, cross[j]) for j in range(d)])
 
 # %% q8_contractive
-def encoder_jacobian(X, W, b):
-    J = []
+def jacobian_penalty(X, W, b):
+    total, m = 0.0, len(W)
+    inner = [[float(W[j] @ W[k]) for k in range(m)] for j in range(m)]
+    for x in X:
+        h = torch.sigmoid(W @ x + b).tolist()
+        for j in range(m):
+            for k in range(m):
+                total += h[j] * (1 - h[j]) * h[k] * (1 - h[k]) * inner[j][k] ** 2
+    return total / len(X)
+
+
+def jacobian_gradients(X, W, b):
+    dW, db, m = torch.zeros_like(W), torch.zeros_like(b), len(W)
     for x in X:
         h = torch.sigmoid(W @ x + b)
-        J.append(torch.diag(h * (1 - h)) @ W)
-    return torch.stack(J)
-
-
-def contractive_penalty(X, W, b):
-    return sum(float((J**2).sum()) for J in encoder_jacobian(X, W, b)) / len(X)
-
-
-def contractive_gradients(X, W, b):
-    dW, db = torch.zeros_like(W), torch.zeros_like(b)
-    for x in X:
-        h = torch.sigmoid(W @ x + b)
-        for j, w in enumerate(W):
-            v = h[j] * (1 - h[j])
-            through_slope = 2 * v * v * (1 - 2 * h[j]) * (w @ w)
-            dW[j] += (through_slope * x + 2 * v * v * w) / len(X)
-            db[j] += through_slope / len(X)
+        v = h * (1 - h)
+        for j in range(m):
+            through_slope = 0.0
+            for k in range(m):
+                inner = W[j] @ W[k]
+                through_slope += 2 * v[k] * inner**2
+                dW[j] += 4 * v[j] * v[k] * inner * W[k] / len(X)
+            through_slope *= v[j] * (1 - 2 * h[j]) / len(X)
+            dW[j] += through_slope * x
+            db[j] += through_slope
     return dW, db
 
 # %% q9_hutchinson
-def hutchinson(encode, X, V):
+def asymmetry(r, X, V):
     estimates = torch.zeros(len(X), dtype=X.dtype)
     for i, x in enumerate(X):
-        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
+        J = torch.autograd.functional.jacobian(r, x[None])[0, :, 0]
         for v in V[:, i]:
-            estimates[i] += (J @ v) @ (J @ v) / len(V)
+            estimates[i] += ((J @ v - v @ J) ** 2).sum() / len(V)
     return estimates
 
 
-def hutchinson_variance(J):
+def hutchinson_variance(J, kurtosis, p):
     answer = []
     for one in J:
-        M, total = one.T @ one, 0.0
-        for j in range(len(M)):
-            for k in range(j):
-                total += 4 * float(M[j, k]) ** 2
-        answer.append(total)
-    return torch.tensor(answer, dtype=J.dtype)
+        everything = sum(float(a @ b) ** 2 for a in one for b in one)
+        diagonal = float(((one**2).sum(dim=0) ** 2).sum())
+        answer.append((2 * everything + (kurtosis - 3) * diagonal) / p)
+    return answer
 
 # %% q10_cheat
 def cheat(W, b, D, eps):
-    return eps * W, eps * b, (1 / eps) * D
+    W, b, D = W.clone(), b.clone(), D.clone()
+    for j, factor in enumerate(eps.tolist()):
+        W[j] *= factor
+        b[j] *= factor
+        D[:, j] /= factor
+    return W, b, D
 
 
-def cheating_scale(X, W, b, penalty):
-    paid = 0.0
-    for x in X:
-        for w, offset in zip(W, b, strict=True):
-            if float(w @ x + offset) > 0:
-                paid += float(w @ w) / len(X)
-    return math.sqrt(penalty / paid)
+def balanced_scales(X, W, b, D, decay):
+    scales = []
+    for j in range(len(W)):
+        paid = sum(float(W[j] @ W[j]) for x in X if float(W[j] @ x + b[j]) > 0) / len(X)
+        scales.append((decay * float(D[:, j] @ D[:, j]) / paid) ** 0.25)
+    return scales
 
 
-def tied_gains(variances, penalty):
-    return torch.tensor([max(0.0, 1 - penalty / 2 / v) for v in variances.tolist()], dtype=variances.dtype)
+def spend(variances, budget):
+    values = variances.tolist()
+    low, high = 0.0, 2 * max(values)
+    for _ in range(100):
+        gamma = (low + high) / 2
+        if sum(max(0.0, 1 - gamma / 2 / v) for v in values) > budget:
+            low = gamma
+        else:
+            high = gamma
+    return [max(0.0, 1 - gamma / 2 / v) for v in values], gamma
 
 # %% q11_tangents
 def tangent_basis(encode, X, k):
@@ -212,24 +276,26 @@ def tangent_basis(encode, X, k):
 def plane_angle(A, B):
     angles = []
     for a, b in zip(A, B, strict=True):
+        sine = float(torch.linalg.svdvals(b - a @ (a.T @ b)).max())
         cosine = float(torch.linalg.svdvals(b.T @ a).min())
-        angles.append(math.acos(min(1.0, cosine)))
+        angles.append(math.asin(sine) if sine < 0.7 else math.acos(min(1.0, cosine)))
     return torch.tensor(angles, dtype=A.dtype)
 
 # %% q12_train
-def learn_to_denoise(X, std, X_noisy, seed):
+def learn_to_denoise(X, corrupt, X_noisy, seed):
     torch.manual_seed(seed)
-    X, Y = X.float(), X_noisy.float()
-    layers = [torch.nn.Linear(64, 160), torch.nn.GELU(), torch.nn.Linear(160, 160), torch.nn.GELU()]
-    model = torch.nn.Sequential(*layers, torch.nn.Linear(160, 64))
+    generator = torch.Generator().manual_seed(seed + 1)
+    Y, d = X_noisy.float(), X.shape[1]
+    layers = [torch.nn.Linear(d, 160), torch.nn.GELU(), torch.nn.Linear(160, 160), torch.nn.GELU()]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(160, d))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    epochs = 100
+    epochs = 1200 * 100 // len(X)
     for epoch in range(epochs):
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * (1 - epoch / epochs)
         for clean in X[torch.randperm(len(X))].split(100):
-            logits = model(clean + std * torch.randn(clean.shape))
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, clean, reduction="sum") / len(clean)
+            logits = model(corrupt(clean, generator).float())
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, clean.float(), reduction="sum") / len(clean)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
