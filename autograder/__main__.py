@@ -173,7 +173,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("restore", run_restore, "put a backup of the marks back; alone: list backups")
     sub.add_argument("name", nargs="?", metavar="NAME")
     text = "prove the tests against wrong and right answers"
-    unsafe(command("mutants", run_mutants, text, locks=False))
+    sub = command("mutants", run_mutants, text, locks=False)
+    unsafe(sub)
+    text = "grade each answer this often, on other inputs each time: the marks must agree"
+    sub.add_argument("--gradings", type=worker_count, default=1, metavar="N", help=text)
     return parser
 
 

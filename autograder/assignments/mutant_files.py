@@ -9,7 +9,8 @@ by = 'Xc = X'
 
 ``replace`` occurs exactly once in the question's solution cells, each taken to end in a newline, or
 in the one that ``cell`` names. Where one change is not enough, ``[[mutant.change]]`` tables hold
-``replace``, ``by`` and ``cell``.
+``replace``, ``by`` and ``cell``. The tables ``[[promise]]`` of a file are read by
+:mod:`autograder.assignments.promises`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from gradekit.notebook import question_of
 
 _FILE = re.compile(r"q[1-9][0-9]*")
 _UNSHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, line breaks, half characters
+_KINDS = {"mutant", "promise"}
 _CHANGE_KEYS = {"cell", "replace", "by"}
 _ABOUT_KEYS = {"name", "says", "caught_by"}
 _MUTANT_KEYS = _ABOUT_KEYS | _CHANGE_KEYS | {"change"}
@@ -76,7 +78,7 @@ def read_mutants(path: Path, solutions: Mapping[str, str], tests: Collection[str
         raise CourseError(f"{path}: no question has solution cells for it; known: {known}")
     tests = [name for name in tests if question_of(name) == question]
     mutants: dict[str, Mutant] = {}
-    for number, table in enumerate(_tables(path), 1):
+    for number, table in enumerate(read_tables(path, "mutant"), 1):
         mutant = _mutant(table, f"{path}: mutant {number}", path, cells, tests)
         # Names become names of files, which some systems don't tell apart by case.
         if other := mutants.get(mutant.name.lower()):
@@ -87,7 +89,8 @@ def read_mutants(path: Path, solutions: Mapping[str, str], tests: Collection[str
     return list(mutants.values())
 
 
-def _tables(path: Path) -> list[dict[str, Any]]:
+def read_tables(path: Path, kind: str) -> list[dict[str, Any]]:
+    """The tables ``[[mutant]]`` or ``[[promise]]`` of a file, in their order; CourseError."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows may write a mark
     except OSError as error:
@@ -96,8 +99,10 @@ def _tables(path: Path) -> list[dict[str, Any]]:
         raise CourseError(f"{path}: not TOML ({error})") from error
     except (RecursionError, MemoryError) as error:
         raise CourseError(f"{path}: too large, or nested too deep") from error
-    check_keys(content, {"mutant"}, {"mutant"}, str(path))
-    return _list_of_tables(content["mutant"], "mutant", str(path))
+    check_keys(content, _KINDS, set(), str(path))
+    if not content:
+        raise CourseError(f"{path}: the file holds no [[mutant]] and no [[promise]]")
+    return _list_of_tables(content[kind], kind, str(path)) if kind in content else []
 
 
 def _mutant(

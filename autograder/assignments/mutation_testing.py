@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
-from autograder.assignments import aliasing
+from tqdm import tqdm
+
+from autograder.assignments.independence import functions_called
+from autograder.assignments.promises import Promise, load_promises, unpromised
 from autograder.assignments.release import stub_answers
 from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
+from autograder.errors import EngineError
 from autograder.execution.engine import Engine
 from autograder.grading import Job, run_jobs
 from autograder.keys import Environment
 from autograder.results import Result, ResultStore
 from gradekit.notebook import Submission, question_of
+
+_BATCH = 12  # mutants that share a process
 
 
 @dataclass
@@ -24,16 +31,32 @@ class Report:
     mutants: int = 0
     passed: int = 0
     rights: int = 0
+    promises: int = 0
     lines: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     @property
     def summary(self) -> str:
         """The counts in one line."""
+        kept = f"; {self.promises} promises with a case and a mutant" if self.promises else ""
         return (
             f"killed {self.killed} of {self.mutants} mutants; "
-            f"{self.passed} of {self.rights} right answers at full marks"
+            f"{self.passed} of {self.rights} right answers at full marks{kept}"
         )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One answer of ours, and what should become of it."""
+
+    assignment: Assignment
+    item: Variant | str
+    submission: Submission
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Under which its result is kept."""
+        return self.assignment.name, self.submission.student
 
 
 def check_tests(
@@ -42,63 +65,166 @@ def check_tests(
     store: ResultStore,
     *,
     workers: int,
+    gradings: int = 1,
     quiet: bool = False,
 ) -> Report:
     """Grade reference, right answers, stub and wrong answers of every assignment with one engine.
 
-    The reference counts as a right answer. The untouched stub must not score on any test, and an
-    answer that overwrites its arguments on no hidden one (:mod:`autograder.assignments.aliasing`).
-    What has not changed since it was last graded comes from the store. Of a mutant, only the
-    questions are judged whose tests must catch it.
+    The reference counts as a right answer, and the untouched stub must not score on any test. Of a
+    mutant only the questions are judged whose tests must catch it, and it must fail the test of
+    each promise that names it with the message of that case. A hidden test judges one function, and
+    where an assignment has promises, each hidden test holds one of them.
+
+    Parameters
+    ----------
+    assignments, engine, workers, quiet : as for grading a class.
+    store : keeps the results; what has not changed since it was last graded comes from there.
+    gradings : how often each answer is graded, each time on other inputs; the same code must get
+        the same marks in all of them.
     """
     report = Report()
-    plan: list[tuple[Assignment, Variant | str]] = []
-    jobs: list[Job] = []
+    promises: dict[str, list[Promise]] = {}
+    plans: list[_Plan] = []
     for assignment in assignments:
-        name = assignment.name
-        plan += [(assignment, "solution"), (assignment, "stub")]
-        jobs.append((Submission("solution", name, assignment.answers), assignment))
-        jobs.append((Submission("stub", name, stub_answers(assignment)), assignment))
-        plan.append((assignment, aliasing.NAME))
-        jobs.append((aliasing.mutating_answers(assignment, aliasing.NAME), assignment))
-        for variant in (*load_variants(assignment, "right"), *load_variants(assignment, "mutant")):
-            plan.append((assignment, variant))
+        mutants = load_variants(assignment, "mutant")
+        promises[assignment.name] = load_promises(assignment, mutants)
+        _check_hidden(report, assignment, promises[assignment.name])
+        answers = {"solution": assignment.answers, "stub": stub_answers(assignment)}
+        for name, texts in answers.items():
+            plans.append(_Plan(assignment, name, Submission(name, assignment.name, texts)))
+        for variant in (*load_variants(assignment, "right"), *mutants):
             # "/" keeps a variant called stub apart from the stub
             submission = variant.submission(assignment, f"{variant.kind}/{variant.name}")
             # A mutant has to fail where it says; the tests of other questions would take minutes.
             asked = tuple(dict.fromkeys(question_of(name) for name in variant.caught_by))
-            jobs.append((replace(submission, only=asked), assignment))
-    results = _results(engine, jobs, store, workers, quiet)
-    for (submission, assignment), (_, item) in zip(jobs, plan, strict=True):
-        _judge(report, assignment, item, results[assignment.name, submission.student])
+            plans.append(_Plan(assignment, variant, replace(submission, only=asked)))
+    results = _results(engine, plans, store, workers, quiet)
+    for plan in plans:
+        _judge(report, plan, results[plan.name], promises[plan.assignment.name])
+    for seed in range(1, gradings):
+        again = _graded_together(engine, plans, workers, seed, quiet)
+        for plan in plans:
+            _compare(report, plan, results[plan.name], again[plan.name], seed)
+    if gradings > 1:
+        report.lines.append(f"{len(plans)} answers graded {gradings} times")
     return report
 
 
+def _check_hidden(report: Report, assignment: Assignment, promises: list[Promise]) -> None:
+    """Each hidden test judges one function, and holds a promise where there are any."""
+    report.promises += len(promises)
+    names = {question.key: question.names for question in assignment.questions}
+    for test in assignment.tests:
+        called = functions_called(test.source, names[test.question])
+        if test.hidden and len(called) > 1:
+            report.faults.append(
+                f"{assignment.name}: {test.grade_id} judges {', '.join(called)}; a right one "
+                "beside a wrong one would lose its points, so write a test for each"
+            )
+    for name in unpromised(assignment, promises) if promises else []:
+        report.faults.append(f"{assignment.name}: no promise names {name}")
+
+
 def _results(
-    engine: Engine, jobs: list[Job], store: ResultStore, workers: int, quiet: bool
+    engine: Engine, plans: list[_Plan], store: ResultStore, workers: int, quiet: bool
 ) -> dict[tuple[str, str], Result]:
-    """Results by assignment and name, stored ones first."""
+    """Results by assignment and name, stored ones first.
+
+    Right answers are graded as students' are, mutants some together.
+    """
     environment = Environment()
     results: dict[tuple[str, str], Result] = {}
-    todo: list[Job] = []
+    alone: list[Job] = []
+    together: list[_Plan] = []
     keys: dict[tuple[str, str], str] = {}
-    for submission, assignment in jobs:
-        name = (assignment.name, submission.student)
-        keys[name] = environment.key(submission, assignment, engine.version(assignment))
-        stored = store.load(*name)
-        if stored and stored[0] == keys[name]:
-            results[name] = stored[1]
+    for plan in plans:
+        version = engine.version(plan.assignment)
+        keys[plan.name] = environment.key(plan.submission, plan.assignment, version)
+        stored = store.load(*plan.name)
+        if stored and stored[0] == keys[plan.name]:
+            results[plan.name] = stored[1]
+        elif isinstance(plan.item, Variant) and plan.item.kind == "mutant":
+            together.append(plan)
         else:
-            todo.append((submission, assignment))
-    for _, result in run_jobs(engine, todo, workers=workers, label="mutants", quiet=quiet):
-        name = (result.assignment, result.student)
+            alone.append((plan.submission, plan.assignment))
+    graded = _graded_together(engine, together, workers, 0, quiet)
+    for _, result in run_jobs(engine, alone, workers=workers, label="right answers", quiet=quiet):
+        graded[result.assignment, result.student] = result
+    for name, result in graded.items():
         results[name] = result
         if result.outcome != "not graded":
             store.save(keys[name], result)
     return results
 
 
-def _judge(report: Report, assignment: Assignment, item: Variant | str, result: Result) -> None:
+def _graded_together(
+    engine: Engine, plans: list[_Plan], workers: int, seed: int, quiet: bool
+) -> dict[tuple[str, str], Result]:
+    """Results of answers that share processes, some of one question in each."""
+    if not plans:
+        return {}
+    engine.open()
+    batches = list(_batches(plans))
+    results: dict[tuple[str, str], Result] = {}
+    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(batches))))
+    try:
+        pending: dict[Future[list[Result]], list[_Plan]] = {
+            pool.submit(_grade_batch, engine, batch, seed): batch for batch in batches
+        }
+        with tqdm(total=len(plans), desc="mutants", unit="", disable=quiet) as progress:
+            for future in as_completed(pending):
+                for plan, result in zip(pending[future], future.result(), strict=True):
+                    results[plan.name] = result
+                progress.update(len(pending[future]))
+    except BaseException:
+        engine.close()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return results
+
+
+def _batches(plans: Sequence[_Plan]) -> Iterator[list[_Plan]]:
+    """Plans of one assignment and question, a few at a time."""
+    groups: dict[tuple[str, tuple[str, ...]], list[_Plan]] = {}
+    for plan in plans:
+        groups.setdefault((plan.assignment.name, plan.submission.only), []).append(plan)
+    for (_, only), group in groups.items():
+        size = _BATCH if only else 1
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _grade_batch(engine: Engine, batch: list[_Plan], seed: int) -> list[Result]:
+    """Grade once, twice if the infrastructure failed, as in a class."""
+    submissions, assignment = [plan.submission for plan in batch], batch[0].assignment
+    try:
+        try:
+            return engine.grade_together(submissions, assignment, seed=seed)
+        except EngineError:
+            return engine.grade_together(submissions, assignment, seed=seed)
+    except EngineError as error:
+        detail = str(error)
+    return [Result(s.student, assignment.name, "not graded", detail) for s in submissions]
+
+
+def _compare(report: Report, plan: _Plan, first: Result, again: Result, seed: int) -> None:
+    """The same code gets the same marks whatever the inputs are drawn from."""
+    where = f"{plan.assignment.name} {plan.submission.student}"
+    if again.outcome == "not graded":
+        report.faults.append(f"{where}: {again.status()}")
+        return
+    before = {test.grade_id: test.passed for test in first.tests}
+    for test in again.tests:
+        if before.get(test.grade_id, test.passed) != test.passed:
+            now = "passes" if test.passed else f"fails ({test.message})"
+            report.faults.append(
+                f"{where}: {test.grade_id} {now} with seed {seed}, and not with others"
+            )
+
+
+def _judge(report: Report, plan: _Plan, result: Result, promises: list[Promise]) -> None:
+    item, assignment = plan.item, plan.assignment
     where = f"{assignment.name} {result.student}"
     failed = {test.grade_id: test.message for test in result.tests if not test.passed}
     if result.outcome == "not graded":
@@ -108,28 +234,11 @@ def _judge(report: Report, assignment: Assignment, item: Variant | str, result: 
         scored = [test.grade_id for test in result.tests if test.passed]
         report.lines.append(f"{where}: scores on {len(scored)} of {len(result.tests)} tests")
         report.faults += [f"{where}: {name} passes on the untouched stub" for name in scored]
-    elif item == aliasing.NAME:
-        fooled = sorted(aliasing.judged_by(assignment) - set(failed))
-        report.lines.append(f"{where}: fools {', '.join(fooled) or 'no hidden test'}")
-        report.faults += [
-            f"{where}: {name} computes what it expects from an object that it passed; pass a copy"
-            for name in fooled
-        ]
     elif isinstance(item, Variant) and item.kind == "mutant":
         report.mutants += 1
-        alive = [name for name in item.caught_by if name not in failed]
-        if alive or result.outcome == "not graded":
-            report.lines.append(f"{where}: SURVIVED {', '.join(alive)}")
-            report.faults += [f"{where}: survived {name}" for name in alive]
-        elif all(failed[name].startswith("NameError") for name in item.caught_by):
-            # It is no program, so what it is killed by is not the misconception that it names.
-            report.lines.append(f"{where}: BROKEN, {failed[item.caught_by[0]]}")
-            report.faults.append(f"{where}: uses a name that is not there, so it shows nothing")
-        else:
-            report.killed += 1
-            also = sorted(set(failed) - set(item.caught_by))
-            more = f" (also fails {', '.join(also)})" if also else ""
-            report.lines.append(f"{where}: killed by {', '.join(item.caught_by)}{more}")
+        _judge_mutant(report, where, item, result, failed)
+        if result.outcome != "not graded":
+            report.faults += _broken_promises(where, item, failed, promises)
     else:
         report.rights += 1
         if failed or result.outcome != "complete":
@@ -139,3 +248,33 @@ def _judge(report: Report, assignment: Assignment, item: Variant | str, result: 
         else:
             report.passed += 1
             report.lines.append(f"{where}: full marks")
+
+
+def _judge_mutant(
+    report: Report, where: str, mutant: Variant, result: Result, failed: Mapping[str, str]
+) -> None:
+    alive = [name for name in mutant.caught_by if name not in failed]
+    if alive or result.outcome == "not graded":
+        report.lines.append(f"{where}: SURVIVED {', '.join(alive)}")
+        report.faults += [f"{where}: survived {name}" for name in alive]
+    elif all(failed[name].startswith("NameError") for name in mutant.caught_by):
+        # It is no program, so what it is killed by is not the misconception that it names.
+        report.lines.append(f"{where}: BROKEN, {failed[mutant.caught_by[0]]}")
+        report.faults.append(f"{where}: uses a name that is not there, so it shows nothing")
+    else:
+        report.killed += 1
+        also = sorted(set(failed) - set(mutant.caught_by))
+        more = f" (also fails {', '.join(also)})" if also else ""
+        report.lines.append(f"{where}: killed by {', '.join(mutant.caught_by)}{more}")
+
+
+def _broken_promises(
+    where: str, mutant: Variant, failed: Mapping[str, str], promises: list[Promise]
+) -> Iterator[str]:
+    """Cases that a promise gives the mutant to, and that are not what it fails by."""
+    for promise in promises:
+        message = failed.get(promise.test)
+        if mutant.name in promise.mutants and message is not None and promise.case not in message:
+            yield (
+                f"{where}: fails {promise.test} with {message!r}, wanted the case {promise.case!r}"
+            )

@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from autograder.assignments.independence import check_independent
+from autograder.assignments.questions import Question
 from autograder.assignments.tables import check_keys
 from autograder.errors import CourseError
 from gradekit.notebook import (
@@ -29,17 +31,7 @@ _BEGIN_HIDDEN, _END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 _COUNTING = ("drop", "points_for_all", "bonus")
 _TOP_KEYS = {"title", "chapter", "minutes", "hide", "questions", *_COUNTING}
 _TIMES = ("call_seconds", "cell_seconds", "total_seconds")
-_QUESTION_KEYS = {"title", "names", "section"}
-
-
-@dataclass(frozen=True)
-class Question:
-    """What assignment.toml says about a question."""
-
-    key: str
-    title: str
-    names: tuple[str, ...]
-    section: str
+_QUESTION_KEYS = {"title", "names", "section", "in_place"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +102,7 @@ class Assignment:
             names={question.key: question.names for question in self.questions},
             hide=self.hide,
             limits=TimeLimits(self.call_seconds, self.cell_seconds, self.total_seconds),
+            in_place=tuple(name for question in self.questions for name in question.in_place),
         )
 
     @cached_property
@@ -145,6 +138,7 @@ def load_assignment(folder: Path) -> Assignment:
     questions = _questions(settings, cells, folder / "assignment.toml")
     cell_seconds = float(settings.get("cell_seconds", 60))
     counting = _counting(settings, cells, folder / "assignment.toml")
+    check_independent(cells, questions, folder / f"{name}.md")
     _check_not_empty(cells, (*counting["points_for_all"], *counting["drop"]), folder / f"{name}.md")
     return Assignment(
         name=name,
@@ -231,10 +225,16 @@ def _questions(
             raise CourseError(
                 f"{where}: names must be a list of names the student defines, got {names!r}"
             )
+        in_place = table.get("in_place", [])
+        if not _is_text_list(in_place) or not set(in_place) <= set(names):
+            raise CourseError(
+                f"{where}: in_place must be a list of some of the question's names, "
+                f"got {in_place!r}"
+            )
         if key not in graded:
             raise CourseError(f"{where}: the source has no graded cell of {key}")
         questions.append(
-            Question(key, table["title"], tuple(table.get("names", ())), table.get("section", ""))
+            Question(key, table["title"], tuple(names), table.get("section", ""), tuple(in_place))
         )
     for key in sorted(graded - set(settings["questions"])):
         raise CourseError(f"{path}: [questions.{key}] is missing; the source grades {key}")

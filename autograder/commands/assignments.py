@@ -56,7 +56,14 @@ def run_mutants(options: argparse.Namespace, course: Course, assignments: list[A
     with closing(
         SandboxEngine(safe=not options.unsafe, protect=(*course.parts, options.solutions))
     ) as engine:
-        report = check_tests(assignments, engine, store, workers=workers, quiet=options.quiet)
+        report = check_tests(
+            assignments,
+            engine,
+            store,
+            workers=workers,
+            gradings=options.gradings,
+            quiet=options.quiet,
+        )
     print("\n".join(report.lines))
     for fault in report.faults:
         print(f"fault: {fault}")

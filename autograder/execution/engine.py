@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from socket import socket, socketpair
@@ -31,7 +31,7 @@ from autograder.execution.probe import require_hidden, require_sandbox
 from autograder.execution.sandbox import fork_server
 from autograder.reports.executed_notebook import to_notebook
 from autograder.results import Outcome, Result, TestResult
-from gradekit.notebook import Step, Submission, assemble, to_steps
+from gradekit.notebook import Step, Submission, TimeLimits, assemble, question_of, to_steps
 from gradekit.protocol import framing
 
 MEMORY = 2 * 2**30  # bytes for all processes of one submission
@@ -57,6 +57,11 @@ class Engine(Protocol):
 
     def grade(self, submission: Submission, assignment: Assignment) -> Result:
         """Return the verdict; raise EngineError when there can't be one."""
+
+    def grade_together(
+        self, submissions: Sequence[Submission], assignment: Assignment, *, seed: int = 0
+    ) -> list[Result]:
+        """The verdicts on answers of ours, which may share a process; EngineError as above."""
 
     def close(self) -> None:
         """Stop what is running (the calls to grade raise EngineError)."""
@@ -135,29 +140,17 @@ class SandboxEngine:
         started = time.monotonic()
         cells = assemble(assignment.cells, submission)
         seed = self._seed(submission)
-        asked = set(submission.only or (q.key for q in assignment.questions))
+        asked = _asked(submission, assignment)
         code = [
             step
-            for step in to_steps(cells, assignment.description.names)
+            for step in to_steps(cells, assignment.description)
             if step.role != "test" or step.question in asked
         ]
         compare = sorted(asked) if self._compare else []
         record = self._run(
             code, seed, assignment, grade=True, compare=compare, files=submission.files
         )
-        verdicts = record["verdicts"]
-        tests = tuple(
-            TestResult(
-                grade_id=cell.grade_id,
-                question=cell.question,
-                points=cell.points if verdicts[cell.grade_id]["passed"] else 0,
-                max_points=cell.points,
-                passed=verdicts[cell.grade_id]["passed"],
-                message=verdicts[cell.grade_id]["message"],
-            )
-            for cell in assignment.tests
-            if cell.question in asked
-        )
+        tests = _test_results(assignment, asked, record["verdicts"])
         notebook = to_notebook(
             cells,
             {int(i): o for i, o in record["outputs"].items()},
@@ -176,6 +169,51 @@ class SandboxEngine:
             seconds=round(time.monotonic() - started, 2),
             notebook=notebook,
         )
+
+    def grade_together(
+        self, submissions: Sequence[Submission], assignment: Assignment, *, seed: int = 0
+    ) -> list[Result]:
+        """Grade answers of ours one after the other in one process; EngineError as with grade.
+
+        It saves each of them the reference's cells and two processes, and nothing keeps one from
+        the others: not for students. Of each, the questions that it names are judged.
+        """
+        started = time.monotonic()
+        reference = Submission("", assignment.name, assignment.answers)
+        code = to_steps(assemble(assignment.cells, reference), assignment.description)
+        steps = [step for step in code if step.role != "test"]
+        for number, submission in enumerate(submissions):
+            asked = _asked(submission, assignment)
+            own = to_steps(assemble(assignment.cells, submission), assignment.description)
+            steps += [
+                replace(step, name=f"{number}/{step.name}", question=f"{number}/{step.question}")
+                for step in own
+                if step.role != "given" and step.question in asked
+            ]
+        steps = [replace(step, index=index) for index, step in enumerate(steps)]
+        count = max(1, len(submissions))
+        record = self._run(steps, seed, assignment, grade=True, compare=[], together=count)
+        seconds = round((time.monotonic() - started) / count, 2)
+        results = []
+        for number, submission in enumerate(submissions):
+            verdicts = {cell.grade_id: f"{number}/{cell.grade_id}" for cell in assignment.tests}
+            asked = _asked(submission, assignment)
+            mine = {
+                name: record["verdicts"][key]
+                for name, key in verdicts.items()
+                if question_of(name) in asked
+            }
+            results.append(
+                Result(
+                    student=submission.student,
+                    assignment=assignment.name,
+                    outcome="complete",
+                    tests=_test_results(assignment, asked, mine),
+                    sandboxed=self._safe,
+                    seconds=seconds,
+                )
+            )
+        return results
 
     def _misconceptions(self, assignment: Assignment, record: dict[str, Any]) -> dict[str, str]:
         """Of the questions whose values are whole: a part may be like anything's part."""
@@ -213,12 +251,17 @@ class SandboxEngine:
         grade: bool,
         compare: list[str],
         files: Mapping[str, str] | None = None,
+        together: int = 0,
     ) -> dict[str, Any]:
-        """Have a test runner work through a notebook; returns its record."""
+        """Have a test runner work through a notebook, or through some together; its record."""
         servers = self._start_once(assignment).result()
+        limits = assignment.description.limits
+        if together:
+            limits = replace(limits, total=limits.total * together)
         job = {
             "steps": [asdict(step) for step in steps],
-            "limits": asdict(assignment.description.limits),
+            "limits": asdict(limits),
+            "together": bool(together),
             "seed": seed,
             "grade": grade,
             "compare": compare,
@@ -228,7 +271,7 @@ class SandboxEngine:
             self._cores.one() as core,
             _Session(servers, core, self._memory, self._groups) as session,
         ):
-            reply = session.run(job, deadline=time.monotonic() + _job_seconds(assignment))
+            reply = session.run(job, deadline=time.monotonic() + _job_seconds(limits))
             self.peak_memory = max(self.peak_memory, session.peak)
         if "failed" in reply:
             raise EngineError(reply["failed"])
@@ -397,9 +440,30 @@ class _Cores:
                 self._load[core] -= 1
 
 
-def _job_seconds(assignment: Assignment) -> float:
+def _asked(submission: Submission, assignment: Assignment) -> set[str]:
+    return set(submission.only or (question.key for question in assignment.questions))
+
+
+def _test_results(
+    assignment: Assignment, asked: set[str], verdicts: Mapping[str, Mapping[str, Any]]
+) -> tuple[TestResult, ...]:
+    return tuple(
+        TestResult(
+            grade_id=cell.grade_id,
+            question=cell.question,
+            points=cell.points if verdicts[cell.grade_id]["passed"] else 0,
+            max_points=cell.points,
+            passed=verdicts[cell.grade_id]["passed"],
+            message=verdicts[cell.grade_id]["message"],
+        )
+        for cell in assignment.tests
+        if cell.question in asked
+    )
+
+
+def _job_seconds(limits: TimeLimits) -> float:
     """Seconds after which something must be wrong with the test runner itself."""
-    return 2 * assignment.total_seconds + _GRACE_SECONDS
+    return 2 * limits.total + _GRACE_SECONDS
 
 
 def _slow_modules(assignment: Assignment) -> list[str]:

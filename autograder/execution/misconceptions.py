@@ -1,9 +1,11 @@
 """Which misconception an answer shows: the mutant that returns what the answer returns.
 
 Each mutant of an assignment stands for a misconception. When a question fails, its tests are run
-once more on inputs that are the same for everyone, and the values that the student's functions
-return are compared with those that each mutant's return. Where several mutants return the same,
-which happens where the first test ends them all, the answer is called none of them.
+once more on inputs that are the same for everyone, with every comparison let pass so that they go
+on, and the values that each of the student's functions returns are compared with those of each
+mutant's. An answer shows a misconception when one of its functions returns what the mutant's does
+in every call, and the reference's does not. Where several mutants are as like, it is called none of
+them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import math
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +31,7 @@ Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of eac
 # a mutant's tests short.
 Run = Callable[[Assignment, list[Step]], tuple[Values, list[str]]]
 
+_REFERENCE = "reference"  # beside the names of mutants
 _TOLERANCE = (
     1e-6  # relative to the largest number of a value: another order of sums is no other answer
 )
@@ -70,7 +73,14 @@ class Catalogue:
                 continue  # nothing but exceptions: that is no answer to compare
             question = self._question(assignment, name)
             returned = question.values(self._run)
-            like = [m for m in question.mutants if same(calls, returned.get(m.name, []))]
+            reference = returned.get(_REFERENCE, [])
+            shown = {
+                mutant.name: seen
+                for mutant in question.mutants
+                if (seen := _shown(calls, returned.get(mutant.name, []), reference))
+            }
+            most = max(shown.values(), default=0)
+            like = [m for m in question.mutants if m.name in shown and shown[m.name] == most]
             if len(like) == 1:
                 found[name] = like[0].summary
         return found
@@ -85,7 +95,7 @@ class Catalogue:
                 content = [key, texts, self._environment.of(assignment, cells)]
                 path = self._cache and self._cache / assignment.name / f"values-{name}.json"
                 wanted = sha256(json.dumps(content).encode()).hexdigest()
-                self._questions[key] = _Question(assignment, mutants, wanted, path)
+                self._questions[key] = _Question(assignment, name, mutants, wanted, path)
             return self._questions[key]
 
     def _mutants_of(self, assignment: Assignment, question: str) -> list[Variant]:
@@ -106,10 +116,17 @@ class _Question:
     """A question's mutants and what they return, in a file beside memory."""
 
     def __init__(
-        self, assignment: Assignment, mutants: list[Variant], key: str, path: Path | None
+        self,
+        assignment: Assignment,
+        name: str,
+        mutants: list[Variant],
+        key: str,
+        path: Path | None,
     ) -> None:
         self._assignment, self._key, self._path = assignment, key, path
+        reference = next(c for c in assignment.solutions.items() if question_of(c[0]) == name)
         self.mutants = mutants
+        self._reference = Variant(_REFERENCE, "right", "", dict([reference]))
         self._lock = threading.Lock()
         self._known = _load(path, key) if path else {}
         self._lost: set[str] = set()  # what did not come to its end, not even alone
@@ -158,7 +175,7 @@ def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list
     They share a process, as they are ours; the tests' question carries the mutant's name.
     """
     reference = assemble(assignment.cells, Submission("", assignment.name, assignment.answers))
-    code = to_steps(reference, assignment.description.names)
+    code = to_steps(reference, assignment.description)
     steps = [step for step in code if step.role != "test"]
     for mutant in mutants:
         question = question_of(next(iter(mutant.answers)))
@@ -173,9 +190,38 @@ def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list
     return [replace(step, index=index) for index, step in enumerate(steps)]
 
 
-def same(one: list[Any], other: list[Any]) -> bool:
-    """Whether two series of calls returned the same, but for rounding."""
-    return len(one) == len(other) and all(map(_alike, one, other))
+def _shown(answer: list[Any], mutant: list[Any], reference: list[Any]) -> int:
+    """In how many calls an answer errs as a mutant does; 0 when it is not like it.
+
+    Only functions count that agree with the mutant's in every call that both came to.
+    """
+    shown = dict.fromkeys({_function(call) for call in mutant}, 0)
+    for call, wrong, right in _aligned(answer, mutant, reference):
+        function = _function(wrong)
+        if function not in shown:
+            continue
+        if not _alike(call, wrong):
+            del shown[function]
+        elif not _alike(wrong, right):
+            shown[function] += 1
+    return sum(shown.values())
+
+
+def _aligned(*series: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """The calls of a function in a test that all came to, as they stand beside each other."""
+    tables: list[dict[str, list[Any]]] = []
+    for calls in series:
+        table: dict[str, list[Any]] = {}
+        for call in calls:
+            table.setdefault(call[0], []).append(call)
+        tables.append(table)
+    for label in tables[0]:
+        yield from zip(*(table.get(label, []) for table in tables), strict=False)
+
+
+def _function(call: list[Any]) -> str:
+    """Whose call it is, of a label that names the test before it."""
+    return str(call[0]).split(" ", 1)[-1]
 
 
 def _alike(one: list[Any], other: list[Any]) -> bool:

@@ -61,7 +61,10 @@ def _run_job(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
 
 
 def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
-    steps = [Step(**{**step, "names": tuple(step["names"])}) for step in job["steps"]]
+    steps = [
+        Step(**step | {key: tuple(step[key]) for key in ("names", "in_place")})
+        for step in job["steps"]
+    ]
     limits = TimeLimits(**job["limits"])
 
     def enter() -> Client:
@@ -79,7 +82,9 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
     files = {name: base64.b64decode(text) for name, text in job["files"].items()}
     runner = Runner(steps, enter, limits, files=files, termination_reason=termination_reason)
     os.environ[SEED_VARIABLE] = str(job["seed"])
-    if job["grade"]:
+    if job["together"]:
+        runner.run_all()
+    elif job["grade"]:
         runner.run(hidden=False)
         runner.run(hidden=True, keep_output=False)
     failed = {step.question for step in steps if _failed(step, runner)}

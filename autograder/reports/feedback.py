@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from autograder.assignments.source import Assignment, Question
+from autograder.assignments.questions import Question
+from autograder.assignments.source import Assignment
 from autograder.course import Course
 from autograder.reports.counting import settle
 from autograder.reports.gradebook import Book, Entry

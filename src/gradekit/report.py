@@ -89,7 +89,7 @@ def run_visible_tests(
     StartError : no process can be started for the student's cells.
     PlacingError : a file beside the notebook can't be put where they run.
     """
-    steps = to_steps(assemble(description.cells, submission), description.names)
+    steps = to_steps(assemble(description.cells, submission), description)
     given = [step.source for step in steps if step.role == "given"]
     for step in steps:
         _require_python(step)

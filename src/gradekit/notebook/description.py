@@ -38,6 +38,7 @@ class Description:
     names : by question, what the student is asked to define.
     hide : modules that the student's process can't import.
     limits : how long the student's code may take.
+    in_place : those of the names that are asked to change what they are given.
     """
 
     assignment: str
@@ -45,6 +46,7 @@ class Description:
     names: Mapping[str, tuple[str, ...]]
     hide: tuple[str, ...]
     limits: TimeLimits
+    in_place: tuple[str, ...] = ()
 
     @property
     def answers(self) -> list[Cell]:
@@ -77,6 +79,7 @@ class Description:
             "assignment": self.assignment,
             "names": {question: list(names) for question, names in self.names.items()},
             "hide": list(self.hide),
+            "in_place": list(self.in_place),
             "seconds": asdict(self.limits),
             "cells": [
                 {
@@ -131,6 +134,7 @@ def find_description(metadata: Mapping[str, Any]) -> Description | None:
             names={question: _texts(names) for question, names in data["names"].items()},
             hide=_texts(data["hide"]),
             limits=TimeLimits(*(_seconds(seconds[key]) for key in ("call", "cell", "total"))),
+            in_place=_texts(data.get("in_place", [])),  # earlier releases had no such functions
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         return None

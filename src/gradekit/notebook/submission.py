@@ -61,6 +61,7 @@ class Step:
     question: str = ""
     hidden: bool = False
     names: tuple[str, ...] = ()  # what its question asks the student to define
+    in_place: tuple[str, ...] = ()  # those of them that are asked to change their arguments
 
 
 def shown_names(names: Sequence[str]) -> str:
@@ -362,14 +363,15 @@ def assemble(cells: Sequence[Cell], submission: Submission) -> list[Cell]:
     return together
 
 
-def to_steps(cells: Sequence[Cell], names: Mapping[str, tuple[str, ...]]) -> list[Step]:
+def to_steps(cells: Sequence[Cell], description: Description) -> list[Step]:
     """The code cells of an assembled notebook, as they are run.
 
     Parameters
     ----------
     cells : from :func:`assemble`.
-    names : by question, what the student is asked to define.
+    description : of the assignment that the notebook belongs to.
     """
+    names = description.names
     return [
         Step(
             index=index,
@@ -379,6 +381,7 @@ def to_steps(cells: Sequence[Cell], names: Mapping[str, tuple[str, ...]]) -> lis
             question=cell.question,
             hidden=cell.hidden,
             names=names.get(cell.question, ()) if cell.role == "test" else (),
+            in_place=description.in_place if cell.role == "test" else (),
         )
         for index, cell in enumerate(cells)
         if cell.kind == "code"

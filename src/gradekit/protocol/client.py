@@ -12,12 +12,13 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gradekit.arguments import ArgumentChanged
 from gradekit.protocol.codec import LIMITS, CodecError, Reference, decode, encode
 from gradekit.protocol.framing import Closed, TooLate, TooLong, receive, send
 
@@ -160,6 +161,8 @@ class Client:
         self._gone = ""
         self.deadline = float("inf")  # of the cell that runs now
         self.record: Callable[[str, object], None] | None = None
+        self.in_place: Collection[str] = ()  # functions that are asked to change their arguments
+        self.forgiving = False  # whether a changed argument is no fault, as values are collected
 
     def close(self) -> None:
         """Close the socket; the worker ends when it reads that."""
@@ -234,15 +237,25 @@ class Client:
         raise self._lost("malformed")
 
     def call(self, target: Remote, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call the student's function; arguments that it changed in place change here as well."""
+        """Call the student's function; arguments that it changed in place change here as well.
+
+        Raises
+        ------
+        ArgumentChanged : it changed one, and is not among those that are asked to.
+        """
         self._pass_seed()
         everything = [*args, *kwargs.values()]
+        own = target._target.name if isinstance(target._target, Reference) else target._target
         value, changed = self._request(["call", target, list(args), kwargs], str(target._target))
         for index, new in changed.items():
             if type(index) is not int or not 0 <= index < len(everything):
                 raise self._lost("malformed")
             if not _change(everything[index], new):
                 raise self._lost("malformed")
+        if changed and own not in self.in_place and not self.forgiving:
+            first = min(changed)
+            named = list(kwargs)[first - len(args)] if first >= len(args) else first
+            raise ArgumentChanged(_word(own), named)
         return value
 
     def gradients(self, target: Remote, args: tuple[Any, ...], weights: object) -> Any:

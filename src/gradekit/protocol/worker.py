@@ -42,6 +42,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from gradekit.arguments import differs, snapshot
 from gradekit.protocol.codec import LIMITS, CodecError, Reference, decode, encode
 from gradekit.protocol.framing import Closed, receive, send
 
@@ -243,12 +244,12 @@ class Worker:
 
     def _do_call(self, target: object, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         everything = [*args, *kwargs.values()]
-        before = [_copied(value) for value in everything]
+        before = [snapshot(value) for value in everything]
         value = self._find(target)(*args, **kwargs)
         changed = {
             index: value
             for index, (value, old) in enumerate(zip(everything, before, strict=True))
-            if _differs(value, old)
+            if differs(value, old)
         }
         return ["value", value, changed]
 
@@ -310,44 +311,6 @@ def _own_folder() -> Path:
     if os.listdir():
         os.chdir(tempfile.mkdtemp(prefix=f"grade-{os.getpid()}-"))
     return Path.cwd()
-
-
-def _copied(value: Any) -> Any:
-    """What shows later whether an argument was changed in place; None: it can't be."""
-    if type(value) in (bool, int, float, str, type(None)):
-        return None
-    if _is_tensor(value):
-        return value.detach().clone()
-    if type(value) is np.ndarray:
-        return value.copy()
-    return _code(value)
-
-
-def _differs(value: Any, before: Any) -> bool:
-    """NaN differs from itself, and is sent for nothing."""
-    if before is None:
-        return False
-    if _is_tensor(before):
-        return bool(value.shape != before.shape or not (value.detach() == before).all())
-    if type(before) is np.ndarray:
-        return value.shape != before.shape or not bool(np.array_equal(value, before))
-    return bool(_code(value) != before)
-
-
-def _is_tensor(value: object) -> bool:
-    torch = sys.modules.get("torch")
-    return bool(torch is not None and type(value) is torch.Tensor)
-
-
-def _code(value: object) -> bytes | None:
-    try:
-        return encode(value, opaque=_nothing)
-    except CodecError:
-        return None
-
-
-def _nothing(value: object) -> Reference:
-    return Reference("object", 0, "object", False)
 
 
 def _name(kind: type) -> str:
