@@ -29,7 +29,7 @@ from gradekit.notebook import (
 _GRADE_ID = re.compile(r"(q[1-9][0-9]*)_[a-z0-9_]+")
 _BEGIN_HIDDEN, _END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 _COUNTING = ("drop", "points_for_all", "bonus")
-_TOP_KEYS = {"title", "chapter", "minutes", "hide", "questions", *_COUNTING}
+_TOP_KEYS = {"title", "chapter", "hide", "questions", *_COUNTING}
 _TIMES = ("call_seconds", "cell_seconds", "total_seconds")
 _QUESTION_KEYS = {"title", "names", "section", "in_place"}
 
@@ -46,7 +46,6 @@ class Assignment:
     folder: Path
     title: str
     chapter: str
-    minutes: int
     hide: tuple[str, ...]
     call_seconds: float
     cell_seconds: float
@@ -145,7 +144,6 @@ def load_assignment(folder: Path) -> Assignment:
         folder=folder,
         title=settings["title"],
         chapter=settings.get("chapter", ""),
-        minutes=int(settings.get("minutes", 0)),
         hide=tuple(settings.get("hide", ())),
         call_seconds=float(settings.get("call_seconds", cell_seconds / 2)),
         cell_seconds=cell_seconds,
@@ -188,7 +186,6 @@ def _read_settings(path: Path) -> dict[str, Any]:
     for key, kind, kind_name in (
         ("title", str, "text"),
         ("chapter", str, "text"),
-        ("minutes", int, "a whole number"),
         ("questions", dict, "tables [questions.q1], ..."),
     ):
         if not isinstance(value := settings.get(key, kind()), kind):

@@ -21,6 +21,7 @@ from pathlib import Path
 from socket import socket, socketpair
 from typing import Any, Protocol, cast
 
+from autograder.assignments.independence import names_made
 from autograder.assignments.source import Assignment
 from autograder.errors import EngineError
 from autograder.execution import control_groups, private_copy
@@ -44,6 +45,17 @@ _SLOW = {
 _SEED_BYTES = 16
 _GROUP_PROCESSES = 64  # the limit of each user namespace, which counts first, is lower
 _GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebook's own time
+
+
+# What an answer that is graded together with others leaves behind is gone before the next one.
+_KEEP = "_before = dict(globals())"
+_FORGET = """
+for _name in [name for name in globals() if not name.startswith("_") and name not in _before]:
+    del globals()[_name]
+globals().update({{name: _before[name] for name in _before if not name.startswith("_")}})
+for _name in {names}:
+    globals().pop(_name, None)
+"""
 
 
 class Engine(Protocol):
@@ -182,8 +194,16 @@ class SandboxEngine:
         reference = Submission("", assignment.name, assignment.answers)
         code = to_steps(assemble(assignment.cells, reference), assignment.description)
         steps = [step for step in code if step.role != "test"]
+        steps.append(Step(0, "student", _KEEP))
         for number, submission in enumerate(submissions):
             asked = _asked(submission, assignment)
+            names = sorted(
+                name
+                for step in code
+                if step.role == "student" and step.question in asked
+                for name in names_made(step.source)
+            )
+            steps.append(Step(0, "student", _FORGET.format(names=names)))
             own = to_steps(assemble(assignment.cells, submission), assignment.description)
             steps += [
                 replace(step, name=f"{number}/{step.name}", question=f"{number}/{step.question}")

@@ -138,7 +138,8 @@ class _Question:
         that did not come to their end together are run once more, each alone.
         """
         with self._lock:  # one finds out, the others wait for it
-            missing = [m for m in self.mutants if m.name not in {*self._known, *self._lost}]
+            done = {*self._known, *self._lost}
+            missing = [m for m in (self._reference, *self.mutants) if m.name not in done]
             if missing:
                 self._run(run, missing)
                 if len(missing) > 1:

@@ -157,9 +157,10 @@ def check_tensor(
     wanted = f"a tensor of shape {_shape_text(shape)}"
     array = _require(value, name, wanted, message)
     if array.shape != tuple(shape):
-        raise _fail(
-            message, f"{name} returned a tensor of shape {array.shape}; wanted {_shape_text(shape)}"
-        )
+        shaped = f"{name} returned a tensor of shape {array.shape}; wanted {_shape_text(shape)}"
+        if type(value) in (list, tuple):
+            shaped = f"{name} returned {_kind(value)}; wanted {wanted}"
+        raise _fail(message, shaped)
     if not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
         raise _fail(

@@ -38,6 +38,9 @@ class Agreeable(torch.Tensor):
         torch.ones(2, 3, requires_grad=True),
         torch.nn.Parameter(torch.ones(2, 3)),
         np.ones((2, 3), dtype=np.float32),
+        [[1.0, 1, np.float32(1)], [torch.tensor(1.0), np.ones(()), 1]],
+        (torch.ones(3), np.ones(3)),
+        [[1.0, 1.0, 1.0]] * 2,
     ],
 )
 def test_check_tensor_returns_a_plain_float64_copy(value):
@@ -61,6 +64,11 @@ def test_check_tensor_shares_no_memory_with_the_answer():
         (None, "centre returned None: did you forget the return?"),
         (torch.zeros(3), "centre returned a tensor of shape (3,); wanted (5, 3)"),
         ([1.0], "centre returned a list of 1; wanted a tensor of shape (5, 3)"),
+        ([], "centre returned a list of 0; wanted a tensor of shape (5, 3)"),
+        ([torch.ones(3), torch.ones(2)], "centre returned a list of 2; wanted a tensor of"),
+        ([[1.0, "2"]] * 5, "centre returned a list of 5; wanted a tensor of shape (5, 3)"),
+        ([[True] * 3] * 5, "centre returned a list of 5; wanted a tensor of shape (5, 3)"),
+        ([[10**400] * 3] * 5, "15 of 15 entries that are NaN or infinite"),
         (torch.zeros(5, 3).as_subclass(Agreeable), "returned an Agreeable; wanted a tensor"),
         (np.ma.ones((5, 3)), "returned a MaskedArray; wanted a tensor"),
         (np.full((5, 3), None), "returned an array of shape (5, 3); wanted a tensor"),
@@ -109,12 +117,17 @@ def test_check_integer_refuses_a_fraction():
 
 def test_check_tuple():
     assert checks.check_tuple([1, 2], ["W", "D"], "f") == (1, 2)
+    assert checks.check_tuple(torch.tensor([1, 2]), ["W", "D"], "f") == (1, 2)
+    rows = checks.check_tuple(np.eye(2), ["W", "D"], "f")
+    assert [row.tolist() for row in rows] == [[1, 0], [0, 1]]
     with pytest.raises(AssertionError, match=r"^f returned None: did you forget the return\?$"):
         checks.check_tuple(None, ["W", "D"], "f")
     with pytest.raises(
-        AssertionError, match=r"^f returned a tensor of shape \(2,\); wanted the 2 values \(W, D\)$"
+        AssertionError, match=r"^f returned a tensor of shape \(3,\); wanted the 2 values \(W, D\)$"
     ):
-        checks.check_tuple(torch.zeros(2), ["W", "D"], "f")
+        checks.check_tuple(torch.zeros(3), ["W", "D"], "f")
+    with pytest.raises(AssertionError, match=r"^f returned an array of shape \(\); wanted the 2"):
+        checks.check_tuple(np.zeros(()), ["W", "D"], "f")
     with pytest.raises(AssertionError, match=r"^f returned a tuple of 3; wanted the 2 values"):
         checks.check_tuple((1, 2, 3), ["W", "D"], "f")
     with pytest.raises(AssertionError, match=r"^hidden$"):
@@ -130,9 +143,9 @@ def test_check_tuple_keeps_a_long_message_short():
         checks.check_tuple([1, 2], parts, "f")
     with pytest.raises(
         AssertionError,
-        match=r"^f returned a tensor of shape \(30,\); wanted a list of 30 numbers$",
+        match=r"^f returned a tensor of shape \(31,\); wanted a list of 30 numbers$",
     ):
-        checks.check_tuple(torch.zeros(30), parts, "f", wanted="a list of 30 numbers")
+        checks.check_tuple(torch.zeros(31), parts, "f", wanted="a list of 30 numbers")
 
 
 def test_check_close_is_relative_to_the_largest_expected_entry():
@@ -163,7 +176,7 @@ def test_check_close_fails_with_its_sentence_alone(actual):
 
 def test_check_close_refuses_a_broken_test():
     with pytest.raises(ValueError, match="expected must be finite numbers, got a list of 2"):
-        checks.check_close(torch.ones(2), [1.0, 1.0], "never said")
+        checks.check_close(torch.ones(2), [1.0, "1"], "never said")
     with pytest.raises(ValueError, match="expected must be finite numbers"):
         checks.check_close(torch.ones(1), torch.tensor([math.nan]), "never said")
 

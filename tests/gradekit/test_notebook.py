@@ -99,7 +99,7 @@ def test_a_notebook_is_put_together_in_the_authors_order() -> None:
     assert submission.extras == (Extra(-1, "code", "first"), Extra(3, "markdown", "behind g"))
     cells = assemble(CELLS, submission)
     assert [cell.added for cell in cells] == [True, *[False] * 4, True, *[False] * 4]
-    steps = to_steps(cells, WHOLE.names)
+    steps = to_steps(cells, WHOLE)
     assert [(step.index, step.role, step.name) for step in steps] == [
         (0, "student", ""),
         (1, "given", ""),

@@ -169,7 +169,7 @@ def test_a_test_turned_into_text_still_runs(tmp_path: Path) -> None:
     cells = [SETUP, RIGHT, {**VISIBLE, "cell_type": "markdown"}]
     description, submission = read(write(tmp_path / "ps.ipynb", cells))
     assert [cell.grade_id for cell in description.visible_tests] == ["q1_seven_visible"]
-    steps = to_steps(assemble(description.cells, submission), description.names)
+    steps = to_steps(assemble(description.cells, submission), description)
     assert [step.role for step in steps][:3] == ["given", "student", "test"]
 
 

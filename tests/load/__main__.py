@@ -24,16 +24,16 @@ from functools import cache, partial
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from autograder.__main__ import main as autograder
-from autograder.assignments.source import find_assignments
-from autograder.assignments.variants import load_variants
+from autograder.assignments.mutation_testing import check_tests
+from autograder.assignments.source import Assignment, find_assignments
 from autograder.course import Course
 from autograder.execution.engine import SandboxEngine
-from autograder.grading import Job, default_workers, run_jobs
-from autograder.results import write_atomically
-from gradekit.notebook import Submission
+from autograder.grading import default_workers
+from autograder.results import ResultStore, write_atomically
 from tests.load import fault_injection, killed_week
 from tests.load import large_class as class_run
 from tests.load.fault_injection import ROOT, Kill
@@ -54,12 +54,12 @@ class Scale:
     solutions: Path
     kills: int
     size: int
-    seeds: int
+    gradings: int
     growth: int | None
 
 
-FULL = Scale(ROOT / "solutions", kills=30, size=200, seeds=20, growth=32 * 2**20)
-QUICK = Scale(ROOT / "tests" / "autograder" / "fixtures", kills=1, size=24, seeds=1, growth=None)
+FULL = Scale(ROOT / "solutions", kills=30, size=200, gradings=20, growth=32 * 2**20)
+QUICK = Scale(ROOT / "tests" / "autograder" / "fixtures", kills=1, size=24, gradings=2, growth=None)
 
 Trial = Callable[[], list[str]]  # what went wrong, in words
 
@@ -164,30 +164,24 @@ def _echo(source: IO[bytes], said: list[bytes]) -> None:
             sys.stderr.flush()
 
 
-def right_answers(scale: Scale) -> Iterator[tuple[str, Trial]]:
-    """Every right answer of every assignment, on other hidden inputs each time."""
-    jobs: list[Job] = []
+def answers(scale: Scale) -> Iterator[tuple[str, Trial]]:
+    """Every mutant and every right answer, on other hidden inputs each time: the same marks."""
+
+    def trial(assignment: Assignment) -> list[str]:
+        with closing(SandboxEngine()) as engine, TemporaryDirectory() as folder:
+            store = ResultStore(Path(folder))
+            workers = default_workers()
+            report = check_tests(
+                [assignment], engine, store, workers=workers, gradings=scale.gradings, quiet=True
+            )
+        return report.faults
+
     for assignment in find_assignments(scale.solutions):
-        jobs.append((Submission("solution", assignment.name, assignment.answers), assignment))
-        for variant in load_variants(assignment, "right"):
-            jobs.append((variant.submission(assignment, variant.name), assignment))
-
-    def trial(seed: int) -> list[str]:
-        wrong = []
-        with closing(SandboxEngine(secret=f"load {seed}".encode())) as engine:
-            runs = run_jobs(engine, jobs, workers=default_workers(), label="", quiet=True)
-            for (submission, assignment), result in runs:
-                name = f"{assignment.name} {submission.student}"
-                lost = [f"{name}: {t.grade_id}: {t.message}" for t in result.tests if not t.passed]
-                wrong += lost if result.outcome == "complete" else [f"{name}: {result.status()}"]
-        return wrong
-
-    for seed in range(1, scale.seeds + 1):
-        title = f"{len(jobs)} right answers, seed {seed}/{scale.seeds}"
-        yield title, partial(trial, seed)
+        title = f"all answers of {assignment.name}, {scale.gradings} gradings"
+        yield title, partial(trial, assignment)
 
 
-PARTS = {"kills": kills, "weeks": weeks, "class": whole_class, "answers": right_answers}
+PARTS = {"kills": kills, "weeks": weeks, "class": whole_class, "answers": answers}
 
 
 def version() -> str:

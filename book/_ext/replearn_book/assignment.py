@@ -99,12 +99,9 @@ class AssignmentDirective(SphinxDirective):
             return []
         self.env.note_dependency(str(path))
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
-        out = []
-        if "minutes" in facts:
-            out.append(f"It takes about {facts['minutes']} minutes.")
-        if "chapter" in facts:
-            out.append(f"It belongs to the chapter {{doc}}`/{facts['chapter']}`.")
-        return out
+        if "chapter" not in facts:
+            return []
+        return [f"It belongs to the chapter {{doc}}`/{facts['chapter']}`."]
 
     def _how_to_get(self, root: Path, name: str) -> list[str]:
         notebook = Path("_build", "course", "release", name, f"{name}.ipynb")

@@ -1,129 +1,205 @@
-"""Cases and sums written out, sample by sample and coordinate by coordinate."""
+"""Cases and sums written out in plain Python; lists of numbers come back."""
 
 # %% q1_optimality
-def subdifferential(h, penalty):
-    low, high = [], []
-    for value in h.tolist():
-        low.append(penalty if value > 0 else -penalty)
-        high.append(-penalty if value < 0 else penalty)
-    return torch.tensor(low, dtype=h.dtype), torch.tensor(high, dtype=h.dtype)
+def subdifferential(h, a, b):
+    low = [a if value > 0 else -b for value in h.tolist()]
+    high = [-b if value < 0 else a for value in h.tolist()]
+    return [low, high]
 
 
-def violation(X, D, H, penalty):
+def violation(X, D, H, penalties):
     worst = []
     for x, h in zip(X, H):
         g = D.T @ (D @ h - x)
         violations = []
-        for j in range(len(h)):
+        for j, p in enumerate(penalties.tolist()):
             if h[j] > 0:
-                violations.append(abs(float(g[j]) + penalty))
+                violations.append(abs(float(g[j]) + p))
             elif h[j] < 0:
-                violations.append(abs(float(g[j]) - penalty))
+                violations.append(abs(float(g[j]) - p))
             else:
-                violations.append(max(abs(float(g[j])) - penalty, 0.0))
+                violations.append(max(abs(float(g[j])) - p, 0.0))
         worst.append(max(violations))
-    return torch.tensor(worst, dtype=X.dtype)
+    return worst
 
-# %% q2_threshold
-def soft_threshold(Z, t):
+# %% q2_prox
+def elastic_prox(Z, t, ridge):
     t = torch.as_tensor(t, dtype=Z.dtype).expand(Z.shape)
     H = torch.zeros_like(Z)
     for i in range(Z.shape[0]):
         for j in range(Z.shape[1]):
             if Z[i, j] > t[i, j]:
-                H[i, j] = Z[i, j] - t[i, j]
+                H[i, j] = (Z[i, j] - t[i, j]) / (1 + ridge)
             elif Z[i, j] < -t[i, j]:
-                H[i, j] = Z[i, j] + t[i, j]
+                H[i, j] = (Z[i, j] + t[i, j]) / (1 + ridge)
     return H
 
+
+def group_prox(Z, t):
+    rows = []
+    for z in Z.tolist():
+        length = math.hypot(*z)
+        rows.append([v * (length - t) / length for v in z] if length > t else [0.0 for _ in z])
+    return rows
+
 # %% q3_clamp
-def clamp_step(X, D, H, penalty, step):
+def clamp_step(X, D, H, penalties, width, step):
     def sign(value):
         return (value > 0) - (value < 0)
 
-    out = torch.zeros_like(H)
-    for i in range(len(X)):
-        b = H[i] - step * D.T @ (D @ H[i] - X[i])
-        for k, value in enumerate(b.tolist()):
-            moved = value - step * penalty * sign(value)
-            out[i, k] = moved if sign(moved) == sign(value) else 0.0
+    out = []
+    for x, h in zip(X, H):
+        b = h - step * D.T @ (D @ h - x)
+        row = []
+        for value, p in zip(b.tolist(), penalties.tolist()):
+            moved = value - step * p * sign(value) * width / (width + abs(value))
+            row.append(moved if sign(moved) == sign(value) else 0)
+        out.append(row)
     return out
 
 # %% q4_lipschitz
-def lipschitz(D):
-    # Power iteration on the smaller of D^T D and D D^T.
-    A = D.T @ D if D.shape[1] <= D.shape[0] else D @ D.T
-    v = torch.ones(len(A), dtype=D.dtype) + torch.arange(len(A), dtype=D.dtype) / 7
-    before = after = 0.0
-    while after == 0 or after > before * (1 + 1e-12):
-        before, v = after, A @ v / v.norm()
-        after = float(v.norm())
-    return after
+def lipschitz(D, seen):
+    values = []
+    for row in seen:
+        A = D[row > 0]
+        values.append(torch.linalg.eigvalsh(A @ A.T)[-1] if len(A) else torch.tensor(0.0))
+    return values
 
 
-def steps_needed(L, distance, accuracy):
+def steps_needed(L, distance, accuracy, accelerated):
     k = 1
-    while L * distance**2 / (2 * k) > accuracy:
+    while (2 * L * distance**2 / (k + 1) ** 2 if accelerated else L * distance**2 / (2 * k)) > accuracy:
         k += 1
     return k
 
+
+def distance_bound(X, penalties):
+    return [max(sum(v**2 for v in x) / 2 / p for p in penalties.tolist()) for x in X.tolist()]
+
 # %% q5_ista
-def ista(X, D, penalty, step, iterations):
-    n, m = len(X), D.shape[1]
-    H = torch.zeros(n, m, dtype=X.dtype)
-    totals = [0.0] * (iterations + 1)
-    for i in range(n):
-        h = torch.zeros(m, dtype=X.dtype)
+def ista(X, seen, D, penalties, steps, start, iterations):
+    codes, totals = [], [0.0] * (iterations + 1)
+    for x, s, step, h in zip(X, seen, steps.tolist(), start):
+        A, x = D[s > 0], x[s > 0]
         for k in range(iterations + 1):
             if k > 0:
-                b = h + step * D.T @ (X[i] - D @ h)
-                h = torch.sign(b) * torch.relu(torch.abs(b) - step * penalty)
-            r = X[i] - D @ h
-            totals[k] += (float(r @ r) / 2 + penalty * float(h.abs().sum())) / n
-        H[i] = h
-    return H, totals
+                b = h - step * A.T @ (A @ h - x)
+                h = torch.sign(b) * torch.relu(b.abs() - step * penalties)
+            r = x - A @ h
+            totals[k] += (float(r @ r) / 2 + float(penalties @ h.abs())) / len(X)
+        codes.append(h)
+    return codes, totals
 
-# %% q8_recovery
-def one_step(X, D, tau):
-    out = []
+# %% q6_momentum
+def momentum(iterations, restarts):
+    t = 1.0
+    weights = []
+    while len(weights) < iterations:
+        if len(weights) + 1 in set(restarts):
+            t = 1.0
+        t, before = (1 + math.sqrt(1 + 4 * t * t)) / 2, t
+        weights += [(before - 1) / t]
+    return weights
+
+# %% q6_fista
+def fista(X, D, penalties, step, iterations):
+    codes, totals = [], [0.0] * (iterations + 1)
     for x in X:
-        b = [float(atom @ x) for atom in D.T]
-        out.append([v - tau / 2 if v > tau / 2 else v + tau / 2 if v < -tau / 2 else 0.0 for v in b])
-    return torch.tensor(out, dtype=X.dtype)
+        h = y = torch.zeros(D.shape[1], dtype=X.dtype)
+        t = 1.0
+        totals[0] += float(x @ x) / 2 / len(X)
+        for k in range(1, iterations + 1):
+            b = y - step * D.T @ (D @ y - x)
+            new = torch.sign(b) * torch.relu(b.abs() - step * penalties)
+            if float((y - new) @ (new - h)) > 0:
+                t = 1.0
+            after = (1 + math.sqrt(1 + 4 * t * t)) / 2
+            y = new + (t - 1) / after * (new - h)
+            h, t = new, after
+            r = x - D @ h
+            totals[k] += (float(r @ r) / 2 + float(penalties @ h.abs())) / len(X)
+        codes.append(h)
+    return torch.stack(codes), tuple(totals)
 
+# %% q7_point
+def dual_point(X, D, H, penalties):
+    points = []
+    for x, h in zip(X, H):
+        r = x - D @ h
+        s = 1.0
+        for atom, p in zip(D.T, penalties.tolist()):
+            product = abs(float(atom @ r))
+            if product > p:
+                s = min(s, p / product)
+        points.append(s * r)
+    return torch.stack(points)
 
-def recovery_rate(H, H_true):
-    right = 0
-    for h, true in zip(H.tolist(), H_true.tolist()):
-        right += {j for j, v in enumerate(h) if v} == {j for j, v in enumerate(true) if v}
-    return right / len(H)
+# %% q7_gap
+def duality_gap(X, D, H, penalties):
+    gaps = []
+    for x, h, theta in zip(X, H, dual_point(X, D, H, penalties)):
+        r = x - D @ h
+        gaps.append(float(r @ r / 2 + penalties @ h.abs() - theta @ x + theta @ theta / 2))
+    return gaps
 
-
+# %% q8_guarantee
 def guaranteed_noise(tau, penalty):
     if penalty >= tau:
         return 0
     return penalty if penalty < tau / 2 else tau - penalty
 
+# %% q8_break
+def breaking_noise(h_true, D, penalty):
+    best = None
+    for j, h in enumerate(h_true.tolist()):
+        if h != 0 and abs(h) <= penalty:
+            return [0.0] * len(D)
+        coefficient = -penalty if h == 0 else penalty - h if h > 0 else -penalty - h
+        if best is None or abs(coefficient) < abs(best[0]):
+            best = coefficient, j
+    return [best[0] * value for value in D[:, best[1]].tolist()]
+
 # %% q9_update
-def coordinate_update(X, D, H, penalty, j):
+def coordinate_update(X, D, H, penalties, ridge, j):
     values = []
+    p, square = float(penalties[j]), float(D[:, j] @ D[:, j])
     for x, h in zip(X, H):
         others = h.clone()
         others[j] = 0
-        rest = x - D @ others
-        z = float(D[:, j] @ rest)
-        square = float(D[:, j] @ D[:, j])
-        values.append((z - penalty if z > penalty else z + penalty if z < -penalty else 0.0) / square)
-    return torch.tensor(values, dtype=X.dtype)
+        z = float(D[:, j] @ (x - D @ others))
+        best = z - p if z > p else z + p if z < -p else 0.0
+        values.append(best / (square + ridge) if square > 0 else 0.0)
+    return values
 
-# %% q10_path
-def largest_penalty(X, D):
-    return torch.tensor([max(abs(float(x @ atom)) for atom in D.T) for x in X], dtype=X.dtype)
+# %% q9_sweep
+def coordinate_sweep(X, D, H, penalties, ridge):
+    columns = [H[:, j] for j in range(H.shape[1])]
+    for j in range(len(columns)):
+        new = coordinate_update(X, D, torch.stack(columns, dim=1), penalties, ridge, j)
+        columns[j] = torch.tensor(new, dtype=H.dtype)
+    return torch.stack(columns, dim=1)
 
+# %% q10_largest
+def largest_penalty(X, D, weights):
+    # The free atoms are made orthonormal one after the other.
+    basis = []
+    for atom, w in zip(D.T, weights.tolist()):
+        if w == 0:
+            for _ in range(2):
+                for b in basis:
+                    atom = atom - (atom @ b) * b
+            basis.append(atom / atom.norm())
+    found = []
+    for x in X:
+        for b in basis:
+            x = x - (x @ b) * b
+        found.append(max(abs(float(x @ atom)) / w for atom, w in zip(D.T, weights.tolist()) if w > 0))
+    return found
 
-def orthonormal_path(x, D, penalties):
-    rows = []
-    for penalty in penalties:
-        z = D.T @ x
-        rows.append(torch.where(z > penalty, z - penalty, torch.where(z < -penalty, z + penalty, 0.0)))
-    return torch.stack(rows)
+# %% q10_count
+def penalty_for(X, D, count):
+    out = []
+    for x in X:
+        sizes = sorted([abs(float(x @ atom)) for atom in D.T] + [0.0])
+        out.append(sizes[len(sizes) - 1 - count])
+    return out

@@ -1,51 +1,60 @@
 """Everything in NumPy: arrays, NumPy scalars and lists come back instead of tensors and floats."""
 
 # %% q1_objective
-def objective(X, D, H, penalty):
+def objective(X, D, H, penalty, counts):
     A, B, C = X.numpy(), D.numpy(), H.numpy()
-    return 0.5 * np.mean(np.sum((A - C @ B.T) ** 2, axis=1)) + penalty * np.mean(np.abs(C).sum(axis=1))
+    each = 0.5 * np.sum((A - C @ B.T) ** 2, axis=1) + penalty * np.abs(C).sum(axis=1)
+    return np.average(each, weights=counts.numpy())
 
-
-def cheating_scale(X, D, H, penalty, excess):
-    return penalty * np.abs(H.numpy()).sum() / len(H) / excess
+# %% q1_lengths
+def cheating_lengths(H):
+    c = np.cbrt(np.abs(H.numpy()).mean(axis=0))
+    return (c / np.sqrt(np.mean(c**2))).astype(np.float32)
 
 # %% q2_normalise
-def normalise(D, H):
+def normalise(D, H, penalties):
     A = D.numpy()
-    length = np.sqrt((A * A).sum(axis=0))
+    length = np.linalg.norm(A, axis=0)
     length[length == 0] = 1
-    return A / length, H.numpy() * length
+    return A / length, H.numpy() * length, penalties.numpy() / length
 
 # %% q3_codes
-def ista_codes(X, D, penalty, H, steps):
-    A, B, C = X.numpy(), D.numpy(), H.numpy()
-    step = 1 / np.linalg.eigvalsh(B.T @ B)[-1]
+def ista_codes(X, D, W, penalty, H, steps):
+    A, B, C, V = X.numpy(), D.numpy(), H.numpy(), W.numpy()
+    step = 1 / np.array([[np.linalg.norm(np.sqrt(v)[:, None] * B, 2) ** 2] for v in V])
     for _ in range(steps):
-        C = C - step * (C @ B.T - A) @ B
+        C = C - step * ((V * (C @ B.T - A)) @ B)
         C = np.sign(C) * np.maximum(np.abs(C) - step * penalty, 0)
     return C
 
 # %% q4_gradient
-def dictionary_gradient(X, D, H):
+def dictionary_gradient(X, D, H, delta):
     A, B, C = X.numpy(), D.numpy(), H.numpy()
-    return (B @ C.T @ C - A.T @ C) / len(A)
+    R = C @ B.T - A
+    return ((R / np.hypot(1, R / delta)).T @ C / len(A)).astype(np.float32)
 
 # %% q5_step
-def dictionary_step(X, D, H):
-    A, B, C = X.numpy(), D.numpy(), H.numpy()
+def dictionary_step(X, D, H, W):
+    A, B, C, V = X.numpy(), D.numpy(), H.numpy(), W.numpy()
     # The n of the mean cancels in G / L.
-    largest = np.linalg.norm(C, 2) ** 2
+    largest = max(np.linalg.norm(np.sqrt(v)[:, None] * C, 2) ** 2 for v in V.T)
     if largest == 0:
         return B
-    B = B - (C @ B.T - A).T @ C / largest
-    return B / np.linalg.norm(B, axis=0)
+    new = B - (V * (C @ B.T - A)).T @ C / largest
+    length = np.linalg.norm(new, axis=0)
+    return np.where(length > 0, new / np.where(length > 0, length, 1), B)
 
 # %% q6_atom
 def update_atom(X, D, H, j):
     A, B, C = X.numpy(), D.numpy(), H.numpy()
     others = np.arange(B.shape[1]) != j
     pull = (A - C[:, others] @ B[:, others].T).T @ C[:, j]
-    return pull / np.linalg.norm(pull) if C[:, j].any() else B[:, j]
+    if not C[:, j].any():
+        return B[:, j]
+    if (pull <= 0).all():
+        return np.eye(len(B))[np.argmax(pull)]
+    pull = np.maximum(pull, 0)
+    return pull / np.linalg.norm(pull)
 
 # %% q6_alternation
 def alternate(X, D, penalty, iterations):
@@ -53,13 +62,15 @@ def alternate(X, D, penalty, iterations):
     for _ in range(iterations):
         C = lasso_codes(X, torch.from_numpy(B), penalty).numpy()
         # A sweep on the two small matrices C^T C and A^T C.
-        gram, cross = C.T @ C, A.T @ C
+        gram, cross, seen = C.T @ C, A.T @ C, np.zeros(len(A), dtype=bool)
         for j in range(B.shape[1]):
             pull = cross[:, j] - B @ gram[:, j] + B[:, j] * gram[j, j]
-            if gram[j, j] > 0:
-                B[:, j] = pull / np.linalg.norm(pull)
+            if gram[j, j] == 0:
+                worst = np.argmax(np.where(seen, -np.inf, ((A - C @ B.T) ** 2).sum(axis=1)))
+                seen[worst], pull = True, A[worst]
+            B[:, j] = pull / np.linalg.norm(pull)
         history.append((0.5 * ((A - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum()) / len(A))
-    return C, B, history
+    return C, B, np.array(history)
 
 # %% q7_match
 def match_atoms(D, D_true):
@@ -68,46 +79,48 @@ def match_atoms(D, D_true):
     rows, columns = linear_sum_assignment(np.abs(cosine), maximize=True)
     permutation = rows[np.argsort(columns)]
     partner = cosine[permutation, range(B.shape[1])]
-    return [int(p) for p in permutation], np.sign(partner), np.abs(partner)
+    return [int(p) for p in permutation], np.where(partner < 0, -1, 1), np.abs(partner)
 
 # %% q7_recover
 def recover(X, starts, penalty, iterations):
-    A, found = X.numpy(), []
-    for start in starts:
-        B = start.numpy()
+    found = []
+    for k, start in enumerate(starts):
+        B = start.numpy().copy()
         for _ in range(iterations):
-            C = lasso_codes(X, torch.from_numpy(B), penalty, tol=1e-4).numpy()
-            used = np.abs(C).sum(axis=0) > 0
-            B = B.copy()
-            B[:, used] = np.linalg.lstsq(C[:, used], A, rcond=None)[0].T
-            B /= np.linalg.norm(B, axis=0)
-        C = lasso_codes(X, torch.from_numpy(B), penalty, tol=1e-4).numpy()
-        found.append((0.5 * ((A - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum(), len(found), B))
-    return min(found)[2]
+            C = lasso_codes(X, torch.from_numpy(B), penalty)
+            for j in range(B.shape[1]):
+                B[:, j] = best_atom(X, torch.from_numpy(B), C, j).numpy()
+        C = lasso_codes(X, torch.from_numpy(B), penalty).numpy()
+        found.append((0.5 * ((X.numpy() - C @ B.T) ** 2).sum() + penalty * np.abs(C).sum()) / len(X))
+        if np.argmin(found) == k:
+            best = B
+    return best, np.min(found), np.argmin(found)
 
-# %% q8_patches
-def remove_mean(P):
-    A = P.numpy()
-    return A - A.mean(axis=1, keepdims=True), A.mean(axis=1)
+# %% q8_mean
+def remove_mean(P, known):
+    A, use = P.numpy(), known.numpy().astype(bool)
+    mean = np.where(use, A, 0).sum(axis=1) / np.maximum(use.sum(axis=1), 1)
+    return np.where(use, A - mean[:, None], 0), mean
 
-
-def assemble(P, height, width, size, stride):
+# %% q8_assemble
+def assemble(P, weights, height, width, size, stride):
     # Each pixel of each patch knows its place in the image.
     place = np.arange(height * width).reshape(height, width)
     windows = np.lib.stride_tricks.sliding_window_view(place, (size, size))[::stride, ::stride]
-    index = windows.reshape(-1)
-    total = np.bincount(index, weights=P.numpy().reshape(-1), minlength=height * width)
-    return (total / np.bincount(index, minlength=height * width)).reshape(height, width)
+    index, w = windows.reshape(-1), np.repeat(weights.numpy(), size * size)
+    total = np.bincount(index, weights=w * P.numpy().reshape(-1), minlength=height * width)
+    return (total / np.bincount(index, weights=w, minlength=height * width)).reshape(height, width)
 
 # %% q9_denoise
-def denoise(Y, D, sigma):
-    size = int(np.sqrt(len(D)))
+def denoise(Y, D, sigma, c, mu):
+    size = int(round(np.sqrt(len(D))))
     height, width = Y.shape
+    B = D.numpy() / np.linalg.norm(D.numpy(), axis=0)
     P = np.lib.stride_tricks.sliding_window_view(Y.numpy(), (size, size)).reshape(-1, size * size)
     mean = P.mean(axis=1, keepdims=True)
-    C = lasso_codes(torch.from_numpy(P - mean), D, 1.7 * sigma, tol=1e-3).numpy()
-    rebuilt = (C @ D.numpy().T + mean).reshape(height - size + 1, width - size + 1, size, size)
-    total, count = np.zeros((height, width)), np.zeros((height, width))
+    C = lasso_codes(torch.from_numpy(P - mean), torch.from_numpy(B), c * sigma, tol=1e-5).numpy()
+    rebuilt = (C @ B.T + mean).reshape(height - size + 1, width - size + 1, size, size)
+    total, count = mu * Y.numpy(), np.full((height, width), float(mu))
     for y in range(size):
         for x in range(size):
             total[y : y + height - size + 1, x : x + width - size + 1] += rebuilt[:, :, y, x]

@@ -237,7 +237,7 @@ class Client:
         raise self._lost("malformed")
 
     def call(self, target: Remote, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call the student's function; arguments that it changed in place change here as well.
+        """Call the student's function; where it is asked to change arguments, they change here too.
 
         Raises
         ------
@@ -250,12 +250,12 @@ class Client:
         for index, new in changed.items():
             if type(index) is not int or not 0 <= index < len(everything):
                 raise self._lost("malformed")
-            if not _change(everything[index], new):
-                raise self._lost("malformed")
-        if changed and own not in self.in_place and not self.forgiving:
-            first = min(changed)
-            named = list(kwargs)[first - len(args)] if first >= len(args) else first
-            raise ArgumentChanged(_word(own), named)
+            if own in self.in_place or self.forgiving:
+                if not _change(everything[index], new):
+                    raise self._lost("malformed")
+            else:
+                named = list(kwargs)[index - len(args)] if index >= len(args) else index
+                raise ArgumentChanged(_word(own), named)
         return value
 
     def gradients(self, target: Remote, args: tuple[Any, ...], weights: object) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autograder.assignments.aliasing import NAME as ALIASING
 from autograder.assignments.mutation_testing import check_tests
 from autograder.assignments.source import Assignment, load_assignment
 from autograder.course import Course
@@ -25,6 +26,7 @@ class Verdicts:
 
     def __init__(self, **failures: set[str]) -> None:
         self.failures = {name.replace("__", "/"): tests for name, tests in failures.items()}
+        self.lucky: set[str] = set()  # tests that everyone passes with an odd seed
 
     def open(self) -> None:
         pass
@@ -39,14 +41,26 @@ class Verdicts:
         )
         return Result(submission.student, assignment.name, "complete", tests=tests)
 
+    def grade_together(
+        self, submissions: Sequence[Submission], assignment: Assignment, *, seed: int = 0
+    ) -> list[Result]:
+        lucky = self.lucky if seed % 2 else set()
+        return [
+            replace(result, tests=tuple(_passed(test, lucky) for test in result.tests))
+            for result in (self.grade(submission, assignment) for submission in submissions)
+        ]
+
     def close(self) -> None:
         pass
+
+
+def _passed(test: TestResult, lucky: set[str]) -> TestResult:
+    return replace(test, passed=True) if test.grade_id in lucky else test
 
 
 ALL = {"q1_small_visible", "q1_other_hidden", "q2_small_visible", "q2_other_hidden"}
 GOOD = {
     "stub": ALL,
-    ALIASING: {"q1_other_hidden", "q2_other_hidden"},
     "mutant__q1_one_less": {"q1_small_visible", "q1_other_hidden"},
     "mutant__q2_variance": {"q2_other_hidden"},
 }
@@ -99,17 +113,55 @@ def test_a_mutant_that_is_not_caught_as_it_says_fails_the_command(
     assert out.endswith("killed 1 of 2 mutants; 2 of 2 right answers at full marks\n")
 
 
-def test_a_test_that_trusts_what_it_handed_out_is_a_fault(
+def test_a_hidden_test_of_two_functions_is_a_fault(
     tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    folder = solutions / NAME
+    for path, old, new in [
+        (folder / "assignment.toml", 'names = ["mean"]', 'names = ["mean", "total"]'),
+        (folder / f"{NAME}.md", "secret_values = [", "total(secret_values)\nsecret_values = ["),
+    ]:
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
+    assert f"fault: {NAME}: q1_other_hidden judges mean, total;" in capsys.readouterr().out
+
+
+def test_a_verdict_that_depends_on_luck_is_a_fault(tmp_path: Path, assignment: Assignment) -> None:
+    engine = Verdicts(**GOOD)
+    store = ResultStore(tmp_path)
+    report = check_tests([assignment], engine, store, workers=2, gradings=5, quiet=True)
+    assert report.faults == []
+    assert report.lines[-1] == "5 answers graded 5 times"
+    engine.lucky = {"q2_other_hidden"}
+    report = check_tests([assignment], engine, store, workers=2, gradings=3, quiet=True)
+    assert sorted(report.faults) == [
+        f"{NAME} {who}: q2_other_hidden passes with seed 1, and not with others"
+        for who in ("mutant/q2_variance", "stub")
+    ]
+
+
+def test_luck_in_a_real_grading_is_found(
+    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the numbers lie one from their mean, the variance is the standard deviation."""
     source = solutions / NAME / f"{NAME}.md"
     text = source.read_text(encoding="utf-8")
-    fair = "assert abs(mean(secret_values) - 417.25) < 1e-9"
-    fooled = "assert abs(mean(secret_values) - sum(secret_values) / 3) < 1e-9"
-    assert fair in text
-    source.write_text(text.replace(fair, fooled), encoding="utf-8")
-    assert run("mutants", course=Course(tmp_path), solutions=solutions) == 1
-    assert "q1_other_hidden computes what it expects from an object" in capsys.readouterr().out
+    planted = "assert abs(spread([0.0, 0.0, 8.0, 8.0]) - 4.0) < 1e-9, message"
+    drawn = (
+        "import os\n"
+        "scale = 2.0 if int(os.environ['REPLEARN_GRADING_SEED']) % 2 else 8.0\n"
+        "assert abs(spread([0.0, 0.0, scale, scale]) - scale / 2) < 1e-9, message"
+    )
+    assert planted in text
+    source.write_text(text.replace(planted, drawn), encoding="utf-8")
+    gradings = ("--gradings", 8)
+    assert run("mutants", *gradings, course=Course(tmp_path), solutions=solutions) == 1
+    out = capsys.readouterr().out
+    assert "5 answers graded 8 times\n" in out
+    assert f"fault: {NAME} mutant/q2_variance: " in out
+    assert "right" not in "".join(line for line in out.splitlines() if line.startswith("fault"))
 
 
 @pytest.mark.parametrize(
@@ -117,11 +169,6 @@ def test_a_test_that_trusts_what_it_handed_out_is_a_fault(
     [
         ({}, None, "killed 2 of 2 mutants; 2 of 2 right"),
         ({"stub": ALL - {"q2_small_visible"}}, "q2_small_visible passes on", "killed 2 of 2"),
-        (
-            {"overwrites_its_arguments": {"q1_other_hidden"}},
-            "q2_other_hidden computes what",
-            "killed 2",
-        ),
         ({"solution": {"q1_other_hidden"}}, "q1_other_hidden: why", "1 of 2 right"),
         ({"right__loops": {"q2_small_visible"}}, "q2_small_visible: why", "1 of 2 right"),
         ({"mutant__q1_one_less": {"q1_small_visible"}}, "q1_other_hidden", "killed 1 of 2"),

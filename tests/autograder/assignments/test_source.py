@@ -63,6 +63,13 @@ SOURCE_FAULTS = {
     ),
     "syntax": (swap("secret_values = [", "secret_values = = ["), "q1_other_hidden line 3"),
     "unlocked": (swap("points: 1\n  locked: true", "points: 1\n  locked: false"), "must be locked"),
+    "another test's name": (
+        swap(
+            "### BEGIN HIDDEN TESTS\nmessage = ",
+            "### BEGIN HIDDEN TESTS\nsecret_values\nmessage = ",
+        ),
+        "test q2_other_hidden uses secret_values, which neither it nor a given cell above it makes",
+    ),
     "no solution": (swap("solution: true", "solution: false"), "q1 has tests but no solution"),
 }
 
@@ -77,13 +84,18 @@ def test_a_fault_in_the_source_is_named(solutions: Path, fault: str) -> None:
 
 TOML_FAULTS = {
     "not TOML": (swap("title =", "title"), "not TOML"),
-    "unknown": (swap("minutes", "minuets"), "unknown key 'minuets'"),
+    "unknown": (swap("chapter", "chaptre"), "unknown key 'chaptre'"),
     "no title": (swap('title = "Two', 'chapter2 = "Two'), "unknown key 'chapter2'"),
     "seconds": (swap("cell_seconds = 4", "cell_seconds = -1"), "cell_seconds must be a positive"),
     "hide": (swap('["statistics"]', '"statistics"'), "module names, got 'statistics'"),
     "missing": (swap("[questions.q3]", "[questions.q4]"), "no graded cell of q4"),
     "key": (swap("section", "sektion"), "unknown key 'sektion'"),
     "names": (swap('["mean"]', '"mean"'), "student defines, got 'mean'"),
+    "in place": (
+        swap('["mean"]', '["mean"]\nin_place = ["men"]'),
+        "in_place must be a list of some of the question's names, got",
+    ),
+    "in place, no list": (swap('["mean"]', '["mean"]\nin_place = 1'), "in_place must be a list"),
 }
 
 

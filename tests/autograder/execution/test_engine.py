@@ -273,19 +273,76 @@ def test_an_error_in_a_students_cell_is_told(engine: SandboxEngine, assignment: 
     assert sum(test.points for test in result.tests) == 3
 
 
-def test_an_argument_changed_in_place_is_changed_for_the_test(
+SORTS = "def mean(values):\n    values.sort()\n    return sum(values) / len(values)"
+
+
+def test_a_right_answer_that_changes_its_argument_fails_by_that(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    """Although no test looks at it: the judge does, in visible and hidden ones."""
+    sentence = "mean changed its first argument in place"
+    source = "assert mean([3.0, 1.0]) == 2.0, 'wrong'"
+    messages = by_name(
+        engine.grade(answer(assignment, q1_mean=SORTS), with_test(assignment, source))
+    )
+    assert messages["q1_small_visible"].startswith(sentence)
+    assert messages["q1_other_hidden"].startswith(sentence)
+    ordered = with_test(assignment, "assert mean([1.0, 3.0]) == 2.0, 'wrong'")
+    assert (
+        by_name(engine.grade(answer(assignment, q1_mean=SORTS), ordered))["q1_small_visible"] == ""
+    )
+
+
+def test_where_a_question_asks_for_it_an_argument_is_changed_for_the_test(
     engine: SandboxEngine, assignment: Assignment
 ) -> None:
     source = "values = [3.0, 1.0]\nmean(values)\nassert values == [3.0, 1.0], 'values was changed'"
+    asked = with_test(assignment, source)
+    questions = tuple(
+        replace(question, in_place=question.names if question.key == "q1" else ())
+        for question in asked.questions
+    )
+    asked = replace(asked, questions=questions)
+    messages = by_name(engine.grade(answer(assignment, q1_mean=SORTS), asked))
+    assert messages["q1_small_visible"] == "values was changed"
+    assert messages["q1_other_hidden"] == ""
+
+
+def with_test(assignment: Assignment, source: str) -> Assignment:
+    """The assignment with another visible test of its first question."""
     cells = tuple(
         replace(cell, source=source) if cell.grade_id == "q1_small_visible" else cell
         for cell in assignment.cells
     )
-    changed = replace(assignment, cells=cells)
-    sorts = "def mean(values):\n    values.sort()\n    return sum(values) / len(values)"
-    messages = by_name(engine.grade(answer(assignment, q1_mean=sorts), changed))
-    assert messages["q1_small_visible"] == "values was changed"
-    assert messages["q1_other_hidden"] == ""
+    return replace(assignment, cells=cells)
+
+
+def test_answers_graded_together_are_judged_as_alone(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    texts = [
+        "def mean(values):\n    return sum(values) / len(values)",
+        "def mean(values):\n    return 0.0",
+        "import os\ndef mean(values):\n    os._exit(1)",
+        "def mean(values):\n    while True: pass",
+        SORTS,
+        "def mean(values)",
+        "def mean(values):\n    return sum(values) / len(values)",
+    ]
+    submissions = [
+        replace(answer(assignment, q1_mean=text), student=f"s{n}", only=("q1",))
+        for n, text in enumerate(texts)
+    ]
+    together = engine.grade_together(submissions, assignment)
+    for submission, result in zip(submissions, together, strict=True):
+        alone = engine.grade(submission, assignment)
+        assert result.student == submission.student
+        assert [(t.grade_id, t.passed, t.points) for t in result.tests] == [
+            (t.grade_id, t.passed, t.points) for t in alone.tests
+        ]
+    assert [all(test.passed for test in result.tests) for result in together] == [
+        *(True, False, False, False, False, False, True)
+    ]
 
 
 def test_the_seed_depends_on_the_submission_and_the_secret(assignment: Assignment) -> None:

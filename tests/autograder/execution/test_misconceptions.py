@@ -15,10 +15,11 @@ from autograder.execution.misconceptions import Catalogue, Values
 from gradekit.notebook import Step
 
 RETURNED = {"one": 1.0, "two": 2.0, "three": 3.0}  # by mutant
+ASKED = ["reference", *RETURNED]
 
 
 def call(number: float) -> list[list[object]]:
-    return [["f", ["float"], [number]]]
+    return [["q2_small_visible f", ["numbers ()"], [number]]]
 
 
 class Asked:
@@ -34,7 +35,8 @@ class Asked:
         names = list(dict.fromkeys(step.question for step in self.tests))
         self.names += names
         lost = self.together if len(names) > 1 else self.alone
-        found = {name: [] if name in lost else call(RETURNED[name]) for name in names}
+        returned = RETURNED | {"reference": 0.0}
+        found = {name: [] if name in lost else call(returned[name]) for name in names}
         return found, [name for name in names if name in lost]
 
 
@@ -54,7 +56,7 @@ def test_each_mutant_is_asked_once(assignment: Assignment) -> None:
     assert catalogue.matches(assignment, {"q2": call(2.0)}) == {"q2": "two."}
     assert catalogue.matches(assignment, {"q2": call(9.0)}) == {}
     assert catalogue.matches(assignment, {"q2": call(3.0)}) == {"q2": "three."}
-    assert asked.names == list(RETURNED)
+    assert asked.names == ASKED
 
 
 @pytest.mark.usefixtures("mutants")
@@ -65,6 +67,48 @@ def test_an_answer_like_two_mutants_is_called_neither(
     catalogue = Catalogue(Asked(), None)
     assert catalogue.matches(assignment, {"q2": call(2.0)}) == {}
     assert catalogue.matches(assignment, {"q2": call(1.0)}) == {"q2": "one."}
+
+
+MUTANTS = {  # what each returns in two calls of f and one of g; the reference: 0, 0 and 0
+    "f_at_once": (1.0, 1.0, 0.0),
+    "f_later": (0.0, 5.0, 0.0),
+    "f_and_g": (7.0, 0.0, 7.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ((1.0, 1.0, 0.0), "f_at_once"),
+        ((1.0, 1.0, 9.0), "f_at_once"),  # g has a fault of its own
+        ((1.0,), "f_at_once"),  # the test ended there
+        ((0.0, 5.0, 0.0), "f_later"),
+        ((7.0, 0.0, 7.0), "f_and_g"),
+        ((9.0, 9.0, 7.0), "f_and_g"),  # f has another fault
+        ((1.0, 5.0, 0.0), ""),  # at first like one, then like another
+        ((0.0, 0.0, 0.0), ""),
+        ((0.0,), ""),
+    ],
+)
+def test_each_function_is_compared_by_itself(
+    assignment: Assignment,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: tuple[float, ...],
+    found: str,
+) -> None:
+    def calls(numbers: tuple[float, ...]) -> list[list[object]]:
+        names = ("q2_small_visible f", "q2_other_hidden f", "q2_other_hidden g")
+        return [[name, ["numbers ()"], [x]] for name, x in zip(names, numbers, strict=False)]
+
+    def run(_: Assignment, steps: list[Step]) -> tuple[Values, list[str]]:
+        names = dict.fromkeys(step.question for step in steps if step.role == "test")
+        return {name: calls(MUTANTS.get(name, (0.0, 0.0, 0.0))) for name in names}, []
+
+    first = next(v for v in load_variants(assignment, "mutant") if v.name.startswith("q2"))
+    made = [replace(first, name=name, summary=name) for name in MUTANTS]
+    monkeypatch.setattr("autograder.execution.misconceptions.load_variants", lambda *_: made)
+    matched = Catalogue(run, None).matches(assignment, {"q2": calls(answer)})
+    assert matched == ({"q2": found} if found else {})
 
 
 @pytest.mark.usefixtures("mutants")
@@ -81,7 +125,7 @@ def test_what_is_known_outlives_the_run(assignment: Assignment, tmp_path: Path) 
     for asked in (first, second):
         found = Catalogue(asked, tmp_path).matches(assignment, {"q2": call(2.0)})
         assert found == {"q2": "two."}
-    assert (first.names, second.names) == (list(RETURNED), [])
+    assert (first.names, second.names) == (ASKED, [])
 
 
 def spoil(text: str, values: object) -> str:
@@ -110,7 +154,7 @@ def test_a_damaged_file_is_as_none(
     path.write_text(damage(path.read_text()))
     asked = Asked()
     assert Catalogue(asked, tmp_path).matches(assignment, {"q2": call(1.0)}) == {"q2": "one."}
-    assert asked.names == list(RETURNED)
+    assert asked.names == ASKED
 
 
 @pytest.mark.usefixtures("mutants")
@@ -133,8 +177,9 @@ def test_mutants_that_had_no_time_together_are_asked_alone(
     asked = Asked(together=("one", "three"))
     catalogue = Catalogue(asked, None)
     assert catalogue.matches(assignment, {"q2": call(1.0)}) == {"q2": "one."}
-    assert catalogue.matches(assignment, {"q2": call(2.0)}) == {}  # like two, one of which was lost
-    assert asked.names == [*RETURNED, "one", "three"]
+    # Like two, one of which was lost.
+    assert catalogue.matches(assignment, {"q2": call(2.0)}) == {}
+    assert asked.names == [*ASKED, "one", "three"]
 
 
 @pytest.mark.usefixtures("mutants")
@@ -146,7 +191,7 @@ def test_a_mutant_that_never_ends_is_left_out_and_asked_again_another_time(
     for _ in range(2):
         assert catalogue.matches(assignment, {"q2": call(2.0)}) == {"q2": "two."}
         assert catalogue.matches(assignment, {"q2": call(3.0)}) == {}
-    assert endless.names == [*RETURNED, "three"]
+    assert endless.names == [*ASKED, "three"]
     found = Catalogue(asked, tmp_path).matches(assignment, {"q2": call(3.0)})
     assert (found, asked.names) == ({"q2": "three."}, ["three"])
 

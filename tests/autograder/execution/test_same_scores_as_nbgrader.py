@@ -6,6 +6,7 @@ own, and the class is a part of the demo class.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -18,13 +19,14 @@ from pathlib import Path
 
 import pytest
 
+from autograder.assignments.demo import fill_in
 from autograder.assignments.source import Assignment, load_assignment
 from autograder.assignments.variants import load_variants
 from autograder.course import Course
 from autograder.execution.engine import SandboxEngine
 from autograder.grading import grade_class, run_jobs
 from autograder.results import Result
-from gradekit.notebook import Submission
+from gradekit.notebook import Submission, question_of
 from tests.autograder.tinycourse import NAME, STOCK_AUTOGRADE, run
 from tests.unmeasured import unmeasured
 
@@ -104,7 +106,37 @@ def demo(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Course:
     students = course.students(REAL)
     for student in {*students} - {*students[4 : 4 + SIZE]}:
         shutil.rmtree(course.submitted / student)
+    released = json.loads(course.notebook("release", REAL).read_text(encoding="utf-8"))
+    text = fill_in(released, changing_answers(load_assignment(sources / REAL)))
+    course.notebook("submitted", REAL, students[4]).write_text(text, encoding="utf-8")
     return course
+
+
+CHANGING = """
+import functools
+
+def _changing(function):
+    @functools.wraps(function)
+    def called(*args):
+        result = function(*args)
+        for value in args:
+            if isinstance(value, torch.Tensor):
+                value.add_(1)
+        return result
+    return called
+
+"""
+
+
+def changing_answers(assignment: Assignment) -> dict[str, str]:
+    """Right answers, each of which then changes what it was given."""
+    answers = dict(assignment.answers)
+    for question in assignment.questions:
+        for name, text in assignment.solutions.items():
+            if question_of(name) == question.key:
+                wraps = [f"{f} = _changing({f})" for f in question.names if f"def {f}(" in text]
+                answers[name] = "\n".join([text, CHANGING, *wraps])
+    return answers
 
 
 def test_stock_nbgrader_gives_the_same_score_in_every_test(
@@ -131,6 +163,8 @@ def test_stock_nbgrader_gives_the_same_score_in_every_test(
     tests = {cell.grade_id for cell in pca.tests}
     theirs = {key: score for key, score in scores(stock).items() if key[1] in tests}
     assert len(ours) == SIZE * len(tests)
+    changing = min(student for student, _ in ours)
+    assert not any(points for (student, _), points in ours.items() if student == changing)
     assert set(ours.values()) != {0.0}
     assert theirs == ours
 

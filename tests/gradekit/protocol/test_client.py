@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import operator
 import os
 import shutil
@@ -19,6 +20,7 @@ import pytest
 import torch
 
 from gradekit import checks, runner
+from gradekit.arguments import ArgumentChanged
 from gradekit.notebook import Step, TimeLimits
 from gradekit.protocol import framing
 from gradekit.protocol.client import Client, PlacingError, Remote, StudentError, WorkerLost
@@ -92,6 +94,7 @@ def test_values_cross_by_value_and_by_type(student: Client) -> None:
 def test_an_argument_changed_in_place_changes_here(student: Client) -> None:
     source = "def change(a, b, c, d): a.add_(1); b[0] = 9; c.append(4); d['x'] = 1"
     (change,) = define(student, source, "change")
+    student.in_place = ("change",)
     a, b, c, d = torch.zeros(2), np.zeros(2), [1], {}
     alias = a
     assert change(a, b, c, d) is None
@@ -99,6 +102,41 @@ def test_an_argument_changed_in_place_changes_here(student: Client) -> None:
     assert b.tolist() == [9, 0]
     assert c == [1, 4]
     assert d == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "call", "which"),
+    [
+        ("a.add_(1)", "f(a)", "its first argument"),
+        ("b[0] = 9", "f(a, b)", "its second argument"),
+        ("c.append(4)", "f(a, b, c)", "its third argument"),
+        ("c.reverse()", "f(a, c=c)", "its argument c"),
+        ("c[0].zero_()", "f(a, c=[a])", "its argument c"),
+        ("a.data = a.data[:1]", "f(a)", "its first argument"),
+    ],
+)
+def test_a_changed_argument_is_a_named_fault(
+    student: Client, body: str, call: str, which: str
+) -> None:
+    (function,) = define(student, f"def f(a, b=None, c=None, d=None):\n    {body}", "f")
+    space = {"f": function, "a": torch.ones(2).double(), "b": np.ones(2), "c": [1, 2]}
+    with pytest.raises(ArgumentChanged, match=f"^f changed {which} in place: "):
+        eval(call, space)
+    space |= {"a": torch.ones(2).double(), "b": np.ones(2), "c": [1, 2]}
+    student.in_place = ("f",)
+    eval(call, space)
+
+
+def test_what_only_looks_changed_is_no_fault(student: Client) -> None:
+    source = (
+        "import torch\n"
+        "def draw(generator, x, y): return torch.rand(2, generator=generator)\n"
+        "def back(x): x.add_(1); x.sub_(1); return x\n"
+    )
+    draw, back = define(student, source, "draw", "back")
+    x = torch.tensor([math.nan, 1.0])
+    draw(torch.Generator(), x, [np.array([math.nan]), math.nan])
+    assert back(torch.ones(2)).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -348,6 +386,7 @@ REPLIES: dict[str, Callable[[int, list[Any]], bytes]] = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_hostile_reply_ends_the_process_and_nothing_else(name: str) -> None:
     hostile = Hostile(REPLIES[name])
+    hostile.student.in_place = ("f",)  # otherwise any change is a fault already
     f = hostile.student.resolve_names(["f"])["f"]
     started = time.monotonic()
     with pytest.raises(WorkerLost) as gone:
@@ -446,7 +485,12 @@ def test_values_are_kept_for_comparison_and_verdicts_are_not_touched(enter: Ente
     before = dict(judge.record.verdicts)
     judge.values({"q1"})
     assert judge.record.verdicts == before
-    assert judge.record.values == {"q1": [["f", ["int"], [2.0]], ["f", ["int"], [42.0]]]}
+    assert judge.record.values == {
+        "q1": [
+            ["q1_a_visible f", ["numbers ()"], [2.0]],
+            ["q1_b_hidden f", ["numbers ()"], [42.0]],
+        ]
+    }
     judge.close()
 
 
@@ -477,6 +521,7 @@ def test_a_worker_in_this_process_answers_alike(
         space = student.resolve_names(names)
         assert space["five"] == 5
         a, b, c = torch.zeros(2), np.zeros(2), [1]
+        student.in_place = ("change",)
         space["change"](a, b, c)
         assert (a.tolist(), b.tolist(), c[0]) == ([1, 1], [9, 0], 1)
         assert "".join(output["text"] for output in student.output()) == "changed\n"
@@ -510,6 +555,7 @@ def test_changes_inside_an_argument_reach_the_same_objects(student: Client) -> N
         "def swap(rows): rows[0] = 'text'\n"
     )
     change, grow, swap = define(student, source, "change", "grow", "swap")
+    student.in_place = ("change", "grow", "swap", "double")
     weight, bias, entry, array = torch.ones(2), torch.ones(2), torch.ones(1), np.zeros(2)
     rows, pair, table = [weight], (bias, array), {"a": entry, "c": 0}
     change(rows, pair, table)
@@ -631,10 +677,10 @@ def test_values_of_all_kinds_are_summed_up(enter: Enter) -> None:
     judge.values({"q1"})
     judge.close()
     (label, structure, numbers), second = judge.record.values["q1"]
-    assert label == "f"
-    assert numbers == [1.0, 2.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert label == "q1_a_visible f"
+    assert numbers == [1.0, 2.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     assert second[2] != numbers
-    assert structure[0] == "list 9"
+    assert structure[:4] == ["sequence 9", "numbers ()", "numbers ()", "True"]
     assert structure[-1] == "function"
 
 

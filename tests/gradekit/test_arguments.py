@@ -1,0 +1,141 @@
+"""Arguments that must stay as they were: in a notebook's test cells, and what counts as changed."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gradekit.arguments import ArgumentChanged, compare_arguments, differs, snapshot, unchanging
+
+SAME: list[Any] = [
+    torch.tensor([math.nan, 1.0]),
+    np.array([math.nan, math.inf]),
+    [torch.tensor([math.nan]), (1, {"a": np.zeros(2)})],
+    torch.tensor([True, False]),
+    torch.zeros(0),
+    np.array(["a", "b"]),
+    "text",
+    7,
+    None,
+    torch.nn.Linear(1, 1),
+]
+
+
+@pytest.mark.parametrize("value", SAME, ids=lambda value: type(value).__name__)
+def test_what_nobody_touched_is_the_same(value: Any) -> None:
+    assert not differs(value, snapshot(value))
+
+
+CHANGES: dict[str, tuple[Any, Callable[[Any], object]]] = {
+    "tensor": (torch.zeros(2), lambda x: x.add_(1)),
+    "to NaN": (torch.zeros(2), lambda x: x.fill_(math.nan)),
+    "from NaN": (torch.full((2,), math.nan), lambda x: x.zero_()),
+    "shape": (torch.zeros(1, 2), lambda x: x.squeeze_()),
+    "array": (np.zeros(2), lambda x: x.fill(1)),
+    "order": ([1, 2], lambda x: x.reverse()),
+    "length": ([1, 2], lambda x: x.append(3)),
+    "inside": ([[torch.zeros(2)]], lambda x: x[0][0].add_(1)),
+    "key": ({"a": 1}, lambda x: x.update(b=2)),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_seen(name: str) -> None:
+    value, change = CHANGES[name]
+    before = snapshot(value)
+    change(value)
+    assert differs(value, before)
+
+
+def test_a_function_that_changes_an_argument_raises_after_its_call() -> None:
+    def f(x: torch.Tensor, y: Any = None, *, z: Any = None) -> torch.Tensor:
+        for value in (y, z):
+            if value is not None:
+                value.add_(1)
+        return x + 1
+
+    one = unchanging(f)
+    x = torch.zeros(2)
+    assert one(x).tolist() == [1, 1]
+    with pytest.raises(ArgumentChanged, match=r"^f changed its second argument in place: what it"):
+        one(x, x.clone())
+    with pytest.raises(ArgumentChanged, match=r"^f changed its argument z in place"):
+        one(x, z=x.clone())
+
+
+def test_a_late_argument_is_called_by_its_number() -> None:
+    assert str(ArgumentChanged("f", 8)).startswith("f changed its argument 9 in place")
+
+
+class Notebook:
+    """A kernel's shell as far as compare_arguments uses it; each cell has a file name."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, kernel: bool = True) -> None:
+        self.user_ns: dict[str, Any] = {"__name__": "__main__"}
+        self.user_ns_hidden: dict[str, Any] = {}
+        self.ast_transformers: list[Any] = []
+        self.kernel = object() if kernel else None
+        self.cells = 0
+        fake = SimpleNamespace(get_ipython=lambda: self)
+        monkeypatch.setitem(__import__("sys").modules, "IPython", fake)
+
+    def run(self, source: str) -> None:
+        tree = ast.parse(source)
+        for transformer in self.ast_transformers:
+            tree = transformer.visit(tree)
+        self.cells += 1
+        exec(compile(tree, f"<cell {self.cells}>", "exec"), self.user_ns)
+
+
+SETUP = """
+import torch
+from gradekit import checks
+def given(x): x.add_(1)
+"""
+ANSWER = """
+def half(x):
+    x.mul_(0.5)
+    return x
+def push(values, value):
+    values.append(value)
+"""
+TEST = "checks.check_close(half(torch.ones(1)), torch.tensor([0.5]), 'half is wrong')"
+
+
+def test_test_cells_of_a_notebook_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = Notebook(monkeypatch)
+    notebook.run(SETUP)
+    compare_arguments()
+    notebook.run(ANSWER)
+    with pytest.raises(ArgumentChanged, match=r"^half changed its first argument"):
+        notebook.run(TEST)
+    notebook.run("x = torch.ones(1); half(x); assert x == 0.5")  # no test: the student's own cell
+    notebook.run("x = torch.ones(1); given(x); checks.check_close(x, torch.tensor([2.0]), '')")
+    own = "def grow(x): x.add_(1)\nx = torch.ones(1)\ngrow(x)\nchecks.check_number(x, '')"
+    notebook.run(own)
+    notebook.run("checks.check_number(len([1]), '')")
+
+
+def test_a_question_opts_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = Notebook(monkeypatch)
+    notebook.run(SETUP)
+    compare_arguments(in_place=["push"])
+    compare_arguments(in_place=["push"])  # the setup cell is run again
+    assert len(notebook.ast_transformers) == 1
+    notebook.run(ANSWER)
+    notebook.run("v = []\npush(v, 1)\nchecks.check_number(v[0], '')")
+    with pytest.raises(ArgumentChanged):
+        notebook.run(TEST)
+
+
+def test_outside_of_a_notebook_nothing_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Notebook(monkeypatch, kernel=False)
+    compare_arguments()
+    assert (shell.ast_transformers, list(shell.user_ns)) == ([], ["__name__"])
