@@ -261,7 +261,7 @@ def test_targets_of_problem_set_4():
         identity.decoder[0].bias.zero_()
 
     def floor(codes: torch.Tensor) -> float:
-        """The identity as decoder: codes are logits. The best have a group's mean as probability."""
+        """The identity as decoder, so codes are logits; the best have the mean of a group."""
         means = torch.stack([X[:100][codes == code].mean(dim=0) for code in codes])
         logits = torch.logit(means.clamp(1e-12, 1 - 1e-12))
         return float(autoencoders.cross_entropy(identity, logits, X[:100]).detach())
