@@ -13,6 +13,7 @@ import ast
 import functools
 import sys
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -25,15 +26,28 @@ _HELPER = "_gradekit_compared"  # what a transformed test cell calls
 
 
 class ArgumentChanged(AssertionError):
-    """A function changed one of its arguments, which no test allows unless its question asks."""
+    """A function changed one of its arguments, which no test allows unless its question asks.
 
-    def __init__(self, function: str, place: int | str) -> None:
+    Parameters
+    ----------
+    function : its name.
+    place : of the argument, from 0, or its name.
+    gradient : whether it is a gradient that the function left on it, and its values are the same.
+    """
+
+    def __init__(self, function: str, place: int | str, *, gradient: bool = False) -> None:
         if isinstance(place, str):
             which = f"its argument {place}"
         elif place < len(_ORDINALS):
             which = f"its {_ORDINALS[place]} argument"
         else:
             which = f"its argument {place + 1}"
+        if gradient:
+            super().__init__(
+                f"{function} left a gradient on {which}, where the next call would add to it: "
+                "differentiate at a copy"
+            )
+            return
         super().__init__(
             f"{function} changed {which} in place: what it is given must stay as it was, so "
             "compute new values, or work on a copy"
@@ -45,7 +59,7 @@ def snapshot(value: Any) -> Any:
     if type(value) in (bool, int, float, str, type(None)):
         return None
     if _is_tensor(value):
-        return value.detach().clone()
+        return _Before(value.detach().clone(), left_gradient(value))
     if type(value) is np.ndarray:
         return value.copy()
     return _code(value)
@@ -55,18 +69,38 @@ def differs(value: Any, before: Any) -> bool:
     """Whether an argument is no longer what its snapshot holds; NaN equals NaN here."""
     if before is None:
         return False
-    if _is_tensor(before):
-        if not _is_tensor(value) or value.shape != before.shape or value.dtype != before.dtype:
-            return True
-        now, torch = value.detach(), sys.modules["torch"]
-        if torch.equal(now, before):
-            return False
-        return not bool(((now == before) | ((now != now) & (before != before))).all())
+    if isinstance(before, _Before):
+        return not _is_tensor(value) or (
+            not same_values(value, before.values) or (left_gradient(value) and not before.gradient)
+        )
     if type(before) is np.ndarray:
         if type(value) is not np.ndarray or value.shape != before.shape:
             return True
         return not bool(((value == before) | ((value != value) & (before != before))).all())
     return bool(_code(value) != before)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """A tensor as it was."""
+
+    values: Any
+    gradient: bool
+
+
+def left_gradient(value: Any) -> bool:
+    """Whether a gradient has been accumulated in a tensor."""
+    return bool(_is_tensor(value) and value.is_leaf and value.grad is not None)
+
+
+def same_values(value: Any, before: Any) -> bool:
+    """Whether two tensors hold the same, NaN where NaN was."""
+    if value.shape != before.shape or value.dtype != before.dtype:
+        return False
+    now, then = value.detach(), before.detach()
+    if sys.modules["torch"].equal(now, then):
+        return True
+    return bool(((now == then) | ((now != now) & (then != then))).all())
 
 
 def compare_arguments(*, in_place: Collection[str] = ()) -> None:
@@ -122,14 +156,18 @@ def unchanging(function: Callable[..., Any]) -> Callable[..., Any]:
         named = {name: snapshot(value) for name, value in kwargs.items()}
         result = function(*args, **kwargs)
         for place, value in enumerate(args):
-            if differs(value, before[place]):
-                raise ArgumentChanged(function.__name__, place)
+            _compare(function.__name__, place, value, before[place])
         for name, value in kwargs.items():
-            if differs(value, named[name]):
-                raise ArgumentChanged(function.__name__, name)
+            _compare(function.__name__, name, value, named[name])
         return result
 
     return called
+
+
+def _compare(function: str, place: int | str, value: Any, before: Any) -> None:
+    if differs(value, before):
+        gradient = isinstance(before, _Before) and same_values(value, before.values)
+        raise ArgumentChanged(function, place, gradient=gradient)
 
 
 class _TestCells(ast.NodeTransformer):

@@ -70,6 +70,27 @@ def test_a_function_that_changes_an_argument_raises_after_its_call() -> None:
         one(x, z=x.clone())
 
 
+def test_a_gradient_left_on_an_argument_is_a_change() -> None:
+    def slope(x: torch.Tensor) -> Any:
+        x.requires_grad_()
+        (x**2).sum().backward()
+        return x.grad
+
+    def own_slope(x: torch.Tensor) -> Any:
+        return slope(x.detach().clone())
+
+    def at_once(x: torch.Tensor) -> Any:
+        return torch.autograd.grad((x.requires_grad_() ** 2).sum(), x)[0]
+
+    for function in (own_slope, at_once):
+        assert unchanging(function)(torch.ones(2)).tolist() == [2, 2]
+    with pytest.raises(ArgumentChanged, match=r"^slope left a gradient on its first argument, wh"):
+        unchanging(slope)(torch.ones(2))
+    has_one = torch.ones(2)
+    slope(has_one)
+    assert not differs(has_one, snapshot(has_one))
+
+
 def test_a_late_argument_is_called_by_its_number() -> None:
     assert str(ArgumentChanged("f", 8)).startswith("f changed its argument 9 in place")
 

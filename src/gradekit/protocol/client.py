@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gradekit.arguments import ArgumentChanged
+from gradekit.arguments import ArgumentChanged, same_values
 from gradekit.protocol.codec import LIMITS, CodecError, Reference, decode, encode
 from gradekit.protocol.framing import Closed, TooLate, TooLong, receive, send
 
@@ -255,7 +255,9 @@ class Client:
                     raise self._lost("malformed")
             else:
                 named = list(kwargs)[index - len(args)] if index >= len(args) else index
-                raise ArgumentChanged(_word(own), named)
+                old = everything[index]
+                gradient = type(new) is type(old) is _tensor_type() and same_values(new, old)
+                raise ArgumentChanged(_word(own), named, gradient=gradient)
         return value
 
     def gradients(self, target: Remote, args: tuple[Any, ...], weights: object) -> Any:
@@ -375,6 +377,10 @@ def _exception(name: str, text: str) -> StudentError:
     error = kind(text)
     error.ename, error.evalue = name, text
     return error
+
+
+def _tensor_type() -> Any:
+    return getattr(sys.modules.get("torch"), "Tensor", None)
 
 
 def _change(old: Any, new: Any) -> bool:

@@ -120,11 +120,22 @@ def test_a_changed_argument_is_a_named_fault(
 ) -> None:
     (function,) = define(student, f"def f(a, b=None, c=None, d=None):\n    {body}", "f")
     space = {"f": function, "a": torch.ones(2).double(), "b": np.ones(2), "c": [1, 2]}
-    with pytest.raises(ArgumentChanged, match=f"^f changed {which} in place: "):
+    with pytest.raises(ArgumentChanged, match=rf"^f changed {which} in place: "):
         eval(call, space)
     space |= {"a": torch.ones(2).double(), "b": np.ones(2), "c": [1, 2]}
     student.in_place = ("f",)
     eval(call, space)
+
+
+def test_a_gradient_left_on_an_argument_is_named(student: Client) -> None:
+    source = (
+        "def slope(x):\n    x.requires_grad_()\n    (x**2).sum().backward()\n    return x.grad\n"
+        "def clean(x):\n    return slope(x.detach().clone())\n"
+    )
+    slope, clean = define(student, source, "slope", "clean")
+    assert clean(torch.ones(2)).tolist() == [2, 2]
+    with pytest.raises(ArgumentChanged, match=r"^slope left a gradient on its first argument"):
+        slope(torch.ones(2))
 
 
 def test_what_only_looks_changed_is_no_fault(student: Client) -> None:
