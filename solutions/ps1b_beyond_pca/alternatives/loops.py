@@ -51,7 +51,7 @@ def working_response(X, weights, Theta):
         for j in range(X.shape[1]):
             if weights[i, j] > 0:
                 step = 4 * float(weights[i, j]) / most
-                Z[i][j] += step * (float(X[i, j]) - 1 / (1 + math.exp(-Z[i][j])))
+                Z[i][j] += step * (float(X[i, j]) - 0.5 * (1 + math.tanh(Z[i][j] / 2)))
     return Z
 
 
@@ -94,7 +94,7 @@ def encode(X, turns):
         def distance(t):
             return (t * math.cos(t) / end - x) ** 2 + (t * math.sin(t) / end - y) ** 2
 
-        pieces = int(40 * turns) + 20
+        pieces = int(30 * turns * turns) + 100
         places = [end * k / pieces for k in range(pieces + 1)]
         best = min(range(pieces + 1), key=lambda k: distance(places[k]))
         found = None

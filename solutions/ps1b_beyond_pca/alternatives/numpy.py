@@ -87,10 +87,10 @@ def decode(s, turns):
 def encode(X, turns):
     c, end, out = 1 / (2 * np.pi * turns), 2 * np.pi * turns, []
     for x, y in X.numpy():
-        grid = np.linspace(0, end, 4001)
+        grid = np.linspace(0, end, 20001)
         distance = np.hypot(c * grid * np.cos(grid) - x, c * grid * np.sin(grid) - y)
         best = distance.argmin()
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, 4000)]
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, 20000)]
 
         def slope(t):
             dx, dy = np.cos(t) - t * np.sin(t), np.sin(t) + t * np.cos(t)
