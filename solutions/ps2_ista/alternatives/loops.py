@@ -67,10 +67,18 @@ def lipschitz(D, seen):
 
 
 def steps_needed(L, distance, accuracy, accelerated):
-    k = 1
-    while (2 * L * distance**2 / (k + 1) ** 2 if accelerated else L * distance**2 / (2 * k)) > accuracy:
-        k += 1
-    return k
+    def enough(k):
+        bound = 2 * L * distance**2 / (k + 1) ** 2 if accelerated else L * distance**2 / (2 * k)
+        return bound <= accuracy
+
+    high = 1
+    while not enough(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def distance_bound(X, penalties):
