@@ -86,7 +86,7 @@ def choose_dimension(variances, share):
     total = 0.0
     for m, variance in enumerate(variances.tolist(), start=1):
         total += variance
-        if total >= share * variances.sum().item():
+        if total >= (share - 1e-12) * variances.sum().item():
             return m
     return len(variances)
 
