@@ -48,7 +48,7 @@ def pca_errors(X):
 
 
 def choose_dimension(variances, share):
-    return torch.searchsorted(variances.cumsum(0) / variances.sum(), share) + 1
+    return torch.searchsorted(variances.cumsum(0) / variances.sum(), share - 1e-12) + 1
 
 # %% q6_whiten
 def whiten(X, new):

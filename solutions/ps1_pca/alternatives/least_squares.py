@@ -52,7 +52,7 @@ def pca_errors(X):
 
 
 def choose_dimension(variances, share):
-    wanted = share * variances.sum()
+    wanted = (share - 1e-12) * variances.sum()
     m = 1
     while m < len(variances) and variances[:m].sum() < wanted:
         m += 1

@@ -86,7 +86,7 @@ def choose_dimension(variances, share):
     total = 0.0
     for m, variance in enumerate(variances.tolist(), start=1):
         total += variance
-        if total >= share * variances.sum().item():
+        if total >= (share - 1e-12) * variances.sum().item():
             return m
     return len(variances)
 
@@ -140,7 +140,7 @@ def alternate(Xc, D, penalty, iterations):
 def escape_direction(X, W):
     Xc = X - X.mean(dim=0)
     variances = [float(((Xc @ w) ** 2).mean()) for w in W]
+    for w in W:
+        Xc = Xc - torch.outer(Xc @ w, w)
     _, S, Vh = torch.linalg.svd(Xc)
-    for v in Vh:
-        if all(abs(float(v @ w)) < 0.5 for w in W):
-            return variances.index(min(variances)), v.tolist()
+    return variances.index(min(variances)), Vh[0].tolist()

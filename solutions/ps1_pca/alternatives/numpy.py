@@ -51,7 +51,7 @@ def pca_errors(X):
 
 def choose_dimension(variances, share):
     kept = np.cumsum(variances.numpy())
-    return np.argmax(kept >= share * kept[-1]) + 1
+    return np.argmax(kept >= share * kept[-1] * (1 - 1e-12)) + 1
 
 # %% q6_whiten
 def whiten(X, new):

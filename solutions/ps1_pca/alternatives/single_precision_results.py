@@ -37,7 +37,7 @@ def pca_errors(X):
 
 def choose_dimension(variances, share):
     kept = torch.cumsum(variances, dim=0) / variances.sum()
-    return np.int32(1 + int((kept[:-1] < share).sum()))
+    return np.int32(1 + int((kept[:-1] < share - 1e-12).sum()))
 
 # %% q6_whiten
 def whiten(X, new):
