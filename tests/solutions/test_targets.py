@@ -266,7 +266,7 @@ def test_targets_of_problem_set_4():
         return float(autoencoders.cross_entropy(identity, logits, X[:100]).detach())
 
     weights, means, variances = given["MIXTURE"]
-    Y = torch.tensor([[1.5, 0.5], [-0.6, 1.2]], dtype=X.dtype)
+    Y = torch.tensor([[1.5, 0.5], [-0.6, 1.2], [0.4, 2.0]], dtype=X.dtype)
     order = torch.randperm(len(X), generator=torch.Generator().manual_seed(16))
     training, held_out = X[order[:1200]], X[order[1200:]]
     noise = torch.Generator().manual_seed(17)
