@@ -158,21 +158,7 @@ def spend(variances, budget):
             return gains, gamma
         on = gains > 0
 
-# %% q11_tangents
-def tangent_basis(encode, X, k):
-    bases = []
-    for x in X:
-        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
-        bases.append(torch.linalg.eigh(J.T @ J).eigenvectors[:, -k:])
-    return torch.stack(bases)
-
-
-def plane_angle(A, B):
-    d = A.shape[1]
-    outside = torch.eye(d, dtype=A.dtype) - A @ A.mT
-    return torch.arcsin(torch.linalg.svdvals(outside @ B)[:, 0].clamp(max=1))
-
-# %% q12_train
+# %% q11_train
 def learn_to_denoise(X, corrupt, X_noisy, seed):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)

@@ -172,18 +172,7 @@ def spend(variances, budget):
     gamma = max(candidates)
     return [[max(0.0, 1 - gamma / (2 * v)) for v in variances.tolist()], gamma]
 
-# %% q11_tangents
-def tangent_basis(encode, X, k):
-    rows = torch.func.vmap(torch.func.jacrev(lambda x: encode(x[None])[0]))(X)
-    return torch.linalg.svd(rows.mT, full_matrices=False).U[:, :, :k].tolist()
-
-
-def plane_angle(A, B):
-    # The other way round: what is left of A outside of the plane of B.
-    left = A - torch.einsum("ndj,nej,nek->ndk", B, B, A)
-    return torch.arcsin(torch.linalg.matrix_norm(left, ord=2).clamp(max=1)).tolist()
-
-# %% q12_train
+# %% q11_train
 def learn_to_denoise(X, corrupt, X_noisy, seed):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)

@@ -264,25 +264,7 @@ def spend(variances, budget):
             high = gamma
     return [max(0.0, 1 - gamma / 2 / v) for v in values], gamma
 
-# %% q11_tangents
-def tangent_basis(encode, X, k):
-    bases = []
-    for x in X:
-        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
-        _, _, Qt = torch.linalg.svd(J)
-        bases.append(Qt[:k].T)
-    return torch.stack(bases)
-
-
-def plane_angle(A, B):
-    angles = []
-    for a, b in zip(A, B, strict=True):
-        sine = float(torch.linalg.svdvals(b - a @ (a.T @ b)).max())
-        cosine = float(torch.linalg.svdvals(b.T @ a).min())
-        angles.append(math.asin(sine) if sine < 0.7 else math.acos(min(1.0, cosine)))
-    return torch.tensor(angles, dtype=A.dtype)
-
-# %% q12_train
+# %% q11_train
 def learn_to_denoise(X, corrupt, X_noisy, seed):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed + 1)

@@ -1,4 +1,4 @@
-"""Everything in NumPy: arrays and NumPy scalars come back; Jacobians by central differences; a network whose gradients are written by hand."""
+"""Everything in NumPy: arrays and NumPy scalars come back; a network whose gradients are written by hand."""
 
 # %% q1_losses
 def best_gaussian(A, X):
@@ -191,21 +191,7 @@ def spend(variances, budget):
             break
     return np.maximum(0, 1 - gamma / 2 / variances.numpy()), gamma
 
-# %% q11_tangents
-def tangent_basis(encode, X, k):
-    step, columns = 1e-5, []
-    for e in torch.eye(X.shape[1], dtype=X.dtype):
-        columns.append((encode(X + step * e) - encode(X - step * e)).numpy() / (2 * step))
-    return np.linalg.svd(np.stack(columns, axis=2))[2][:, :k].transpose(0, 2, 1)
-
-
-def plane_angle(A, B):
-    # The sine is what is left of B outside of the plane of A.
-    A, B = A.numpy(), B.numpy()
-    rest = B - A @ (A.transpose(0, 2, 1) @ B)
-    return np.arcsin(np.minimum(np.linalg.norm(rest, ord=2, axis=(1, 2)), 1))
-
-# %% q12_train
+# %% q11_train
 def learn_to_denoise(X, corrupt, X_noisy, seed):
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)

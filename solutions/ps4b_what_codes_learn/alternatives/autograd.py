@@ -175,3 +175,17 @@ def effective_pixels(W):
 def idle_units(X, W, b, tol):
     H = torch.sigmoid(torch.nn.functional.linear(X, W, b))
     return torch.where(H.amax(dim=0) - H.amin(dim=0) > tol, 0, 1)
+
+# %% q7_tangents
+def tangent_basis(encode, X, k):
+    bases = []
+    for x in X:
+        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
+        bases.append(torch.linalg.eigh(J.T @ J).eigenvectors[:, -k:])
+    return torch.stack(bases)
+
+
+def plane_angle(A, B):
+    d = A.shape[1]
+    outside = torch.eye(d, dtype=A.dtype) - A @ A.mT
+    return torch.arcsin(torch.linalg.svdvals(outside @ B)[:, 0].clamp(max=1))

@@ -235,3 +235,21 @@ def idle_units(X, W, b, tol):
         values = torch.sigmoid(X @ w + offset).tolist()
         idle.append(1 if max(values) - min(values) <= tol else 0)
     return idle
+
+# %% q7_tangents
+def tangent_basis(encode, X, k):
+    bases = []
+    for x in X:
+        J = torch.autograd.functional.jacobian(encode, x[None])[0, :, 0]
+        _, _, Qt = torch.linalg.svd(J)
+        bases.append(Qt[:k].T.tolist())
+    return bases
+
+
+def plane_angle(A, B):
+    angles = []
+    for a, b in zip(A, B, strict=True):
+        sine = float(torch.linalg.svdvals(b - a @ (a.T @ b)).max())
+        cosine = float(torch.linalg.svdvals(b.T @ a).min())
+        angles.append(math.asin(sine) if sine < 0.7 else math.acos(min(1.0, cosine)))
+    return angles

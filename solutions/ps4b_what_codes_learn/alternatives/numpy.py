@@ -1,4 +1,4 @@
-"""NumPy throughout: arrays and NumPy scalars are returned."""
+"""NumPy throughout: arrays and NumPy scalars are returned; Jacobians by central differences."""
 
 # %% q1_infomax
 import numpy as np
@@ -201,3 +201,17 @@ def effective_pixels(W):
 def idle_units(X, W, b, tol):
     H = _sigmoid(X.numpy() @ W.numpy().T + b.numpy())
     return (np.ptp(H, axis=0) <= tol).astype(int)
+
+# %% q7_tangents
+def tangent_basis(encode, X, k):
+    step, columns = 1e-5, []
+    for e in torch.eye(X.shape[1], dtype=X.dtype):
+        columns.append((encode(X + step * e) - encode(X - step * e)).numpy() / (2 * step))
+    return np.linalg.svd(np.stack(columns, axis=2))[2][:, :k].transpose(0, 2, 1)
+
+
+def plane_angle(A, B):
+    # The sine is what is left of B outside of the plane of A.
+    A, B = A.numpy(), B.numpy()
+    rest = B - A @ (A.transpose(0, 2, 1) @ B)
+    return np.arcsin(np.minimum(np.linalg.norm(rest, ord=2, axis=(1, 2)), 1))
