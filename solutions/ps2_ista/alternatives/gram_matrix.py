@@ -57,8 +57,7 @@ def steps_needed(L, distance, accuracy, accelerated):
         needed = distance / math.sqrt(accuracy / (2 * L)) - 1
     else:
         needed = (distance / math.sqrt(2 * accuracy / L)) ** 2
-    # A bound that equals the accuracy may come out above by rounding.
-    return max(1, math.ceil(needed - 1e-9))
+    return max(1, math.ceil(needed))
 
 
 def distance_bound(X, penalties):
