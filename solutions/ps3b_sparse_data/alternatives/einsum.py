@@ -143,7 +143,7 @@ def steps_needed(D, pull, share):
     q = float((values[0] - values[-1]) / values[0])
     if share == 1:
         return torch.tensor(0)
-    return torch.tensor(math.ceil(math.log(share) / math.log(max(q, 1e-300))))
+    return torch.tensor(math.ceil(math.log(share) / math.log(max(q, 1e-300)) - 1e-8))
 
 
 def encoder_gradients(X, W, b, gain, Z, pull):
