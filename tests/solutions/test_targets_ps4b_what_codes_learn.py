@@ -12,7 +12,7 @@ import torch
 from autograder.assignments.source import load_assignment
 from replearn.autoencoders import dense_autoencoder
 from replearn.geometry import jacobian, local_pca, reconstruction_field
-from replearn.metrics import reconstruction_error, sparsity
+from replearn.metrics import principal_angles, reconstruction_error, sparsity
 from replearn.mixtures import GaussianMixture
 from replearn.pca import PCA
 
@@ -195,3 +195,16 @@ def test_filters_of_both_rules(given):
     assert f"from {size['start']:.1f} to {size['mean_field_cd']:.1f} effective" in text
     assert f"gradient to {size['tied_direction']:.1f}." in text
     assert least >= 0.98
+
+
+def test_planes_of_an_encoder(given):
+    rows = [[0.5, -1.0, 0.3, 0.8, -0.2], [-0.4, 0.2, 1.0, -0.6, 0.7]]
+    X = torch.tensor(rows, dtype=torch.float64)
+    right = torch.linalg.svd(jacobian(given["two_layers"], X)).Vh[:, :2].mT
+    text = printed("q7_basis_visible")
+    for share in right.square().sum(2).flatten().tolist():
+        assert f"{share:.6f}".rstrip("0") in text
+    found = given["tangent_basis"](given["two_layers"], X, 2)
+    assert torch.allclose(found @ found.mT, right @ right.mT, atol=1e-9)
+    angle = given["plane_angle"](found[:1], found[1:])
+    assert float(angle) == pytest.approx(float(principal_angles(found[0], found[1]).max()))

@@ -157,8 +157,7 @@ def asymmetry(X, W, D, b):
     cross = [[float(W[j] @ D[:, l]) for l in range(m)] for j in range(m)]
     result = []
     for x in X:
-        h = torch.sigmoid(W @ x + b)
-        q = (h * (1 - h)).tolist()
+        q = [math.exp(-abs(t)) / (1 + math.exp(-abs(t))) ** 2 for t in (W @ x + b).tolist()]
         size = sum(q[j] * q[l] * rows[j][l] * columns[j][l] for j in range(m) for l in range(m))
         trace = sum(q[j] * q[l] * cross[j][l] * cross[l][j] for j in range(m) for l in range(m))
         result.append(1 - trace / size if size else 0.0)

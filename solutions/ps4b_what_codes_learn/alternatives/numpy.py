@@ -118,8 +118,8 @@ def potential(X, W, a, b, c):
 
 def asymmetry(X, W, D, b):
     X, W, D, b = X.numpy(), W.numpy(), D.numpy(), b.numpy()
-    H = 0.5 * (1 + np.tanh((X @ W.T + b) / 2))
-    Q = H * (1 - H)
+    E = np.exp(-np.abs(X @ W.T + b))
+    Q = E / (1 + E) ** 2
     result = np.zeros(len(X))
     for i, q in enumerate(Q):
         inner = (W @ D) * q
