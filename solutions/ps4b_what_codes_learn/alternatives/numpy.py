@@ -204,9 +204,10 @@ def idle_units(X, W, b, tol):
 
 # %% q7_tangents
 def tangent_basis(encode, X, k):
-    step, columns = 1e-5, []
+    # Differences whose step is small beside each sample.
+    step, columns = 1e-5 * X.abs().amax(dim=1, keepdim=True), []
     for e in torch.eye(X.shape[1], dtype=X.dtype):
-        columns.append((encode(X + step * e) - encode(X - step * e)).numpy() / (2 * step))
+        columns.append(((encode(X + step * e) - encode(X - step * e)) / (2 * step)).numpy())
     return np.linalg.svd(np.stack(columns, axis=2))[2][:, :k].transpose(0, 2, 1)
 
 
