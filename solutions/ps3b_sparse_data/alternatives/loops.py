@@ -47,7 +47,7 @@ def success_rate(Z, H):
     for z, h in zip(Z.tolist(), H.tolist()):
         thresholds = [0.0] + [abs(v) for v in h]
         count += any(
-            all((abs(v) > t) == (w != 0) and (w == 0 or v * w > 0) for v, w in zip(h, z)) for t in thresholds
+            all((abs(v) > t) == (w != 0) and (w == 0 or (v > 0) == (w > 0)) for v, w in zip(h, z)) for t in thresholds
         )
     return count / len(Z)
 
