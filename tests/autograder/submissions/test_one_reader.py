@@ -52,7 +52,7 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 def steps_of(description: Description, submission: Submission) -> list[dict[str, Any]]:
     """What is run, without what a student must not see."""
-    steps = to_steps(assemble(description.cells, submission), description.names)
+    steps = to_steps(assemble(description.cells, submission), description)
     return [asdict(step) | ({"source": ""} if step.hidden else {}) for step in steps]
 
 
