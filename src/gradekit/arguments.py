@@ -98,9 +98,10 @@ def same_values(value: Any, before: Any) -> bool:
     if value.shape != before.shape or value.dtype != before.dtype:
         return False
     now, then = value.detach(), before.detach()
-    if sys.modules["torch"].equal(now, then):
+    same = now == then  # no function of torch's: a student's cell may have put another in its place
+    if bool(same.all()):
         return True
-    return bool(((now == then) | ((now != now) & (then != then))).all())
+    return bool((same | ((now != now) & (then != then))).all())
 
 
 def compare_arguments(*, in_place: Collection[str] = ()) -> None:
