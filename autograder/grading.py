@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -27,6 +28,8 @@ from autograder.submissions.intake import read_submission
 from gradekit.notebook import Submission
 
 Job = tuple[Submission, Assignment]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,33 @@ def run_jobs(
     engine: Engine, jobs: Sequence[Job], *, workers: int, label: str, quiet: bool = False
 ) -> Generator[tuple[Job, Result], None, None]:
     """Grade submissions in parallel, yielding each as it is done; no kernel outlives the caller."""
-    if not jobs:
+
+    def one(job: Job) -> Result:
+        return _attempt(engine, *job)
+
+    return in_parallel(engine, one, jobs, workers=workers, label=label, quiet=quiet)
+
+
+def in_parallel(
+    engine: Engine,
+    do: Callable[[T], R],
+    items: Sequence[T],
+    *,
+    workers: int,
+    label: str,
+    quiet: bool = False,
+) -> Generator[tuple[T, R], None, None]:
+    """Have an engine do something with each item, yielding each as it is done.
+
+    What ends it early closes the engine, so that nothing goes on behind the caller's back.
+    """
+    if not items:
         return
     engine.open()
-    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(jobs))))
+    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(items))))
     try:
-        pending: dict[Future[Result], Job] = {pool.submit(_attempt, engine, *j): j for j in jobs}
-        done = tqdm(as_completed(pending), total=len(jobs), desc=label, unit="", disable=quiet)
+        pending: dict[Future[R], T] = {pool.submit(do, item): item for item in items}
+        done = tqdm(as_completed(pending), total=len(items), desc=label, unit="", disable=quiet)
         for future in done:
             yield pending[future], future.result()
     except BaseException:

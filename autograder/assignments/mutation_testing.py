@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-
-from tqdm import tqdm
+from itertools import chain
 
 from autograder.assignments.independence import functions_called
 from autograder.assignments.promises import Promise, load_promises, unpromised
@@ -15,11 +13,12 @@ from autograder.assignments.source import Assignment
 from autograder.assignments.variants import Variant, load_variants
 from autograder.errors import EngineError
 from autograder.execution.engine import Engine
-from autograder.grading import Job, run_jobs
+from autograder.grading import Job, in_parallel, run_jobs
 from autograder.keys import Environment
 from autograder.results import Result, ResultStore
 from gradekit.notebook import Submission, question_of
 
+Name = tuple[str, str]  # of an assignment, and of an answer to it
 _BATCH = 12  # mutants that share a process
 
 
@@ -54,7 +53,7 @@ class _Plan:
     submission: Submission
 
     @property
-    def name(self) -> tuple[str, str]:
+    def name(self) -> Name:
         """Under which its result is kept."""
         return self.assignment.name, self.submission.student
 
@@ -102,7 +101,7 @@ def check_tests(
     for plan in plans:
         _judge(report, plan, results[plan.name], promises[plan.assignment.name])
     for seed in range(1, gradings):
-        again = _graded_together(engine, plans, workers, seed, quiet)
+        again = dict(_graded_together(engine, plans, workers, seed, quiet))
         for plan in plans:
             _compare(report, plan, results[plan.name], again[plan.name], seed)
     if gradings > 1:
@@ -127,16 +126,16 @@ def _check_hidden(report: Report, assignment: Assignment, promises: list[Promise
 
 def _results(
     engine: Engine, plans: list[_Plan], store: ResultStore, workers: int, quiet: bool
-) -> dict[tuple[str, str], Result]:
+) -> dict[Name, Result]:
     """Results by assignment and name, stored ones first.
 
     Right answers are graded as students' are, mutants some together.
     """
     environment = Environment()
-    results: dict[tuple[str, str], Result] = {}
+    results: dict[Name, Result] = {}
     alone: list[Job] = []
     together: list[_Plan] = []
-    keys: dict[tuple[str, str], str] = {}
+    keys: dict[Name, str] = {}
     for plan in plans:
         version = engine.version(plan.assignment)
         keys[plan.name] = environment.key(plan.submission, plan.assignment, version)
@@ -147,41 +146,38 @@ def _results(
             together.append(plan)
         else:
             alone.append((plan.submission, plan.assignment))
-    graded = _graded_together(engine, together, workers, 0, quiet)
-    for _, result in run_jobs(engine, alone, workers=workers, label="right answers", quiet=quiet):
-        graded[result.assignment, result.student] = result
-    for name, result in graded.items():
+    # Stored as they come: a run that is stopped goes on from there.
+    for name, result in chain(
+        _graded_together(engine, together, workers, 0, quiet),
+        _graded_alone(engine, alone, workers, quiet),
+    ):
         results[name] = result
         if result.outcome != "not graded":
             store.save(keys[name], result)
     return results
 
 
+def _graded_alone(
+    engine: Engine, jobs: list[Job], workers: int, quiet: bool
+) -> Iterator[tuple[Name, Result]]:
+    """Results of answers that are graded as a student's is."""
+    for _, result in run_jobs(engine, jobs, workers=workers, label="right answers", quiet=quiet):
+        yield (result.assignment, result.student), result
+
+
 def _graded_together(
     engine: Engine, plans: list[_Plan], workers: int, seed: int, quiet: bool
-) -> dict[tuple[str, str], Result]:
+) -> Iterator[tuple[Name, Result]]:
     """Results of answers that share processes, some of one question in each."""
-    if not plans:
-        return {}
-    engine.open()
+
+    def grade(batch: list[_Plan]) -> list[Result]:
+        return _grade_batch(engine, batch, seed)
+
     batches = list(_batches(plans))
-    results: dict[tuple[str, str], Result] = {}
-    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(batches))))
-    try:
-        pending: dict[Future[list[Result]], list[_Plan]] = {
-            pool.submit(_grade_batch, engine, batch, seed): batch for batch in batches
-        }
-        with tqdm(total=len(plans), desc="mutants", unit="", disable=quiet) as progress:
-            for future in as_completed(pending):
-                for plan, result in zip(pending[future], future.result(), strict=True):
-                    results[plan.name] = result
-                progress.update(len(pending[future]))
-    except BaseException:
-        engine.close()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    return results
+    label = "questions' mutants" if seed == 0 else f"grading {seed + 1}"
+    done = in_parallel(engine, grade, batches, workers=workers, label=label, quiet=quiet)
+    for batch, found in done:
+        yield from zip((plan.name for plan in batch), found, strict=True)
 
 
 def _batches(plans: Sequence[_Plan]) -> Iterator[list[_Plan]]:
