@@ -21,5 +21,6 @@ def centre(X):
     print(line)
     return X - X.mean(dim=0)
 """,
-    "q2_moments": "!yes | head -c 5000000\n{{RIGHT}}\n'y' * 10**7",
+    # Lines of a hundred characters: each line costs a microsecond or two, and the limit is seconds.
+    "q2_moments": "!yes $(printf %0100d 0) | head -c 5000000\n{{RIGHT}}\n'y' * 10**7",
 }
