@@ -8,6 +8,7 @@ the instructor's page for what that does and does not protect from.
 from __future__ import annotations
 
 import hmac
+import itertools
 import json
 import os
 import threading
@@ -32,7 +33,7 @@ from autograder.execution.probe import require_hidden, require_sandbox
 from autograder.execution.sandbox import fork_server
 from autograder.reports.executed_notebook import to_notebook
 from autograder.results import Outcome, Result, TestResult
-from gradekit.notebook import Step, Submission, TimeLimits, assemble, question_of, to_steps
+from gradekit.notebook import Step, Submission, TimeLimits, assemble, to_steps
 from gradekit.protocol import framing
 
 MEMORY = 2 * 2**30  # bytes for all processes of one submission
@@ -47,12 +48,8 @@ _GROUP_PROCESSES = 64  # the limit of each user namespace, which counts first, i
 _GRACE_SECONDS = 60.0  # for starting and ending processes, on top of the notebook's own time
 
 
-# What an answer that is graded together with others leaves behind is gone before the next one.
-_KEEP = "_before = dict(globals())"
+# The reference's answers to the questions that another answer is about to give.
 _FORGET = """
-for _name in [name for name in globals() if not name.startswith("_") and name not in _before]:
-    del globals()[_name]
-globals().update({{name: _before[name] for name in _before if not name.startswith("_")}})
 for _name in {names}:
     globals().pop(_name, None)
 """
@@ -185,17 +182,18 @@ class SandboxEngine:
     def grade_together(
         self, submissions: Sequence[Submission], assignment: Assignment, *, seed: int = 0
     ) -> list[Result]:
-        """Grade answers of ours one after the other in one process; EngineError as with grade.
+        """Grade answers of ours one after the other; EngineError as with grade.
 
-        It saves each of them the reference's cells and two processes, and nothing keeps one from
-        the others: not for students. Of each, the questions that it names are judged.
+        Each runs in a copy of one process that has run the reference's cells. It is for answers of
+        ours: visible and hidden tests share the copy. Of each, the questions that it names are
+        judged.
         """
         started = time.monotonic()
         reference = Submission("", assignment.name, assignment.answers)
         code = to_steps(assemble(assignment.cells, reference), assignment.description)
         steps = [step for step in code if step.role != "test"]
-        steps.append(Step(0, "student", _KEEP))
-        for number, submission in enumerate(submissions):
+        groups = []
+        for submission in submissions:
             asked = _asked(submission, assignment)
             names = sorted(
                 name
@@ -203,32 +201,29 @@ class SandboxEngine:
                 if step.role == "student" and step.question in asked
                 for name in names_made(step.source)
             )
-            steps.append(Step(0, "student", _FORGET.format(names=names)))
             own = to_steps(assemble(assignment.cells, submission), assignment.description)
-            steps += [
-                replace(step, name=f"{number}/{step.name}", question=f"{number}/{step.question}")
-                for step in own
-                if step.role != "given" and step.question in asked
-            ]
-        steps = [replace(step, index=index) for index, step in enumerate(steps)]
-        count = max(1, len(submissions))
-        record = self._run(steps, seed, assignment, grade=True, compare=[], together=count)
-        seconds = round((time.monotonic() - started) / count, 2)
+            groups.append(
+                [
+                    Step(0, "student", _FORGET.format(names=names)),
+                    *(step for step in own if step.role != "given" and step.question in asked),
+                ]
+            )
+        # A cell that ends its process is known by its number.
+        number = itertools.count()
+        steps, *groups = [
+            [replace(step, index=next(number)) for step in part] for part in (steps, *groups)
+        ]
+        record = self._run(steps, seed, assignment, grade=True, compare=[], groups=groups)
+        seconds = round((time.monotonic() - started) / max(1, len(submissions)), 2)
         results = []
-        for number, submission in enumerate(submissions):
-            verdicts = {cell.grade_id: f"{number}/{cell.grade_id}" for cell in assignment.tests}
+        for submission, verdicts in zip(submissions, record["each"], strict=True):
             asked = _asked(submission, assignment)
-            mine = {
-                name: record["verdicts"][key]
-                for name, key in verdicts.items()
-                if question_of(name) in asked
-            }
             results.append(
                 Result(
                     student=submission.student,
                     assignment=assignment.name,
                     outcome="complete",
-                    tests=_test_results(assignment, asked, mine),
+                    tests=_test_results(assignment, asked, verdicts),
                     sandboxed=self._safe,
                     seconds=seconds,
                 )
@@ -271,17 +266,15 @@ class SandboxEngine:
         grade: bool,
         compare: list[str],
         files: Mapping[str, str] | None = None,
-        together: int = 0,
+        groups: Sequence[Sequence[Step]] = (),
     ) -> dict[str, Any]:
         """Have a test runner work through a notebook, or through some together; its record."""
         servers = self._start_once(assignment).result()
         limits = assignment.description.limits
-        if together:
-            limits = replace(limits, total=limits.total * together)
         job = {
             "steps": [asdict(step) for step in steps],
+            "groups": [[asdict(step) for step in group] for group in groups],
             "limits": asdict(limits),
-            "together": bool(together),
             "seed": seed,
             "grade": grade,
             "compare": compare,
@@ -291,7 +284,8 @@ class SandboxEngine:
             self._cores.one() as core,
             _Session(servers, core, self._memory, self._groups) as session,
         ):
-            reply = session.run(job, deadline=time.monotonic() + _job_seconds(limits))
+            seconds = _job_seconds(limits) + len(groups) * limits.total
+            reply = session.run(job, deadline=time.monotonic() + seconds)
             self.peak_memory = max(self.peak_memory, session.peak)
         if "failed" in reply:
             raise EngineError(reply["failed"])

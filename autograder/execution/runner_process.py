@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from autograder.errors import EngineError
@@ -61,10 +62,7 @@ def _run_job(fd: int, order: dict[str, Any], errors: int) -> NoReturn:
 
 
 def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
-    steps = [
-        Step(**step | {key: tuple(step[key]) for key in ("names", "in_place")})
-        for step in job["steps"]
-    ]
+    steps = [_step(step) for step in job["steps"]]
     limits = TimeLimits(**job["limits"])
 
     def enter() -> Client:
@@ -82,9 +80,15 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
     files = {name: base64.b64decode(text) for name, text in job["files"].items()}
     runner = Runner(steps, enter, limits, files=files, termination_reason=termination_reason)
     os.environ[SEED_VARIABLE] = str(job["seed"])
-    if job["together"]:
-        runner.run_all()
-    elif job["grade"]:
+    if job["groups"]:
+        groups = [[_step(step) for step in group] for group in job["groups"]]
+        each = [
+            {name: asdict(verdict) for name, verdict in verdicts.items()}
+            for verdicts in runner.run_each(groups)
+        ]
+        runner.close()
+        return {"record": {"each": each}}
+    if job["grade"]:
         runner.run(hidden=False)
         runner.run(hidden=True, keep_output=False)
     failed = {step.question for step in steps if _failed(step, runner)}
@@ -94,6 +98,10 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
         runner.values(compared)
     runner.close()
     return {"record": runner.record.as_json()}
+
+
+def _step(fields: dict[str, Any]) -> Step:
+    return Step(**fields | {key: tuple(fields[key]) for key in ("names", "in_place")})
 
 
 def _failed(step: Step, runner: Runner) -> bool:

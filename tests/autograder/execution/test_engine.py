@@ -345,6 +345,45 @@ def test_answers_graded_together_are_judged_as_alone(
     ]
 
 
+SPOILERS = [
+    "import builtins\nbuiltins.sum = lambda values: 0",
+    "import math\nmath.fsum = None",
+    "import sys\nsys.modules['math'] = None",
+    "SCALE[0] = 5.0",
+    "import numpy\nnumpy.set_printoptions(precision=1)",
+    "import random\nrandom.seed = lambda value: None",
+    "get_ipython().input_transformers_cleanup.append(lambda lines: [])",
+    "get_ipython().run_cell = None",
+    "import threading\nthreading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()",
+    "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+]
+HONEST = """
+import math, random, numpy
+random.seed(3)
+drawn = random.random()
+def mean(values):
+    assert (drawn, SCALE, numpy.get_printoptions()["precision"]) == (FIRST, [1.0], 8)
+    return sum(values) / math.fsum(1 for _ in values) * SCALE[0]
+"""
+
+
+def test_no_answer_spoils_what_is_graded_after_it(
+    engine: SandboxEngine, assignment: Assignment
+) -> None:
+    made = "import random\nrandom.seed(3)\nFIRST = random.random()\nSCALE = [1.0]\n"
+    cells = list(assignment.cells)
+    place = next(n for n, cell in enumerate(cells) if cell.role == "given" and cell.kind == "code")
+    cells[place] = replace(cells[place], source=f"{made}{cells[place].source}")
+    changed = replace(assignment, cells=tuple(cells))
+    texts = [text for spoiler in SPOILERS for text in (spoiler, HONEST)]
+    submissions = [
+        replace(answer(changed, q1_mean=text), student=f"s{n}", only=("q1",))
+        for n, text in enumerate(texts)
+    ]
+    for result in engine.grade_together(submissions, changed)[1::2]:
+        assert {test.grade_id: test.message for test in result.tests if not test.passed} == {}
+
+
 def test_the_seed_depends_on_the_submission_and_the_secret(assignment: Assignment) -> None:
     ann = answer(assignment)
     others = [
