@@ -10,11 +10,10 @@ assignment.toml).
 from __future__ import annotations
 
 import ast
-import functools
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from types import FunctionType
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from gradekit.protocol.codec import CodecError, Reference, encode
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _HELPER = "_gradekit_compared"  # what a transformed test cell calls
+_CALLER = "finite_difference_gradient"  # calls what it is given
+_NEVER_CHANGED = (bool, int, float, str, type(None))
 
 
 class ArgumentChanged(AssertionError):
@@ -33,67 +34,116 @@ class ArgumentChanged(AssertionError):
     function : its name.
     place : of the argument, from 0, or its name.
     gradient : whether it is a gradient that the function left on it, and its values are the same.
+    raised : name of the exception that the function then raised, if it did.
     """
 
-    def __init__(self, function: str, place: int | str, *, gradient: bool = False) -> None:
+    def __init__(
+        self, function: str, place: int | str, *, gradient: bool = False, raised: str = ""
+    ) -> None:
         if isinstance(place, str):
             which = f"its argument {place}"
         elif place < len(_ORDINALS):
             which = f"its {_ORDINALS[place]} argument"
         else:
             which = f"its argument {place + 1}"
+        also = f" (and then raised {raised})" if raised else ""
         if gradient:
             super().__init__(
-                f"{function} left a gradient on {which}, where the next call would add to it: "
-                "differentiate at a copy"
+                f"{function} left a gradient on {which}: differentiate at a copy{also}"
             )
             return
         super().__init__(
             f"{function} changed {which} in place: what it is given must stay as it was, so "
-            "compute new values, or work on a copy"
+            f"compute new values, or work on a copy{also}"
         )
 
 
+class Watched:
+    """A function whose arguments are compared before and after a call, also one that raises.
+
+    Parameters
+    ----------
+    function : what is called.
+
+    Attributes
+    ----------
+    changed : of the last call, arguments that are not what they were, by their places; those that
+        were passed by name come after the others.
+    gradients : places of those whose values are the same, and on which a gradient was left.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.changed: dict[int, Any] = {}
+        self.gradients: set[int] = set()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function returns."""
+        everything = [*args, *kwargs.values()]
+        before = [snapshot(value) for value in everything]
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            pairs = list(enumerate(zip(everything, before, strict=True)))
+            self.changed = {place: value for place, (value, old) in pairs if differs(value, old)}
+            self.gradients = {
+                place
+                for place, (value, old) in pairs
+                if place in self.changed and not values_differ(value, old)
+            }
+
+
 def snapshot(value: Any) -> Any:
-    """What shows later whether an argument was changed in place; None: it can't be."""
-    if type(value) in (bool, int, float, str, type(None)):
+    """What shows later whether an argument was changed in place; None: it can't be.
+
+    Compared are numbers, texts, arrays and tensors, alone or in lists, tuples and dictionaries,
+    whose other objects have only to stay there, and gradients that have been left on tensors.
+    """
+    if type(value) in _NEVER_CHANGED:
         return None
-    if _is_tensor(value):
-        return _Before(value.detach().clone(), left_gradient(value))
-    if type(value) is np.ndarray:
-        return value.copy()
-    return _code(value)
+    gradients = [tensor.grad for tensor in _leaves(value)]
+    kept = [None if gradient is None else gradient.detach().clone() for gradient in gradients]
+    return _Before(_copied(value), tuple(kept))
 
 
 def differs(value: Any, before: Any) -> bool:
     """Whether an argument is no longer what its snapshot holds; NaN equals NaN here."""
-    if before is None:
-        return False
-    if isinstance(before, _Before):
-        return not _is_tensor(value) or (
-            not same_values(value, before.values) or (left_gradient(value) and not before.gradient)
-        )
-    if type(before) is np.ndarray:
-        if type(value) is not np.ndarray or value.shape != before.shape:
-            return True
-        return not bool(((value == before) | ((value != value) & (before != before))).all())
-    return bool(_code(value) != before)
+    return before is not None and (
+        values_differ(value, before) or _gradient_left(value, before.gradients)
+    )
 
 
 @dataclass(frozen=True)
 class _Before:
-    """A tensor as it was."""
+    """An argument as it was: its values, if they can be compared, and its leaves' gradients."""
 
     values: Any
-    gradient: bool
+    gradients: tuple[Any, ...]
 
 
-def left_gradient(value: Any) -> bool:
-    """Whether a gradient has been accumulated in a tensor."""
-    return bool(_is_tensor(value) and value.is_leaf and value.grad is not None)
+def _copied(value: Any) -> Any:
+    if _is_tensor(value):
+        return value.detach().clone() if _comparable(value) else None
+    if type(value) is np.ndarray:
+        return None if value.dtype.hasobject else value.copy()
+    return _code(value)
 
 
-def same_values(value: Any, before: Any) -> bool:
+def values_differ(value: Any, before: Any) -> bool:
+    """Whether the values of an argument are others than its snapshot's, gradients aside."""
+    old = None if before is None else before.values
+    if old is None:
+        return False
+    if _is_tensor(old):
+        return not _is_tensor(value) or not _comparable(value) or not _same_values(value, old)
+    if type(old) is np.ndarray:
+        if type(value) is not np.ndarray or value.shape != old.shape or value.dtype != old.dtype:
+            return True
+        return not bool(((value == old) | ((value != value) & (old != old))).all())
+    return bool(_code(value) != old)
+
+
+def _same_values(value: Any, before: Any) -> bool:
     """Whether two tensors hold the same, NaN where NaN was."""
     if value.shape != before.shape or value.dtype != before.dtype:
         return False
@@ -104,75 +154,139 @@ def same_values(value: Any, before: Any) -> bool:
     return bool((same | ((now != now) & (then != then))).all())
 
 
+def _gradient_left(value: Any, before: tuple[Any, ...]) -> bool:
+    """Whether a tensor of the argument has another gradient than before."""
+    leaves = _leaves(value)
+    if len(leaves) != len(before):
+        return False  # then the values differ
+    return any(
+        leaf.grad is not None and (old is None or not _same_values(leaf.grad, old))
+        for leaf, old in zip(leaves, before, strict=True)
+    )
+
+
+def _leaves(value: Any) -> list[Any]:
+    """The tensors of an argument on which a gradient may be left, in their order."""
+    found, seen, waiting = [], set(), [value]
+    while waiting:
+        part = waiting.pop()
+        if _is_tensor(part):
+            if _comparable(part) and part.is_leaf:
+                found.append(part)
+        elif type(part) in (list, tuple, dict) and id(part) not in seen:
+            seen.add(id(part))
+            waiting += reversed(part.values() if type(part) is dict else part)
+    return found
+
+
 def compare_arguments(*, in_place: Collection[str] = ()) -> None:
     """In a notebook: have every test cell compare what it passes before and after each call.
 
-    A test cell is one that calls ``checks.check_...``; compared are the functions that the notebook
-    defines below the cell that calls this. Elsewhere, as while work is graded, it does nothing: the
-    judge compares there. Called again, it starts anew.
+    A test cell is one that calls ``checks.check_...``; compared are calls of functions, methods and
+    classes that the notebook defines below the cell that calls this. Elsewhere, as while work is
+    graded, it does nothing: the judge compares there. Called again, it starts anew.
 
     Parameters
     ----------
-    in_place : functions that are asked to change what they are given.
+    in_place : functions that are asked to change what they are given, as they are called; a class
+        stands for its methods.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if getattr(shell, "kernel", None) is None:
         return
     assert shell is not None
-    given = {id(value) for value in shell.user_ns.values() if isinstance(value, FunctionType)}
+    names = {name for name, value in shell.user_ns.items() if callable(value)}
+    kind = _TestCells.__name__
+    for earlier in [one for one in shell.ast_transformers if type(one).__name__ == kind]:
+        # The cell is run again, and by now there are answers: what was given then is given now.
+        names &= earlier.given
+        shell.ast_transformers.remove(earlier)
+    given = {id(shell.user_ns[name]) for name in names}
     kept = frozenset(in_place)
 
-    def compared(function: Any) -> Any:
+    def compared(name: str, function: Any) -> Any:
         """The function as a test cell calls it."""
+        code = getattr(function, "__code__", None)
         if (
-            not isinstance(function, FunctionType)
-            or function.__module__ != "__main__"
-            or function.__name__ in kept
+            not callable(function)
+            or getattr(function, "__module__", None) != "__main__"
             or id(function) in given
-            or function.__code__.co_filename == sys._getframe(1).f_code.co_filename
+            or id(type(function)) in given
+            or (code is not None and code.co_filename == sys._getframe(1).f_code.co_filename)
         ):
             return function
-        return unchanging(function)
+        owner = getattr(function, "__self__", None)
+        kind = type(owner).__name__ if isinstance(function, MethodType) else ""
+        if id(type(owner)) in given or kept.intersection((name, kind, type(function).__name__)):
+            return function
+        return unchanging(function, f"{kind}.{name}" if kind else name)
 
     shell.user_ns[_HELPER] = compared
     shell.user_ns_hidden[_HELPER] = compared
-    shell.ast_transformers[:] = [
-        one for one in shell.ast_transformers if type(one).__name__ != _TestCells.__name__
-    ]
-    shell.ast_transformers.append(_TestCells())
+    shell.ast_transformers.append(_TestCells(names))
 
 
-def unchanging(function: Callable[..., Any]) -> Callable[..., Any]:
+def unchanging(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The same function, that raises when it changed an argument.
+
+    Parameters
+    ----------
+    function : what is called.
+    name : what it is called in the message.
 
     Raises
     ------
     ArgumentChanged : by the function returned.
     """
 
-    @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        before = [snapshot(value) for value in args]
-        named = {name: snapshot(value) for name, value in kwargs.items()}
-        result = function(*args, **kwargs)
-        for place, value in enumerate(args):
-            _compare(function.__name__, place, value, before[place])
-        for name, value in kwargs.items():
-            _compare(function.__name__, name, value, named[name])
+        watched = Watched(function)
+        try:
+            result = watched(*args, **kwargs)
+        except Exception as error:
+            raise_if_changed(watched, name, len(args), kwargs, error)
+            raise
+        raise_if_changed(watched, name, len(args), kwargs)
         return result
 
     return called
 
 
-def _compare(function: str, place: int | str, value: Any, before: Any) -> None:
-    if differs(value, before):
-        gradient = isinstance(before, _Before) and same_values(value, before.values)
-        raise ArgumentChanged(function, place, gradient=gradient)
+def raise_if_changed(
+    watched: Watched,
+    name: str,
+    count: int,
+    named: Mapping[str, object],
+    error: Exception | None = None,
+) -> None:
+    """ArgumentChanged at the first argument that the last call changed.
+
+    Parameters
+    ----------
+    watched : what was called.
+    name : what it is called in the message.
+    count : how many arguments were passed by place.
+    named : those passed by name.
+    error : what the call raised.
+    """
+    for index in watched.changed:
+        place = list(named)[index - count] if index >= count else index
+        raised = "" if error is None else type(error).__name__
+        gradient = index in watched.gradients
+        raise ArgumentChanged(name, place, gradient=gradient, raised=raised) from error
 
 
 class _TestCells(ast.NodeTransformer):
-    """In cells that call checks.check_..., what is called by a name is looked at."""
+    """In cells that call checks.check_..., what is called is looked at.
+
+    Parameters
+    ----------
+    given : names of what the notebook had before the students' answers.
+    """
+
+    def __init__(self, given: set[str]) -> None:
+        self.given = given
 
     def visit(self, node: ast.AST) -> Any:
         if not isinstance(node, ast.Module):
@@ -183,10 +297,19 @@ class _TestCells(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
-        if isinstance(node.func, ast.Name):
-            helper = ast.copy_location(ast.Name(_HELPER, ast.Load()), node.func)
-            node.func = ast.copy_location(ast.Call(helper, [node.func], []), node.func)
+        calls = isinstance(node.func, ast.Attribute) and node.func.attr == _CALLER
+        if calls and node.args and isinstance(node.args[0], ast.Name):
+            node.args[0] = _looked_at(node.args[0], node.args[0].id)
+        elif isinstance(node.func, ast.Name):
+            node.func = _looked_at(node.func, node.func.id)
+        elif isinstance(node.func, ast.Attribute):
+            node.func = _looked_at(node.func, node.func.attr)
         return node
+
+
+def _looked_at(function: ast.expr, name: str) -> ast.Call:
+    helper = ast.Name(_HELPER, ast.Load())
+    return ast.copy_location(ast.Call(helper, [ast.Constant(name), function], []), function)
 
 
 def _is_check(node: ast.AST) -> bool:
@@ -200,7 +323,18 @@ def _is_check(node: ast.AST) -> bool:
 
 def _is_tensor(value: object) -> bool:
     torch = sys.modules.get("torch")
-    return bool(torch is not None and type(value) is torch.Tensor)
+    return bool(torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter))
+
+
+def _comparable(tensor: Any) -> bool:
+    """Whether a tensor has numbers that can be compared one by one."""
+    torch: Any = sys.modules["torch"]
+    return (
+        tensor.layout is torch.strided
+        and not (tensor.is_meta or tensor.is_quantized or tensor.is_nested)
+        # Inside vmap or grad it stands for many, or for none yet.
+        and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    )
 
 
 def _code(value: object) -> bytes | None:

@@ -25,7 +25,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-from gradekit.arguments import compare_arguments
+from gradekit.arguments import Watched, compare_arguments, raise_if_changed
 from gradekit.protocol import SEED_VARIABLE
 
 __all__ = [
@@ -364,13 +364,26 @@ def value_and_gradients(
     ------
     AssertionError : the function returned no tensor, more than one number without ``weights``, or
         a value that does not depend on what is differentiated through torch's operations.
+    ArgumentChanged : it changed one of its arguments.
     """
     there = getattr(type(function), "_value_and_gradients", None)
     if there is not None:
         value, inputs, parameters = there(function, args, weights)
         return Gradients(value, inputs, parameters)
+    called = Watched(function)
+    found = gradients_here(called, args, weights)
+    name = getattr(function, "__name__", type(function).__name__)
+    raise_if_changed(called, name, len(args), {})
+    return found
+
+
+def gradients_here(
+    watched: Watched, args: Sequence[object], weights: torch.Tensor | None
+) -> Gradients:
+    """As :func:`value_and_gradients`, of a function that stands in this process."""
     import torch
 
+    function = watched.function
     leaves: list[torch.Tensor] = []
     called: list[object] = []
     for arg in args:
@@ -383,7 +396,7 @@ def value_and_gradients(
     own = function if isinstance(function, torch.nn.Module) else torch.nn.Module()
     leaves += own.parameters()
     with torch.enable_grad():
-        value = function(*called)
+        value = watched(*called)
         if not isinstance(value, torch.Tensor):
             raise AssertionError(f"the function returned {_kind(value)}; wanted a tensor")
         if weights is None and value.numel() != 1:

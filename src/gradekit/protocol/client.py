@@ -12,13 +12,14 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from gradekit.arguments import ArgumentChanged, same_values
+from gradekit.arguments import ArgumentChanged, snapshot, values_differ
 from gradekit.protocol.codec import LIMITS, CodecError, Reference, decode, encode
 from gradekit.protocol.framing import Closed, TooLate, TooLong, receive, send
 
@@ -64,6 +65,7 @@ class StudentError(Exception):
 
     ename = "Exception"
     evalue = ""
+    changed: Mapping[Any, Any] = MappingProxyType({})  # arguments, by their places
 
 
 class PlacingError(Exception):
@@ -94,6 +96,10 @@ class Ran:
     error: tuple[str, str] | None
 
 
+_FIELDS_OF_REMOTE = ("_student", "_target", "_label", "_root")
+_FUNCTIONS = frozenset({"function", "method", "builtin_function_or_method"})
+
+
 class Remote:
     """An object that stays with the student: calls, attributes and iteration go there.
 
@@ -103,10 +109,12 @@ class Remote:
 
     _student: Client
     _target: Any
+    _label: str  # what it is called in a message
+    _root: str  # the name that the test began with
 
-    def __init__(self, student: Client, target: str | Reference) -> None:
-        object.__setattr__(self, "_student", student)
-        object.__setattr__(self, "_target", target)
+    def __init__(self, student: Client, target: str | Reference, label: str, root: str) -> None:
+        for name, value in zip(_FIELDS_OF_REMOTE, (student, target, label, root), strict=True):
+            object.__setattr__(self, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object there; its answer as a plain value or another Remote."""
@@ -158,6 +166,7 @@ class Client:
         self._seed: bytes | None = None
         self._given: dict[int, str] = {}
         self._kinds: dict[str, type[Remote]] = {}
+        self._origin = "", ""  # label and root of an object that comes now
         self._gone = ""
         self.deadline = float("inf")  # of the cell that runs now
         self.record: Callable[[str, object], None] | None = None
@@ -216,7 +225,9 @@ class Client:
         A name that the student does not define is there too; NameError comes when it is called.
         """
         self._seed = None  # a test draws the same whatever was drawn before it
-        namespace: dict[str, Any] = {name: self._remote(name, "function") for name in names}
+        namespace: dict[str, Any] = {
+            name: self._remote(name, "function", name, name) for name in names
+        }
         match self._ask(["resolve", names], self._until()):
             case ["resolved", dict() as found]:
                 for name, value in found.items():
@@ -244,37 +255,56 @@ class Client:
         ArgumentChanged : it changed one, and is not among those that are asked to.
         """
         self._pass_seed()
+        self._origin = f"what {target._label} returned", target._root
+        request = ["call", target, list(args), kwargs]
+        return self._called(target, request, args, kwargs)
+
+    def _called(
+        self, target: Remote, request: list[Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """What a call answers or raises, unless it changed what it was given."""
         everything = [*args, *kwargs.values()]
-        own = target._target.name if isinstance(target._target, Reference) else target._target
-        value, changed = self._request(["call", target, list(args), kwargs], str(target._target))
+        error: StudentError | None = None
+        try:
+            value, changed = self._request(request, str(target._target))
+        except StudentError as raised:
+            error, changed = raised, dict(raised.changed)
         for index, new in changed.items():
             if type(index) is not int or not 0 <= index < len(everything):
                 raise self._lost("malformed")
-            if own in self.in_place or self.forgiving:
-                if not _change(everything[index], new):
+            old = everything[index]
+            if target._root in self.in_place or self.forgiving:
+                if not _change(old, new):
                     raise self._lost("malformed")
             else:
-                named = list(kwargs)[index - len(args)] if index >= len(args) else index
-                old = everything[index]
-                gradient = type(new) is type(old) is _tensor_type() and same_values(new, old)
-                raise ArgumentChanged(_word(own), named, gradient=gradient)
+                raise ArgumentChanged(
+                    target._label,
+                    list(kwargs)[index - len(args)] if index >= len(args) else index,
+                    gradient=not values_differ(new, snapshot(old)),
+                    raised="" if error is None else error.ename,
+                )
+        if error is not None:
+            raise error
         return value
 
     def gradients(self, target: Remote, args: tuple[Any, ...], weights: object) -> Any:
         """What :func:`gradekit.checks.value_and_gradients` gives on the student's side."""
         self._pass_seed()
         request = ["gradients", target, list(args), weights]
-        value, _ = self._request(request, str(target._target))
+        value = self._called(target, request, args, {})
         if type(value) is not list or len(value) != 3:
             raise self._lost("malformed")
         return value
 
     def get(self, target: Remote, attribute: str) -> Any:
         """An attribute of an object of the student's."""
+        kind = target._root if type(target._target) is str else type(target).__name__
+        self._origin = f"{kind}.{attribute}", target._root
         return self._request(["get", target, attribute], attribute)[0]
 
     def items(self, target: Remote) -> list[Any]:
         """All that an object of the student's iterates over."""
+        self._origin = target._label, target._root
         found = self._request(["items", target], "items")[0]
         if type(found) is not list:
             raise self._lost("malformed")
@@ -287,10 +317,14 @@ class Client:
                 if self.record:
                     self.record(label, [value, changed] if changed else value)
                 return value, changed
-            case ["raised", str() as name, str() as text]:
+            case ["raised", str() as name, str() as text, *more] if len(more) < 2:
                 if self.record:
                     self.record(label, StudentError(_word(name)))
-                raise _exception(_word(name), text[:_TEXT])
+                error = _exception(_word(name), text[:_TEXT])
+                if more and type(more[0]) is not dict:
+                    raise self._lost("malformed")
+                error.changed = dict(more[0]) if more else {}
+                raise error
         raise self._lost("malformed")
 
     def _pass_seed(self) -> None:
@@ -303,6 +337,18 @@ class Client:
         if code != self._seed:
             self._seed = code
             self._ask(["seed", state], self._until())
+
+    def enter_branch(self) -> None:
+        """Have what follows run in a copy of the process, until it is left: for answers of ours."""
+        self._expect_nothing(["enter_branch"])
+
+    def leave_branch(self) -> None:
+        """Return to the process as it was when the branch was entered."""
+        self._expect_nothing(["leave_branch"])
+
+    def _expect_nothing(self, request: list[Any]) -> None:
+        if self._ask(request, self._until()) != ["value", None, {}]:
+            raise self._lost("malformed")
 
     def _until(self) -> float:
         return min(self.deadline, time.monotonic() + self._call_seconds)
@@ -352,15 +398,16 @@ class Client:
     def _resolve(self, reference: Reference) -> object:
         if reference.kind != "object":
             raise CodecError("a student's process gives no names")
-        return self._remote(reference, reference.name)
+        label, root = self._origin
+        word = _word(reference.name)
+        return self._remote(reference, word, label if word in _FUNCTIONS else word, root)
 
-    def _remote(self, target: str | Reference, kind: str) -> Remote:
-        word = _word(kind)
+    def _remote(self, target: str | Reference, word: str, label: str, root: str) -> Remote:
         if word not in self._kinds:
             if len(self._kinds) >= 1_000:
                 word = "object"
             self._kinds[word] = type(word, (Remote,), {})
-        return self._kinds[word](self, target)
+        return self._kinds[word](self, target, label, root)
 
 
 def _kind(value: object) -> str:
@@ -377,10 +424,6 @@ def _exception(name: str, text: str) -> StudentError:
     error = kind(text)
     error.ename, error.evalue = name, text
     return error
-
-
-def _tensor_type() -> Any:
-    return getattr(sys.modules.get("torch"), "Tensor", None)
 
 
 def _change(old: Any, new: Any) -> bool:

@@ -42,7 +42,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from gradekit.arguments import differs, snapshot
+from gradekit.arguments import Watched
 from gradekit.protocol.codec import LIMITS, CodecError, Reference, decode, encode
 from gradekit.protocol.framing import Closed, receive, send
 
@@ -52,6 +52,7 @@ STREAM_CHARS = 200_000  # kept of what one cell prints; in UTF-8 that still is o
 OUTPUT_CHARS = 900_000  # kept of all else that it shows
 OUTPUTS = 200
 _TEXT = 2_000  # kept of an exception's text
+_LEFT = 47  # exit status of a branch that was left, which no other end of a process has by chance
 
 
 class _Stream(io.TextIOBase):
@@ -174,6 +175,7 @@ class Worker:
 
     def __init__(self, shell: Shell, sock: socket.socket) -> None:
         self._shell, self._sock = shell, sock
+        self._process, self._leaving = os.getpid(), False
         self._kept: list[object] = []
         self._folder: Path | None = None  # of the files beside the notebook, once one has come
 
@@ -183,7 +185,6 @@ class Worker:
         random.seed(0)
         np.random.seed(0)
         capture = self._shell.capture
-        own = os.getpid()
         streams = _Stream("stdout", capture), _Stream("stderr", capture)
         while True:
             try:
@@ -194,8 +195,10 @@ class Worker:
             sys.stdout, sys.stderr = streams
             kept = len(self._kept)
             reply = self._answer(getattr(self, f"_do_{name}"), rest)
-            if os.getpid() != own:
+            if os.getpid() != self._process:
                 os._exit(1)  # a child that the student's code forked, and that came back
+            if not reply:
+                continue  # a branch was left
             try:
                 send(self._sock, self._encode([number, *reply]), deadline=None)
             except CodecError as error:
@@ -205,6 +208,8 @@ class Worker:
                 send(self._sock, data, deadline=None)
             except Closed:
                 return
+            if self._leaving:
+                os._exit(_LEFT)
 
     def _answer(self, do: Callable[..., list[Any]], rest: list[Any]) -> list[Any]:
         try:
@@ -243,21 +248,22 @@ class Worker:
         return ["resolved", {name: namespace[name] for name in names if name in namespace}]
 
     def _do_call(self, target: object, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        everything = [*args, *kwargs.values()]
-        before = [snapshot(value) for value in everything]
-        value = self._find(target)(*args, **kwargs)
-        changed = {
-            index: value
-            for index, (value, old) in enumerate(zip(everything, before, strict=True))
-            if differs(value, old)
-        }
-        return ["value", value, changed]
+        called = Watched(self._find(target))
+        return self._with_changes(called, lambda: called(*args, **kwargs))
 
     def _do_gradients(self, target: object, args: list[Any], weights: Any) -> list[Any]:
-        from gradekit.checks import value_and_gradients
+        from gradekit.checks import gradients_here
 
-        found = value_and_gradients(self._find(target), *args, weights=weights)
-        return ["value", list(found), {}]
+        called = Watched(self._find(target))
+        return self._with_changes(called, lambda: list(gradients_here(called, args, weights)))
+
+    def _with_changes(self, called: Watched, work: Callable[[], Any]) -> list[Any]:
+        """What came of a call, and the arguments that it changed; None for what can't be sent."""
+        try:
+            reply = ["value", work()]
+        except BaseException as error:
+            reply = ["raised", _name(type(error)), _text(error)]
+        return [*reply, {place: _sendable(value) for place, value in called.changed.items()}]
 
     def _do_get(self, target: object, attribute: str) -> list[Any]:
         return ["value", getattr(self._find(target), attribute), {}]
@@ -269,6 +275,21 @@ class Worker:
         import torch
 
         torch.set_rng_state(state)
+        return ["value", None, {}]
+
+    def _do_enter_branch(self) -> list[Any]:
+        """Go on in a copy of this process, until it is left; then here, as if nothing had been."""
+        child = os.fork()
+        if child:
+            _, status = os.waitpid(child, 0)
+            if os.waitstatus_to_exitcode(status) != _LEFT:
+                os._exit(1)  # it is gone for another reason, and nobody answers
+            return []
+        self._process = os.getpid()
+        return ["value", None, {}]
+
+    def _do_leave_branch(self) -> list[Any]:
+        self._leaving = True
         return ["value", None, {}]
 
     def _do_output(self) -> list[Any]:
@@ -300,6 +321,15 @@ class Worker:
         if reference.kind == "given":
             return self._shell.user_ns.get(reference.name, _Undefined(reference.name))
         return self._kept[reference.id]
+
+
+def _sendable(value: object) -> object:
+    """The value, or None where no code holds it: then it is only known to have changed."""
+    try:
+        encode(value, opaque=lambda _: Reference("object", 0, "object", False))
+    except CodecError:
+        return None
+    return value
 
 
 def _own_folder() -> Path:

@@ -138,6 +138,81 @@ def test_a_gradient_left_on_an_argument_is_named(student: Client) -> None:
         slope(torch.ones(2))
 
 
+OBJECTS = """
+import torch
+class Momentum:
+    def __init__(self, start=None):
+        if start is not None: start.add_(1)
+    def step(self, params, grads):
+        for p, g in zip(params, grads): p.sub_(g)
+    def __call__(self, x): x.add_(1)
+def make(): return lambda x: x.add_(1)
+def parts(): return [lambda x: x.add_(1)]
+def fails(x):
+    x.add_(1)
+    raise ValueError("own")
+def odd(x): x[object()] = 1
+def loss(x, labels):
+    labels.add_(1)
+    return (x**2).sum()
+def left(params):
+    for p in params: p.requires_grad_()
+    sum((p**2).sum() for p in params).backward()
+    return [p.grad.clone() for p in params]
+"""
+NAMES = ("Momentum", "make", "parts", "fails", "odd", "loss", "left")
+CALLS = [
+    ("Momentum(a)", "Momentum changed its first argument"),
+    ("Momentum().step([a], [a + 1])", "Momentum.step changed its first argument"),
+    ("Momentum()(a)", "Momentum changed its first argument"),
+    ("make()(a)", "what make returned changed its first argument"),
+    ("list(parts())[0](a)", "what parts returned changed its first argument"),
+    ("fails(a)", r"fails changed its first argument .*\(and then raised ValueError\)$"),
+    ("odd({})", "odd changed its first argument"),
+    ("checks.value_and_gradients(loss, a, labels)", "loss changed its second argument"),
+    ("left([a])", "left left a gradient on its first argument"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), CALLS)
+def test_a_change_is_named_and_opted_out_however_it_was_called(
+    student: Client, call: str, message: str
+) -> None:
+    functions = dict(zip(NAMES, define(student, OBJECTS, *NAMES), strict=True))
+
+    def space() -> dict[str, Any]:
+        a, labels = torch.ones(2).double(), torch.ones(2, dtype=torch.int64)
+        return {**functions, "checks": checks, "a": a, "labels": labels}
+
+    with pytest.raises(ArgumentChanged, match=rf"^{message}"):
+        eval(call, space())
+    if call == "odd({})":
+        return  # what was changed has no code
+    student.in_place = NAMES
+    if call == "fails(a)":
+        with pytest.raises(ValueError, match="own"):
+            eval(call, space())
+    else:
+        eval(call, space())
+
+
+def test_a_branch_leaves_nothing_behind(student: Client) -> None:
+    (count,) = define(student, "seen = []\ndef count(x): seen.append(x); return len(seen)", "count")
+    assert count(1) == 1
+    student.enter_branch()
+    assert [count(1), count(1)] == [2, 3]
+    student.run("import builtins; builtins.sum = None; del count", 5)
+    student.leave_branch()
+    assert count(1) == 2
+
+
+def test_a_branch_that_ends_by_itself_is_a_process_that_died(student: Client) -> None:
+    (stop,) = define(student, "import os\ndef stop(): os._exit(0)", "stop")
+    student.enter_branch()
+    with pytest.raises(WorkerLost, match="died"):
+        stop()
+
+
 def test_what_only_looks_changed_is_no_fault(student: Client) -> None:
     source = (
         "import torch\n"
