@@ -3,9 +3,9 @@
 Every check takes what a student's function returned, refuses anything that is not plain numbers,
 and compares as NumPy float64. The type is compared exactly (``type(value) is torch.Tensor``),
 because a subclass may carry its own ``__eq__``, and a test must not ask the answer whether it is
-right. Tuples are the exception: a namedtuple and what `torch.linalg.eigh` returns are of subclasses,
-and count as the tuple of their parts. torch is imported where a tensor is made; where nothing else
-has loaded it, no value is one.
+right. Tuples are the exception: a namedtuple or what `torch.linalg.eigh` returns counts as the tuple
+of its parts. torch is imported where a tensor is made; where nothing else has loaded it, no value is
+one.
 
 Where one number is wanted, whatever has one entry is that number: 3.0, [3], a tensor of shape () or
 (1,). Where a shape is wanted, the shape counts.
@@ -183,6 +183,9 @@ def _kind(value: object) -> str:
     if value is None:
         return "None"
     entries = _entries(value)
+    if entries is None and name in ("Tensor", "Parameter"):
+        # It stands in the student's process, because it is of no kind that crosses.
+        return "a tensor of a rare kind, as sparse ones are"
     if entries is None:
         return f"{article} {name}"
     return f"a {'list' if type(value) is list else 'tuple'} of {len(entries)}"

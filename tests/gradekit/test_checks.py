@@ -219,6 +219,14 @@ def test_a_tuple_is_not_asked_for_its_parts():
         checks.check_tuple(Sly((1, 2, 3)), ["a", "b"], "f")
 
 
+def test_a_tensor_that_does_not_cross_is_told_from_one_that_was_wanted():
+    away = type("Tensor", (), {})()
+    with pytest.raises(
+        AssertionError, match=r"^f returned a tensor of a rare kind, as sparse ones"
+    ):
+        checks.check_tensor(away, (3,), "f")
+
+
 def test_a_namedtuple_in_another_process_is_asked_for_there():
     class Remote:
         def _parts(self):
