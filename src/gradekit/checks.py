@@ -3,9 +3,9 @@
 Every check takes what a student's function returned, refuses anything that is not plain numbers,
 and compares as NumPy float64. The type is compared exactly (``type(value) is torch.Tensor``),
 because a subclass may carry its own ``__eq__``, and a test must not ask the answer whether it is
-right. Tuples are the exception: a namedtuple or what `torch.linalg.eigh` returns counts as the tuple
-of its parts. torch is imported where a tensor is made; where nothing else has loaded it, no value is
-one.
+right. Tuples are the exception: a namedtuple or what `torch.linalg.eigh` returns counts as the
+tuple of its parts. torch is imported where a tensor is made; where nothing else has loaded it, no
+value is one.
 
 Where one number is wanted, whatever has one entry is that number: 3.0, [3], a tensor of shape () or
 (1,). Where a shape is wanted, the shape counts.
