@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import tomllib
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from autograder.assignments.independence import check_independent
+from autograder.assignments.independence import check_independent, name_of
 from autograder.assignments.questions import Question
 from autograder.assignments.tables import check_keys
 from autograder.errors import CourseError
@@ -316,15 +317,23 @@ def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
 
 
 def _check_python(cell: Cell, path: Path) -> None:
-    """Code of the assignment also runs outside of IPython, so it has no magics."""
+    """Code of the assignment also runs outside of IPython, so it has no magics.
+
+    Compiled, not only parsed: a `return` outside a function is found later.
+    """
+    where = f"{path}: {name_of(cell)}"
     try:
-        ast.parse(cell.source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(cell.source)
+            compile(tree, "<cell>", "exec", dont_inherit=True)
     except SyntaxError as error:
-        first = cell.source.strip().split("\n", 1)[0][:40]
-        name = cell.grade_id or f"the cell {first!r}"
-        raise CourseError(
-            f"{path}: {name} line {error.lineno} is not Python: {error.msg}"
-        ) from error
+        line = f" line {error.lineno}" if error.lineno else ""
+        raise CourseError(f"{where}{line} is not Python: {error.msg}") from error
+    except ValueError as error:  # a null byte
+        raise CourseError(f"{where} is not Python: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise CourseError(f"{where} is nested too deep") from error
 
 
 def _check_test(cell: Cell, path: Path) -> None:
