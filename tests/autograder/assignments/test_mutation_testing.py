@@ -119,7 +119,8 @@ def test_a_hidden_test_of_two_functions_is_a_fault(
     folder = solutions / NAME
     for path, old, new in [
         (folder / "assignment.toml", 'names = ["mean"]', 'names = ["mean", "total"]'),
-        (folder / f"{NAME}.md", "secret_values = [", "total(secret_values)\nsecret_values = ["),
+        (folder / f"{NAME}.md", "import math\n", "import math\n\ntotal = sum\n"),
+        (folder / f"{NAME}.md", "17.0]\n", "17.0]\ntotal(secret_values)\n"),
     ]:
         text = path.read_text(encoding="utf-8")
         assert old in text
