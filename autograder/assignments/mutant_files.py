@@ -31,6 +31,7 @@ from gradekit.notebook import question_of
 
 _FILE = re.compile(r"q[1-9][0-9]*")
 _UNSHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, line breaks, half characters
+_SINGLE = re.compile(r"^[ \t]*\[[ \t]*(mutant|promise)[ \t]*\]", re.MULTILINE)
 _KINDS = {"mutant", "promise"}
 _CHANGE_KEYS = {"cell", "replace", "by"}
 _ABOUT_KEYS = {"name", "says", "caught_by"}
@@ -91,12 +92,16 @@ def read_mutants(path: Path, solutions: Mapping[str, str], tests: Collection[str
 
 def read_tables(path: Path, kind: str) -> list[dict[str, Any]]:
     """The tables ``[[mutant]]`` or ``[[promise]]`` of a file, in their order; CourseError."""
+    text = ""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows may write a mark
+        text = path.read_text(encoding="utf-8-sig")  # Windows may write a mark
+        content = tomllib.loads(text)
     except OSError as error:
         raise CourseError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path}: not TOML ({error})") from error
+        single = _SINGLE.search(text)
+        hint = f"; write [[{single[1]}]] for each, not [{single[1]}]" if single else ""
+        raise CourseError(f"{path}: not TOML ({error}){hint}") from error
     except (RecursionError, MemoryError) as error:
         raise CourseError(f"{path}: too large, or nested too deep") from error
     check_keys(content, _KINDS, set(), str(path))

@@ -19,6 +19,7 @@ from autograder.results import Result, ResultStore
 from gradekit.notebook import Submission, question_of
 
 Name = tuple[str, str]  # of an assignment, and of an answer to it
+_SEEDS_NAMED = 10
 _BATCH = 12  # mutants that share a process
 
 
@@ -56,6 +57,15 @@ class _Plan:
     def name(self) -> Name:
         """Under which its result is kept."""
         return self.assignment.name, self.submission.student
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What became of a test with another seed."""
+
+    seed: int
+    passed: bool
+    message: str
 
 
 def check_tests(
@@ -100,10 +110,16 @@ def check_tests(
     results = _results(engine, plans, store, workers, quiet)
     for plan in plans:
         _judge(report, plan, results[plan.name], promises[plan.assignment.name])
+    luck: dict[Name, dict[str, list[_Change]]] = {}
     for seed in range(1, gradings):
         again = dict(_graded_together(engine, plans, workers, seed, quiet))
         for plan in plans:
-            _compare(report, plan, results[plan.name], again[plan.name], seed)
+            changes = _changes(results[plan.name], again[plan.name], seed)
+            for what, change in changes.items():
+                luck.setdefault(plan.name, {}).setdefault(what, []).append(change)
+    for (assignment_name, answer), found in luck.items():
+        said = "; ".join(_said(what, changes, gradings) for what, changes in found.items())
+        report.faults.append(f"{assignment_name} {answer}: {said}")
     if gradings > 1:
         report.lines.append(f"{len(plans)} answers graded {gradings} times")
     return report
@@ -204,19 +220,28 @@ def _grade_batch(engine: Engine, batch: list[_Plan], seed: int) -> list[Result]:
     return [Result(s.student, assignment.name, "not graded", detail) for s in submissions]
 
 
-def _compare(report: Report, plan: _Plan, first: Result, again: Result, seed: int) -> None:
-    """The same code gets the same marks whatever the inputs are drawn from."""
-    where = f"{plan.assignment.name} {plan.submission.student}"
+def _changes(first: Result, again: Result, seed: int) -> dict[str, _Change]:
+    """By test, another verdict than the first grading's: the same code gets the same marks."""
     if again.outcome == "not graded":
-        report.faults.append(f"{where}: {again.status()}")
-        return
+        return {"": _Change(seed, passed=False, message=again.status())}
     before = {test.grade_id: test.passed for test in first.tests}
-    for test in again.tests:
-        if before.get(test.grade_id, test.passed) != test.passed:
-            now = "passes" if test.passed else f"fails ({test.message})"
-            report.faults.append(
-                f"{where}: {test.grade_id} {now} with seed {seed}, and not with others"
-            )
+    return {
+        test.grade_id: _Change(seed, test.passed, test.message)
+        for test in again.tests
+        if before.get(test.grade_id, test.passed) != test.passed
+    }
+
+
+def _said(test: str, changes: list[_Change], gradings: int) -> str:
+    """In how many gradings a verdict was another one, and with which seeds."""
+    seeds = [str(change.seed) for change in changes]
+    listed = ", ".join(seeds[:_SEEDS_NAMED]) + (", ..." if len(seeds) > _SEEDS_NAMED else "")
+    often = f"in {len(seeds)} of {gradings} gradings (seed{'s' * (len(seeds) > 1)} {listed})"
+    if not test:
+        return f"{changes[0].message} {often}"
+    if changes[0].passed:
+        return f"{test} fails with seed 0 and passes {often}"
+    return f"{test} passes with seed 0 and fails {often}, first with {changes[0].message!r}"
 
 
 def _judge(report: Report, plan: _Plan, result: Result, promises: list[Promise]) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 import tomllib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from autograder.assignments.independence import check_independent
+from autograder.assignments.independence import check_independent, name_of, names_made
 from autograder.assignments.questions import Question
 from autograder.assignments.tables import check_keys
 from autograder.errors import CourseError
@@ -27,6 +30,7 @@ from gradekit.notebook import (
 )
 
 _GRADE_ID = re.compile(r"(q[1-9][0-9]*)_[a-z0-9_]+")
+_BEGIN_SOLUTION, _END_SOLUTION = "BEGIN SOLUTION", "END SOLUTION"
 _BEGIN_HIDDEN, _END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 _COUNTING = ("drop", "points_for_all", "bonus")
 _TOP_KEYS = {"title", "chapter", "hide", "questions", *_COUNTING}
@@ -138,16 +142,25 @@ def load_assignment(folder: Path) -> Assignment:
     cell_seconds = float(settings.get("cell_seconds", 60))
     counting = _counting(settings, cells, folder / "assignment.toml")
     check_independent(cells, questions, folder / f"{name}.md")
+    _check_names(questions, cells, folder / "assignment.toml")
+    _check_in_place(questions, cells, folder / "assignment.toml")
     _check_not_empty(cells, (*counting["points_for_all"], *counting["drop"]), folder / f"{name}.md")
+    call_seconds = float(settings.get("call_seconds", cell_seconds / 2))
+    total_seconds = float(settings.get("total_seconds", 5 * cell_seconds))
+    if total_seconds < call_seconds:
+        raise CourseError(
+            f"{folder / 'assignment.toml'}: total_seconds ({total_seconds:g}) must not be less "
+            f"than call_seconds ({call_seconds:g})"
+        )
     return Assignment(
         name=name,
         folder=folder,
         title=settings["title"],
         chapter=settings.get("chapter", ""),
         hide=tuple(settings.get("hide", ())),
-        call_seconds=float(settings.get("call_seconds", cell_seconds / 2)),
+        call_seconds=call_seconds,
         cell_seconds=cell_seconds,
-        total_seconds=float(settings.get("total_seconds", 5 * cell_seconds)),
+        total_seconds=total_seconds,
         questions=questions,
         cells=cells,
         **counting,
@@ -194,11 +207,34 @@ def _read_settings(path: Path) -> dict[str, Any]:
     for key, of_what in lists.items():
         if not _is_text_list(value := settings.get(key, [])):
             raise CourseError(f"{path}: {key} must be a list of {of_what}, got {value!r}")
+    for module in settings.get("hide", []):
+        _check_module(module, path)
     for key in _TIMES:
         value = settings.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             raise CourseError(f"{path}: {key} must be a positive number of seconds, got {value!r}")
     return settings
+
+
+def _check_module(name: str, path: Path) -> None:
+    """A module of an installed package must be there; nothing of the package is run to see that.
+
+    A package that is not installed may be hidden all the same: a student may have it.
+    """
+    first, *rest = name.split(".")
+    if not all(part.isidentifier() for part in (first, *rest)):
+        raise CourseError(f"{path}: hide must be names of modules, got {name!r}")
+    if name in sys.modules:
+        return
+    module, spec = first, PathFinder.find_spec(first)
+    for part in rest:
+        if spec is None:
+            return
+        package, module = module, f"{module}.{part}"
+        found = spec.submodule_search_locations
+        spec = None if found is None else PathFinder.find_spec(module, found)
+        if spec is None:
+            raise CourseError(f"{path}: hide names {name!r}, but {package} has no module {part}")
 
 
 def _is_text_list(value: object) -> bool:
@@ -236,6 +272,46 @@ def _questions(
     for key in sorted(graded - set(settings["questions"])):
         raise CourseError(f"{path}: [questions.{key}] is missing; the source grades {key}")
     return tuple(sorted(questions, key=lambda question: int(question.key[1:])))
+
+
+def _check_names(questions: tuple[Question, ...], cells: tuple[Cell, ...], path: Path) -> None:
+    """What a student is asked for, the reference or a given cell defines."""
+    code = [c.source for c in cells if c.kind == "code" and c.role in ("given", "solution")]
+    made = frozenset[str]().union(*map(names_made, code))
+    for question in questions:
+        for name in question.names:
+            if name not in made:
+                raise CourseError(
+                    f"{path}: [questions.{question.key}]: names has {name!r}, which no solution "
+                    "cell and no given cell defines"
+                )
+
+
+def _check_in_place(questions: tuple[Question, ...], cells: tuple[Cell, ...], path: Path) -> None:
+    """A notebook's own test cells compare arguments as the judge does."""
+    wanted = sorted(name for question in questions for name in question.in_place)
+    for cell in cells:
+        if cell.kind != "code" or cell.role != "given":
+            continue
+        for named in _compared(cell.source):
+            if named != wanted:
+                raise CourseError(
+                    f"{path}: in_place is {wanted}, and compare_arguments in {name_of(cell)} is "
+                    f"called with {named}; they must be the same"
+                )
+
+
+def _compared(source: str) -> Iterator[list[str]]:
+    """What each call of `compare_arguments` in a cell names, as far as it stands there."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("compare_arguments"):
+            found = [word.value for word in node.keywords if word.arg == "in_place"]
+            yield sorted(
+                part.value
+                for value in found
+                for part in ast.walk(value)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
 
 
 def _counting(
@@ -304,6 +380,8 @@ def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
             continue
         if not _GRADE_ID.fullmatch(name):
             raise CourseError(f"{path}: grade_id {name!r} must look like q1_centre")
+        if cell.answer:
+            _check_solution_marks(cell, path)
         if cell.role == "test":
             _check_test(cell, path)
         elif _BEGIN_HIDDEN in cell.source:
@@ -316,15 +394,41 @@ def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
 
 
 def _check_python(cell: Cell, path: Path) -> None:
-    """Code of the assignment also runs outside of IPython, so it has no magics."""
+    """Code of the assignment also runs outside of IPython, so it has no magics.
+
+    Compiled, not only parsed: a `return` outside a function is found later.
+    """
+    where = f"{path}: {name_of(cell)}"
     try:
-        ast.parse(cell.source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(cell.source)
+            compile(tree, "<cell>", "exec", dont_inherit=True)
     except SyntaxError as error:
-        first = cell.source.strip().split("\n", 1)[0][:40]
-        name = cell.grade_id or f"the cell {first!r}"
-        raise CourseError(
-            f"{path}: {name} line {error.lineno} is not Python: {error.msg}"
-        ) from error
+        line = f" line {error.lineno}" if error.lineno else ""
+        raise CourseError(f"{where}{line} is not Python: {error.msg}") from error
+    except ValueError as error:  # a null byte
+        raise CourseError(f"{where} is not Python: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise CourseError(f"{where} is nested too deep") from error
+
+
+def _check_solution_marks(cell: Cell, path: Path) -> None:
+    """Every region that becomes a stub has a beginning and an end, none inside another."""
+    inside = False
+    for number, line in enumerate(cell.source.split("\n"), 1):
+        if _BEGIN_SOLUTION in line or _END_SOLUTION in line:
+            begins = _BEGIN_SOLUTION in line
+            if begins == inside:
+                what = (
+                    "a second 'BEGIN SOLUTION' before 'END SOLUTION'"
+                    if begins
+                    else ("'END SOLUTION' without 'BEGIN SOLUTION'")
+                )
+                raise CourseError(f"{path}: {cell.grade_id} line {number} has {what}")
+            inside = begins
+    if inside:
+        raise CourseError(f"{path}: {cell.grade_id} has 'BEGIN SOLUTION' without 'END SOLUTION'")
 
 
 def _check_test(cell: Cell, path: Path) -> None:

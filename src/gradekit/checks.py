@@ -3,7 +3,12 @@
 Every check takes what a student's function returned, refuses anything that is not plain numbers,
 and compares as NumPy float64. The type is compared exactly (``type(value) is torch.Tensor``),
 because a subclass may carry its own ``__eq__``, and a test must not ask the answer whether it is
-right. torch is imported where a tensor is made; where nothing else has loaded it, no value is one.
+right. Tuples are the exception: a namedtuple or what `torch.linalg.eigh` returns counts as the
+tuple of its parts. torch is imported where a tensor is made; where nothing else has loaded it, no
+value is one.
+
+Where one number is wanted, whatever has one entry is that number: 3.0, [3], a tensor of shape () or
+(1,). Where a shape is wanted, the shape counts.
 
 Two styles of message. Without ``message`` a check says what came back and what was wanted, which is
 what a visible test needs. With ``message`` it says that sentence and nothing else, which is what a
@@ -46,6 +51,17 @@ __all__ = [
 _TWISTER_START, _TWISTER_WORDS = 3, 624
 PARTS_NAMED = 6  # a message that lists more names than this is not read
 NUMPY_SCALARS = frozenset(np.sctypeDict.values())
+MAX_NESTED = 32  # lists in one another, as many as cross between two processes
+_HOLDS = {
+    "b": "truth values",
+    "c": "complex numbers",
+    "O": "Python objects",
+    "U": "texts",
+    "S": "bytes",
+    "M": "dates",
+    "m": "times",
+    "V": "records",
+}
 
 
 _forgiving: ContextVar[bool] = ContextVar("forgiving", default=False)
@@ -69,26 +85,70 @@ def as_array(value: object) -> np.ndarray | None:
 
     A list or tuple whose parts are of one shape counts as the array of its parts.
     """
+    return _as_array(value, ())
+
+
+def _as_array(value: object, inside: tuple[int, ...]) -> np.ndarray | None:
+    """``inside`` are the ids of the lists that the value stands in."""
     torch: Any = sys.modules.get("torch")
     if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
-        tensor = value.detach().cpu()  # type: ignore[attr-defined]
-        if tensor.dtype == torch.bool or tensor.is_complex() or tensor.layout != torch.strided:
+        if any(_not_plain(value)):
             return None
+        tensor = value.detach().cpu()  # type: ignore[attr-defined]
         return np.asarray(tensor.to(torch.float64).numpy(), dtype=np.float64)
     if type(value) is np.ndarray or type(value) in NUMPY_SCALARS:
         kept = np.asarray(value)
-        return kept.astype(np.float64) if kept.dtype.kind in "iuf" else None
+        if kept.dtype.kind not in "iuf":
+            return None
+        with np.errstate(over="ignore"):  # a longdouble may be larger than any float64
+            return kept.astype(np.float64)
     if type(value) in (int, float):
         return np.asarray(_float(value))  # type: ignore[arg-type]
-    if type(value) in (list, tuple):
-        entries: Any = value
-        if all(type(entry) in (int, float) for entry in entries):
-            return np.array([_float(entry) for entry in entries], dtype=np.float64)
-        parts = [as_array(entry) for entry in entries]
-        if any(part is None or part.shape != parts[0].shape for part in parts):  # type: ignore[union-attr]
+    entries = _entries(value)
+    if entries is None or id(value) in inside or len(inside) >= MAX_NESTED:
+        return None
+    if all(type(entry) in (int, float) for entry in entries):
+        return np.array([_float(entry) for entry in entries], dtype=np.float64)
+    parts: list[np.ndarray] = []
+    for entry in entries:
+        part = _as_array(entry, (*inside, id(value)))
+        if part is None or part.ndim >= MAX_NESTED or (parts and part.shape != parts[0].shape):
             return None
-        return np.stack(parts)  # type: ignore[arg-type]
+        parts.append(part)
+    return np.stack(parts)
+
+
+def _entries(value: object) -> tuple[Any, ...] | None:
+    """What a list or any kind of tuple holds, None of all else; the value itself is not asked."""
+    if type(value) is list:
+        return tuple(value)
+    if issubclass(type(value), tuple):
+        return tuple(tuple.__iter__(value))  # type: ignore[arg-type]
     return None
+
+
+def _here(value: object) -> object:
+    """The tuple of a namedtuple that stands in the student's process; all else as it is."""
+    there = getattr(type(value), "_parts", None)
+    parts = None if there is None or _entries(value) is not None else there(value)
+    return value if parts is None else tuple(parts)
+
+
+def _not_plain(tensor: Any) -> tuple[str, str]:
+    """Words before and behind 'tensor' for one that is not made of real numbers, else empty."""
+    import torch
+
+    if tensor.is_nested:
+        return "nested ", ""
+    if tensor.layout != torch.strided:
+        return "sparse " if "sparse" in str(tensor.layout) else "packed ", ""
+    if tensor.is_quantized:
+        return "quantised ", ""
+    if tensor.device.type == "meta":
+        return "", " on the meta device, which holds no numbers"
+    if tensor.dtype == torch.bool:
+        return "", " of truth values"
+    return "", " of complex numbers" if tensor.is_complex() else ""
 
 
 def _float(number: float) -> float:
@@ -104,13 +164,59 @@ def _kind(value: object) -> str:
     name = type(value).__name__
     article = "an" if name[:1].lower() in "aeiou" else "a"
     torch: Any = sys.modules.get("torch")
-    is_tensor = torch is not None and type(value) is torch.Tensor
-    if is_tensor or type(value) is np.ndarray:
-        noun = "a tensor" if is_tensor else "an array"
-        return f"{noun} of shape {_shape_text(value.shape)}"  # type: ignore[attr-defined]
-    if type(value) in (tuple, list):
-        return f"{article} {name} of {len(value)}"  # type: ignore[arg-type]
-    return f"{article} {name}"
+    if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
+        before, behind = _not_plain(value)
+        if value.is_nested:  # type: ignore[attr-defined]
+            return "a nested tensor"  # it has no one shape
+        return f"a {before}tensor of shape {_shape_text(value.shape)}{behind}"  # type: ignore[attr-defined]
+    if type(value) is np.ndarray:
+        kind = value.dtype.kind
+        behind = "" if kind in "iuf" else f" of {_HOLDS.get(kind, value.dtype.name)}"
+        return f"an array of shape {_shape_text(value.shape)}{behind}"
+    if type(value) in (int, float):
+        return "a number"
+    if type(value) in NUMPY_SCALARS or type(value) is complex:
+        kind = np.asarray(value).dtype.kind
+        return {"i": "a number", "u": "a number", "f": "a number", "c": "a complex number"}.get(
+            kind, f"{article} {name}"
+        )
+    if value is None:
+        return "None"
+    entries = _entries(value)
+    if entries is None and name in ("Tensor", "Parameter"):
+        # It stands in the student's process, because it is of no kind that crosses.
+        return "a tensor of a rare kind, as sparse ones are"
+    if entries is None:
+        return f"{article} {name}"
+    return f"a {'list' if type(value) is list else 'tuple'} of {len(entries)}"
+
+
+def _what_is_wrong(value: object) -> str:
+    """The same for what is not made of numbers, with the reason where it is a list or tuple."""
+    found, reason = _kind(value), _reason(value, ())
+    return f"{found}, {reason}" if reason else found
+
+
+def _reason(value: object, inside: tuple[int, ...]) -> str:
+    """Why a list or tuple is no array; empty for all else."""
+    entries = _entries(value)
+    if entries is None:
+        return ""
+    if id(value) in inside:
+        return "in which a list holds itself"
+    if len(inside) >= MAX_NESTED:
+        return f"nested more than {MAX_NESTED} deep"
+    parts = []
+    for entry in entries:
+        part = _as_array(entry, (*inside, id(value)))
+        if part is None and _entries(entry) is None:
+            return f"not all of them numbers (one is {_kind(entry)})"
+        if part is None:
+            return _reason(entry, (*inside, id(value)))
+        parts.append(part)
+    if any(part.shape != parts[0].shape for part in parts):
+        return "its parts of different shapes"
+    return f"nested more than {MAX_NESTED} deep"
 
 
 def _shape_text(shape: Sequence[int]) -> str:
@@ -121,13 +227,17 @@ def _fail(message: str | None, composed: str) -> AssertionError:
     return AssertionError(composed if message is None else message)
 
 
-def _require(value: object, name: str, wanted: str, message: str | None) -> np.ndarray:
+def _require(
+    value: object, name: str, wanted: str, message: str | None
+) -> tuple[object, np.ndarray]:
+    """The value as it is here, and as an array."""
+    value = _here(value)
     if value is None:
         raise _fail(message, f"{name} returned None: did you forget the return?")
     array = as_array(value)
     if array is None:
-        raise _fail(message, f"{name} returned {_kind(value)}; wanted {wanted}")
-    return array
+        raise _fail(message, f"{name} returned {_what_is_wrong(value)}; wanted {wanted}")
+    return value, array
 
 
 def check_tensor(
@@ -155,11 +265,11 @@ def check_tensor(
     import torch
 
     wanted = f"a tensor of shape {_shape_text(shape)}"
-    array = _require(value, name, wanted, message)
+    value, array = _require(value, name, wanted, message)
     if array.shape != tuple(shape):
-        shaped = f"{name} returned a tensor of shape {array.shape}; wanted {_shape_text(shape)}"
-        if type(value) in (list, tuple):
-            shaped = f"{name} returned {_kind(value)}; wanted {wanted}"
+        shaped = f"{name} returned {_kind(value)}; wanted {wanted}"
+        if type(value) is torch.Tensor:
+            shaped = f"{name} returned {_kind(value)}; wanted {_shape_text(shape)}"
         raise _fail(message, shaped)
     if not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
@@ -172,13 +282,15 @@ def check_tensor(
 
 
 def check_number(value: object, name: str, *, message: str | None = None) -> float:
-    """Require one finite real number (Python, NumPy, or a tensor with one entry); return a float.
+    """Require one finite real number and return it as a float.
+
+    A number of Python's or NumPy's, or whatever has one entry: a tensor, an array, a list.
 
     Raises
     ------
     AssertionError : None, another type, more than one entry, NaN or infinity.
     """
-    array = _require(value, name, "one number", message)
+    value, array = _require(value, name, "one number", message)
     if array.size != 1:
         raise _fail(message, f"{name} returned {_kind(value)}; wanted one number")
     number = float(array.reshape(()))
@@ -190,14 +302,38 @@ def check_number(value: object, name: str, *, message: str | None = None) -> flo
 def check_integer(value: object, name: str, *, message: str | None = None) -> int:
     """Require one whole number and return it as an int; 3.0 is accepted, 3.5 and True are not.
 
+    An integer comes back with all its digits, however many.
+
     Raises
     ------
     AssertionError : whatever :func:`check_number` refuses, or a fraction.
     """
+    exact = _exact_integer(value)
+    if exact is not None:
+        return exact
     number = check_number(value, name, message=message)
     if number != round(number):
-        raise _fail(message, f"{name} returned {number:g}; wanted a whole number")
+        # All digits: 2.9999999999 rounded for the message would read as the 3 that was wanted.
+        raise _fail(message, f"{name} returned {number!r}; wanted a whole number")
     return int(number)
+
+
+def _exact_integer(value: object) -> int | None:
+    """One integer that never was a float, which holds no more than 53 bits; else None."""
+    if type(value) is int:
+        return value
+    array = as_array(value)
+    if array is None or array.size != 1:
+        return None
+    entries = _entries(value)
+    if entries is not None:
+        return _exact_integer(entries[0])
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
+        value = value.item()  # type: ignore[attr-defined]
+        return value if type(value) is int else None
+    kept = np.asarray(value)
+    return int(kept.reshape(())) if kept.dtype.kind in "iu" else None
 
 
 def check_tuple(
@@ -210,7 +346,8 @@ def check_tuple(
 ) -> tuple[object, ...]:
     """Require one entry for each name in ``parts`` and return them as a tuple.
 
-    A tensor or array counts as the tuple of its rows.
+    A tensor or array counts as the tuple of its rows, and any kind of tuple as that of its parts:
+    a namedtuple, what `torch.linalg.eigh` returns, a shape.
 
     Parameters
     ----------
@@ -229,14 +366,14 @@ def check_tuple(
         wanted = f"the {len(parts)} values ({', '.join(named)})"
     if value is None:
         raise _fail(message, f"{name} returned None: did you forget the return?")
+    value = _here(value)
     torch: Any = sys.modules.get("torch")
-    rows: Any = value
+    rows: Any = _entries(value)
     if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
-        rows = list(value) if value.ndim else None  # type: ignore[call-overload, attr-defined]
+        before, _ = _not_plain(value)  # the rows of a sparse tensor are sparse
+        rows = list(value) if not before and value.ndim else None  # type: ignore[call-overload, attr-defined]
     elif type(value) is np.ndarray:
         rows = list(value) if value.ndim else None
-    elif type(value) not in (tuple, list):
-        rows = None
     if rows is None or len(rows) != len(parts):
         raise _fail(message, f"{name} returned {_kind(value)}; wanted {wanted}")
     return tuple(rows)
@@ -252,7 +389,8 @@ def check_close(
 
     Parameters
     ----------
-    actual, expected : tensors, arrays or numbers of one shape.
+    actual, expected : tensors, arrays or numbers of one shape; where one number is expected,
+        whatever has one entry is that number, as for :func:`check_number`.
     message : the author's sentence; a failure of any kind says this and nothing else.
 
     Raises
@@ -265,7 +403,9 @@ def check_close(
     target = as_array(expected)
     if target is None or not np.isfinite(target).all():
         raise ValueError(f"expected must be finite numbers, got {_kind(expected)}")
-    array = as_array(actual)
+    array = as_array(_here(actual))
+    if array is not None and array.size == 1 and target.ndim == 0:
+        array = array.reshape(())
     if array is None or array.shape != target.shape:
         raise AssertionError(message)
     if target.size == 0:

@@ -7,6 +7,8 @@ import inspect
 import math
 import re
 import tomllib
+import warnings
+from collections import namedtuple
 from pathlib import Path
 
 import jupytext
@@ -27,6 +29,19 @@ class Agreeable(torch.Tensor):
         return torch.tensor(True)
 
     __hash__ = None
+
+
+def nest(depth: int | None = None) -> list[object]:
+    """A list in lists; in itself when no depth is given."""
+    inner: list[object] = []
+    if depth is None:
+        inner.append(inner)
+    for _ in range(depth or 0):
+        inner = [inner]
+    return inner
+
+
+Pair = namedtuple("Pair", "first second")
 
 
 @pytest.mark.parametrize(
@@ -65,16 +80,25 @@ def test_check_tensor_shares_no_memory_with_the_answer():
         (torch.zeros(3), "centre returned a tensor of shape (3,); wanted (5, 3)"),
         ([1.0], "centre returned a list of 1; wanted a tensor of shape (5, 3)"),
         ([], "centre returned a list of 0; wanted a tensor of shape (5, 3)"),
-        ([torch.ones(3), torch.ones(2)], "centre returned a list of 2; wanted a tensor of"),
-        ([[1.0, "2"]] * 5, "centre returned a list of 5; wanted a tensor of shape (5, 3)"),
-        ([[True] * 3] * 5, "centre returned a list of 5; wanted a tensor of shape (5, 3)"),
+        ([torch.ones(3), torch.ones(2)], "a list of 2, its parts of different shapes; wanted a"),
+        ([[1.0, "2"]] * 5, "a list of 5, not all of them numbers (one is a str); wanted a tensor"),
+        ([[True] * 3] * 5, "not all of them numbers (one is a bool); wanted a tensor of shape"),
+        ([1.0, None], "a list of 2, not all of them numbers (one is None); wanted a tensor of"),
+        ([np.complex128(1j)], "not all of them numbers (one is a complex number); wanted a tensor"),
+        (nest(), "centre returned a list of 1, in which a list holds itself; wanted a tensor of"),
+        (nest(depth=5000), "centre returned a list of 1, nested more than 32 deep; wanted a"),
+        (1.0, "centre returned a number; wanted a tensor of shape (5, 3)"),
+        (np.float32(1), "centre returned a number; wanted a tensor of shape (5, 3)"),
+        (np.ones(3), "centre returned an array of shape (3,); wanted a tensor of shape (5, 3)"),
         ([[10**400] * 3] * 5, "15 of 15 entries that are NaN or infinite"),
         (torch.zeros(5, 3).as_subclass(Agreeable), "returned an Agreeable; wanted a tensor"),
         (np.ma.ones((5, 3)), "returned a MaskedArray; wanted a tensor"),
-        (np.full((5, 3), None), "returned an array of shape (5, 3); wanted a tensor"),
-        (torch.ones(5, 3, dtype=torch.bool), "wanted a tensor of shape (5, 3)"),
-        (torch.ones(5, 3, dtype=torch.complex64), "wanted a tensor of shape (5, 3)"),
-        (torch.eye(5).to_sparse(), "wanted a tensor of shape (5, 3)"),
+        (np.full((5, 3), None), "an array of shape (5, 3) of Python objects; wanted a tensor"),
+        (np.ones((5, 3), dtype=bool), "an array of shape (5, 3) of truth values; wanted a tensor"),
+        (torch.ones(5, 3, dtype=torch.bool), "a tensor of shape (5, 3) of truth values; wanted"),
+        (torch.ones(5, 3) * 1j, "a tensor of shape (5, 3) of complex numbers; wanted a tensor"),
+        (torch.ones(5, 3).to_sparse(), "centre returned a sparse tensor of shape (5, 3); wanted a"),
+        (torch.ones(5, 3, device="meta"), "of shape (5, 3) on the meta device, which holds no num"),
         (torch.full((5, 3), math.nan), "15 of 15 entries that are NaN or infinite"),
         (torch.full((5, 3), math.inf), "15 of 15 entries that are NaN or infinite"),
     ],
@@ -100,7 +124,7 @@ def test_check_number_and_integer_accept_one_number(value):
         (None, "f returned None: did you forget the return?"),
         (True, "f returned a bool; wanted one number"),
         ("2", "f returned a str; wanted one number"),
-        (2 + 0j, "f returned a complex; wanted one number"),
+        (2 + 0j, "f returned a complex number; wanted one number"),
         (torch.zeros(2), "f returned a tensor of shape (2,); wanted one number"),
         (math.nan, "f returned nan; wanted a finite number"),
     ],
@@ -108,6 +132,115 @@ def test_check_number_and_integer_accept_one_number(value):
 def test_check_number_refuses(value, sentence):
     with pytest.raises(AssertionError, match=f"^{re.escape(sentence)}$"):
         checks.check_number(value, "f")
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), "a nested tensor"),
+        (
+            lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.quint8),
+            "a quantised tensor of shape (3,)",
+        ),
+        (lambda: torch.ones(3).to_sparse(), "a sparse tensor of shape (3,)"),
+    ],
+)
+def test_an_odd_tensor_is_named_and_no_error_of_torch(make, what):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls them a prototype, or deprecated
+        value = make()
+    for check in (
+        checks.check_number,
+        lambda value, name: checks.check_tensor(value, (3,), name),
+        lambda value, name: checks.check_tuple(value, ["a", "b", "c"], name),
+    ):
+        with pytest.raises(AssertionError, match=f"^f returned {re.escape(what)}; wanted"):
+            check(value, "f")
+    with pytest.raises(AssertionError, match=r"^the sentence$"):
+        checks.check_close(value, torch.ones(3), "the sentence")
+
+
+@pytest.mark.parametrize("value", [3, 3.0, [3], (3.0,), torch.tensor([[3]]), np.array([3.0])])
+def test_one_rule_for_what_is_one_number(value):
+    """What check_number takes for 3, check_close takes for 3."""
+    assert checks.check_number(value, "f") == 3.0
+    checks.check_close(value, 3.0, "no")
+    checks.check_close(value, torch.tensor(3.0), "no")
+    with pytest.raises(AssertionError, match=r"^far$"):
+        checks.check_close(value, 2.0, "far")
+    with pytest.raises(AssertionError, match=r"^a shape counts$"):
+        checks.check_close(value, torch.full((1, 1, 1), 3.0), "a shape counts")
+
+
+@pytest.mark.parametrize(
+    "value", [2**53 + 1, [2**53 + 1], torch.tensor(2**53 + 1), np.int64(2**53 + 1)]
+)
+def test_check_integer_keeps_every_digit(value):
+    assert checks.check_integer(value, "f") == 2**53 + 1
+
+
+def test_check_integer_says_every_digit():
+    with pytest.raises(AssertionError, match=r"^f returned 2\.9999999999; wanted a whole number$"):
+        checks.check_integer(2.9999999999, "f")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.linalg.eigh(torch.eye(2)),
+        np.linalg.eigh(np.eye(2)),
+        torch.eye(2).max(dim=0),
+        torch.eye(2).sort(),
+        torch.Size([2, 3]),
+        Pair(1, 2),
+    ],
+)
+def test_any_kind_of_tuple_is_the_tuple_of_its_parts(value):
+    found = checks.check_tuple(value, ["a", "b"], "f")
+    assert type(found) is tuple
+    assert all(mine is own for mine, own in zip(found, value, strict=True))
+    with pytest.raises(AssertionError, match=r"^f returned a tuple of 2; wanted the 3 values"):
+        checks.check_tuple(value, ["a", "b", "c"], "f")
+
+
+def test_a_tuple_is_not_asked_for_its_parts():
+    """Its class may be the student's, and say what it likes."""
+
+    class Sly(tuple):
+        def __iter__(self):
+            return iter([7, 7])
+
+        def __len__(self):
+            return 2
+
+    assert checks.check_tuple(Sly((1, 2)), ["a", "b"], "f") == (1, 2)
+    assert checks.check_tensor(Sly((1, 2)), (2,), "f").tolist() == [1, 2]
+    with pytest.raises(AssertionError, match="returned a tuple of 3"):
+        checks.check_tuple(Sly((1, 2, 3)), ["a", "b"], "f")
+
+
+def test_a_tensor_that_does_not_cross_is_told_from_one_that_was_wanted():
+    away = type("Tensor", (), {})()
+    with pytest.raises(
+        AssertionError, match=r"^f returned a tensor of a rare kind, as sparse ones"
+    ):
+        checks.check_tensor(away, (3,), "f")
+
+
+def test_a_namedtuple_in_another_process_is_asked_for_there():
+    class Remote:
+        def _parts(self):
+            return [1, 2]
+
+    class NoTuple(Remote):
+        def _parts(self):
+            return None
+
+    assert checks.check_tuple(Remote(), ["a", "b"], "f") == (1, 2)
+    assert checks.check_tensor(Remote(), (2,), "f").tolist() == [1, 2]
+    checks.check_close(Remote(), [1, 2], "no")
+    with pytest.raises(AssertionError, match="f returned a NoTuple; wanted the 2 values"):
+        checks.check_tuple(NoTuple(), ["a", "b"], "f")
 
 
 def test_check_integer_refuses_a_fraction():

@@ -101,6 +101,8 @@ def test_the_last_line_of_a_cell_is_a_whole_line(tmp_path: Path) -> None:
 
 FAULTS = {
     "toml": ("by = 'return", "by : 'return", "not TOML"),
+    "one of two": ("[[mutant]]", f"{ONE}\n[mutant]", "; write [[mutant]] for each, not [mutant]"),
+    "two of one": ("[[mutant]]", "[mutant]\n[[mutant]]", "; write [[mutant]] for each, not [mut"),
     "top": ("[[mutant]]", "[[mutants]]", "unknown key 'mutants'; known: mutant"),
     "table": ("[[mutant]]", "[mutant]", "mutant must be written as tables [[mutant]]"),
     "no name": ('name = "q1_one_less"', "", "mutant 1: name is missing"),

@@ -27,6 +27,8 @@ class Verdicts:
     def __init__(self, **failures: set[str]) -> None:
         self.failures = {name.replace("__", "/"): tests for name, tests in failures.items()}
         self.lucky: set[str] = set()  # tests that everyone passes with an odd seed
+        self.unlucky: set[str] = set()  # and those that everyone fails
+        self.gone = False  # no grading with an odd seed
 
     def open(self) -> None:
         pass
@@ -44,9 +46,11 @@ class Verdicts:
     def grade_together(
         self, submissions: Sequence[Submission], assignment: Assignment, *, seed: int = 0
     ) -> list[Result]:
-        lucky = self.lucky if seed % 2 else set()
+        if self.gone and seed % 2:
+            raise EngineError("no kernel")
+        lucky, unlucky = (self.lucky, self.unlucky) if seed % 2 else (set(), set())
         return [
-            replace(result, tests=tuple(_passed(test, lucky) for test in result.tests))
+            replace(result, tests=tuple(_drawn(test, lucky, unlucky) for test in result.tests))
             for result in (self.grade(submission, assignment) for submission in submissions)
         ]
 
@@ -54,7 +58,9 @@ class Verdicts:
         pass
 
 
-def _passed(test: TestResult, lucky: set[str]) -> TestResult:
+def _drawn(test: TestResult, lucky: set[str], unlucky: set[str]) -> TestResult:
+    if test.grade_id in unlucky:
+        return replace(test, passed=False, message="bad luck")
     return replace(test, passed=True) if test.grade_id in lucky else test
 
 
@@ -119,7 +125,8 @@ def test_a_hidden_test_of_two_functions_is_a_fault(
     folder = solutions / NAME
     for path, old, new in [
         (folder / "assignment.toml", 'names = ["mean"]', 'names = ["mean", "total"]'),
-        (folder / f"{NAME}.md", "secret_values = [", "total(secret_values)\nsecret_values = ["),
+        (folder / f"{NAME}.md", "import math\n", "import math\n\ntotal = sum\n"),
+        (folder / f"{NAME}.md", "17.0]\n", "17.0]\ntotal(secret_values)\n"),
     ]:
         text = path.read_text(encoding="utf-8")
         assert old in text
@@ -137,9 +144,37 @@ def test_a_verdict_that_depends_on_luck_is_a_fault(tmp_path: Path, assignment: A
     engine.lucky = {"q2_other_hidden"}
     report = check_tests([assignment], engine, store, workers=2, gradings=3, quiet=True)
     assert sorted(report.faults) == [
-        f"{NAME} {who}: q2_other_hidden passes with seed 1, and not with others"
+        f"{NAME} {who}: q2_other_hidden fails with seed 0 and passes in 1 of 3 gradings (seed 1)"
         for who in ("mutant/q2_variance", "stub")
     ]
+
+
+def test_each_answer_has_one_line_with_all_its_seeds(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    engine, store = Verdicts(**GOOD), ResultStore(tmp_path)
+    engine.lucky = {"q2_other_hidden", "q2_small_visible"}
+    report = check_tests([assignment], engine, store, workers=2, gradings=5, quiet=True)
+    passes = "fails with seed 0 and passes in 2 of 5 gradings (seeds 1, 3)"
+    assert f"{NAME} mutant/q2_variance: q2_other_hidden {passes}" in report.faults
+    assert f"{NAME} stub: q2_small_visible {passes}; q2_other_hidden {passes}" in report.faults
+    assert len(report.faults) == 2
+    engine.lucky, engine.unlucky = set(), {"q1_other_hidden"}
+    report = check_tests([assignment], engine, store, workers=2, gradings=30, quiet=True)
+    assert (
+        f"{NAME} solution: q1_other_hidden passes with seed 0 and fails in 15 of 30 gradings "
+        "(seeds 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, ...), first with 'bad luck'"
+    ) in report.faults
+
+
+def test_a_grading_that_failed_is_counted_too(tmp_path: Path, assignment: Assignment) -> None:
+    engine = Verdicts(**GOOD)
+    engine.gone = True
+    report = check_tests(
+        [assignment], engine, ResultStore(tmp_path), workers=1, gradings=5, quiet=True
+    )
+    assert len(report.faults) == 5
+    assert all("no kernel" in f and "in 2 of 5 gradings (seeds 1, 3)" in f for f in report.faults)
 
 
 def test_luck_in_a_real_grading_is_found(

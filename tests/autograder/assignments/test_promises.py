@@ -55,12 +55,17 @@ def test_it_stands_where_the_student_reads_it(solutions: Path, text: str) -> Non
     [
         ({"text": "the variance"}, "promise 1: q2 says nowhere 'the variance'"),
         ({"text": "Write `mean`"}, "q2 says nowhere"),
-        ({"text": "math.sqrt("}, "q2 says nowhere"),  # it stands in the answer
+        ({"text": "return math.sqrt("}, "q2 says nowhere"),  # it stands in the answer
         ({"test": "q1_other_hidden"}, "'q1_other_hidden' is not a test cell of q2; they are q2_s"),
         ({"case": "one number only"}, "no message of q2_other_hidden contains 'one number only'"),
         ({"mutants": []}, "mutants must be a list of names, got"),
         ({"mutants": ["q2_none"]}, "there is no mutant 'q2_none'"),
         ({"mutants": ["q1_one_less"]}, "q1_one_less does not name q2_other_hidden under caught_by"),
+        ({"mutants": ["q2_variance"] * 2}, "promise 1: mutants names 'q2_variance' twice"),
+        ({"text": "Write"}, "text must have 6 characters or more, got 'Write'"),
+        ({"text": "Standard"}, "text must be two words or more, got 'Standard'"),
+        ({"case": "e"}, "case must have 6 characters or more, got 'e'"),
+        ({"text": "raise NotImplementedError()"}, "q2 says nowhere 'raise NotImplementedError()'"),
         ({"case": " "}, "case must be text and not empty"),
         ({"because": "x"}, "unknown key 'because'"),
     ],
@@ -71,12 +76,43 @@ def test_a_wrong_promise_is_named(solutions: Path, changes: dict[str, object], f
     assert fault in str(caught.value)
 
 
+def test_a_promise_counts_once(solutions: Path) -> None:
+    with pytest.raises(CourseError, match=r"promise 2 repeats promise 1: the same text, test and"):
+        promise(solutions, table() + table())
+
+
 def test_a_missing_key_and_an_empty_file_are_named(solutions: Path) -> None:
     with pytest.raises(CourseError, match="promise 1: mutants is missing"):
         promise(solutions, '\n[[promise]]\ntext = "a"\ntest = "b"\ncase = "c"\n')
     (solutions / NAME / "mutants" / "q2.toml").write_text("")
     with pytest.raises(CourseError, match="holds no"):
         promise(solutions, "")
+
+
+@pytest.mark.parametrize("case", ["only a remark", "is compared with", "stands as a key"])
+def test_what_a_test_says_to_itself_is_no_message(solutions: Path, case: str) -> None:
+    source = solutions / NAME / f"{NAME}.md"
+    text = source.read_text(encoding="utf-8")
+    own = '"only a remark"\nlabels = {}\nlabels["stands as a key"] = 1\n'
+    own += 'assert labels != "is compared with", message\n'
+    line = "assert abs(spread([0.0, 0.0, 8.0, 8.0])"
+    assert line in text
+    source.write_text(text.replace(line, own + line), encoding="utf-8")
+    with pytest.raises(CourseError, match=f"no message of q2_other_hidden contains '{case}'"):
+        promise(solutions, table(case=case))
+
+
+def test_a_stub_promises_in_its_docstring_and_comments(solutions: Path) -> None:
+    source = solutions / NAME / f"{NAME}.md"
+    text = source.read_text(encoding="utf-8")
+    old = "    ### BEGIN SOLUTION\n    centre"
+    new = "    # The mean é first.\n    count = len(values)  # divide by it\n" + old
+    assert old in text
+    source.write_text(text.replace(old, new), encoding="utf-8")
+    said = table(text="The mean é first.") + table(text="# divide by it")
+    assert len(promise(solutions, said + table(text="def spread(values):"))) == 3
+    with pytest.raises(CourseError, match="says nowhere 'count = len"):
+        promise(solutions, table(text="count = len(values)"))
 
 
 def test_the_mutant_must_fail_by_that_case(

@@ -83,11 +83,12 @@ def test_nbgraders_refusal_is_passed_on(
     course: Course, solutions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = solutions / NAME / f"{NAME}.md"
-    text = source.read_text(encoding="utf-8").replace("    ### END SOLUTION\n", "", 1)
-    source.write_text(text, encoding="utf-8")
+    text = source.read_text(encoding="utf-8")
+    region = "### BEGIN SOLUTION\n### END SOLUTION\n"
+    source.write_text(text.replace("assert mean", f"{region}assert mean", 1), encoding="utf-8")
     assert load_assignment(solutions / NAME).name == NAME
     assert run("release", course=course, solutions=solutions) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"error: nbgrader could not make the release of {NAME}: ")
-    assert "end solution" in error
+    assert "solution region" in error.lower()
     assert "Traceback" not in error

@@ -9,8 +9,9 @@ import pytest
 
 from autograder.assignments.source import Assignment, load_assignment
 from autograder.assignments.variants import load_variants
+from autograder.course import Course
 from autograder.errors import CourseError
-from tests.autograder.tinycourse import NAME
+from tests.autograder.tinycourse import NAME, run
 
 Edit = Callable[[str], str]
 
@@ -38,6 +39,12 @@ def test_the_fixture_loads(assignment: Assignment) -> None:
     assert assignment.max_score == 9
     assert [question.key for question in assignment.questions] == ["q1", "q2", "q3"]
     assert (assignment.cell_seconds, assignment.total_seconds) == (4, 20)
+
+
+def second(code: str) -> Edit:
+    """Put code into a visible test, behind its first line."""
+    line = 'assert spread([1.0, 1.0]) == 0.0, "equal numbers have no spread"'
+    return swap(line, code)
 
 
 SOURCE_FAULTS = {
@@ -70,6 +77,32 @@ SOURCE_FAULTS = {
         ),
         "test q2_other_hidden uses secret_values, which neither it nor a given cell above it makes",
     ),
+    "duplicate argument": (
+        second("def k(a, a): pass"),
+        "q2_small_visible line 2 is not Python: du",
+    ),
+    "nonlocal": (second("nonlocal a"), "q2_small_visible line 2 is not Python: nonlocal declarat"),
+    "late global": (
+        second("a = 1\ndef k():\n    print(a)\n    global a"),
+        "line 5 is not Python: ",
+    ),
+    "star in a function": (second("def k():\n    from math import *"), "line 3 is not Python: "),
+    "walrus": (second("[x := 1 for x in range(3)]"), "line 2 is not Python: assignment expression"),
+    "return": (second("return 3"), "q2_small_visible line 2 is not Python: 'return' outside func"),
+    "break": (second("break"), "q2_small_visible line 2 is not Python: 'break' outside loop"),
+    "yield": (second("yield 3"), "q2_small_visible line 2 is not Python: 'yield' outside function"),
+    "await": (second("await k"), "q2_small_visible line 2 is not Python: 'await' outside function"),
+    "given": (swap("import math", "import math\nbreak"), "'import math' line 2 is not Python: 'br"),
+    "deep": (second("a = a" + ".b" * 5000), "q2_small_visible is nested too deep"),
+    "no end": (swap("    ### END SOLUTION\n", ""), "q1_mean has 'BEGIN SOLUTION' without 'END SOL"),
+    "nested": (
+        swap("### BEGIN SOLUTION\n", "### BEGIN SOLUTION\n    ### BEGIN SOLUTION\n"),
+        "q1_mean line 4 has a second 'BEGIN SOLUTION' before 'END SOLUTION'",
+    ),
+    "no beginning": (
+        swap("    ### BEGIN SOLUTION\n", ""),
+        "q1_mean line 5 has 'END SOLUTION' without 'BEGIN SOLUTION'",
+    ),
     "no solution": (swap("solution: true", "solution: false"), "q1 has tests but no solution"),
 }
 
@@ -95,6 +128,20 @@ TOML_FAULTS = {
         swap('["mean"]', '["mean"]\nin_place = ["men"]'),
         "in_place must be a list of some of the question's names, got",
     ),
+    "names, nowhere": (
+        swap('["mean"]', '["mean", "men"]'),
+        "q1.: names has 'men', which no solution cell and no given cell defines",
+    ),
+    "total": (
+        swap("cell_seconds = 4", "call_seconds = 9\ncell_seconds = 4\ntotal_seconds = 8"),
+        r"total_seconds \(8\) must not be less than call_seconds \(9\)",
+    ),
+    "no such module": (
+        swap('"statistics"', '"sklearn.decompositoin"'),
+        "hide names 'sklearn.decompositoin', but sklearn has no module decompositoin",
+    ),
+    "no package": (swap('"statistics"', '"this.that"'), "hide names 'this.that', but this has no"),
+    "no module's name": (swap('"statistics"', '"a-b"'), "hide must be names of modules, got 'a-b'"),
     "in place, no list": (swap('["mean"]', '["mean"]\nin_place = 1'), "in_place must be a list"),
 }
 
@@ -105,6 +152,33 @@ def test_a_fault_in_the_settings_is_named(solutions: Path, fault: str) -> None:
     spoil(solutions / NAME / "assignment.toml", edit)
     with pytest.raises(CourseError, match=message):
         load_assignment(solutions / NAME)
+
+
+def test_modules_that_are_there_or_may_be_are_hidden(solutions: Path) -> None:
+    names = '["statistics", "os.path", "sklearn.decomposition", "not_installed", "not_installed.a"]'
+    spoil(solutions / NAME / "assignment.toml", swap('["statistics"]', names))
+    assert len(load_assignment(solutions / NAME).hide) == 5
+
+
+def test_the_notebook_compares_arguments_as_the_settings_say(solutions: Path) -> None:
+    call = "import math\nfrom gradekit import checks\nchecks.compare_arguments(in_place=['mean'])"
+    spoil(solutions / NAME / f"{NAME}.md", swap("import math", call))
+    with pytest.raises(CourseError, match=r"in_place is \[\], and compare_arguments in the cell '"):
+        load_assignment(solutions / NAME)
+    spoil(solutions / NAME / "assignment.toml", swap('["mean"]', '["mean"]\nin_place = ["mean"]'))
+    load_assignment(solutions / NAME)
+    spoil(solutions / NAME / f"{NAME}.md", swap("in_place=['mean']", ""))
+    with pytest.raises(CourseError, match=r"called with \[\]; they must be the same"):
+        load_assignment(solutions / NAME)
+
+
+def test_every_command_ends_with_the_sentence(
+    tmp_path: Path, solutions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(solutions / NAME / f"{NAME}.md", second("nonlocal a"))
+    for command in ("mutants", "release", "grade"):
+        assert run(command, course=Course(tmp_path), solutions=solutions) == 2
+        assert "line 2 is not Python: nonlocal declaration" in capsys.readouterr().err
 
 
 def test_a_question_without_a_table_is_named(solutions: Path) -> None:
