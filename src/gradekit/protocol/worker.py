@@ -14,12 +14,16 @@ number; both are values of :mod:`gradekit.protocol.codec`:
 ``[n, "gradients", target, args, weights]``   ``[n, "value", [value, inputs, parameters], {}]``
 ``[n, "get", target, attribute]``             ``[n, "value", value, {}]``
 ``[n, "items", target]``                      ``[n, "value", list of what it iterates over, {}]``
+``[n, "parts", target]``                      ``[n, "value", list of a tuple's parts or None, {}]``
+``[n, "enter_branch"]``                       ``[n, "value", None, {}]``, from a copy of the process
+``[n, "leave_branch"]``                       ``[n, "value", None, {}]``
 ``[n, "seed", state of a generator]``         ``[n, "value", None, {}]``
 ``[n, "output"]``                             ``[n, "ran", outputs, None]``
 ============================================  =====================================================
 
 A target is a reference: to an object that a call returned, or to a name. Where the student's code
-raises, the reply is ``[n, "raised", name of the exception, its text]``.
+raises, the reply is ``[n, "raised", name of the exception, its text]``, of a call or of gradients
+with the changed arguments after it.
 """
 
 from __future__ import annotations
@@ -270,6 +274,12 @@ class Worker:
 
     def _do_items(self, target: Any) -> list[Any]:
         return ["value", list(itertools.islice(self._find(target), MAX_ITEMS)), {}]
+
+    def _do_parts(self, target: Any) -> list[Any]:
+        found = self._find(target)
+        # The class is not asked: it may be the student's, with an __iter__ of its own.
+        is_tuple = issubclass(type(found), tuple)
+        return ["value", list(tuple.__iter__(found)) if is_tuple else None, {}]
 
     def _do_seed(self, state: Any) -> list[Any]:
         import torch

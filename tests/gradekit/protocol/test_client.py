@@ -196,12 +196,34 @@ def test_a_change_is_named_and_opted_out_however_it_was_called(
         eval(call, space())
 
 
+def test_a_tuple_of_a_class_of_its_own_is_taken_apart(student: Client) -> None:
+    source = """
+import torch
+from typing import NamedTuple
+class Fit(NamedTuple):
+    W: object
+    error: float
+def named(): return Fit(torch.ones(2), 0.5)
+def largest(x): return x.max(dim=0)
+def plain(): return object()
+"""
+    named, largest, plain = define(student, source, "named", "largest", "plain")
+    W, error = checks.check_tuple(named(), ["W", "error"], "named")
+    checks.check_close(W, torch.ones(2), "W")
+    assert error == 0.5
+    assert named().error == 0.5
+    values, _ = checks.check_tuple(largest(torch.eye(2)), ["values", "indices"], "largest")
+    checks.check_close(values, [1.0, 1.0], "values")
+    with pytest.raises(AssertionError, match=r"^plain returned an object; wanted"):
+        checks.check_tuple(plain(), ["a", "b"], "plain")
+
+
 def test_a_branch_leaves_nothing_behind(student: Client) -> None:
     (count,) = define(student, "seen = []\ndef count(x): seen.append(x); return len(seen)", "count")
     assert count(1) == 1
     student.enter_branch()
     assert [count(1), count(1)] == [2, 3]
-    student.run("import builtins; builtins.sum = None; del count", 5)
+    student.run("seen.clear(); del count", 5)
     student.leave_branch()
     assert count(1) == 2
 
