@@ -208,11 +208,6 @@ class SandboxEngine:
                     *(step for step in own if step.role != "given" and step.question in asked),
                 ]
             )
-        # A cell that ends its process is known by its number.
-        number = itertools.count()
-        steps, *groups = [
-            [replace(step, index=next(number)) for step in part] for part in (steps, *groups)
-        ]
         record = self._run(steps, seed, assignment, grade=True, compare=[], groups=groups)
         seconds = round((time.monotonic() - started) / max(1, len(submissions)), 2)
         results = []
@@ -236,11 +231,10 @@ class SandboxEngine:
         return self._catalogue.matches(assignment, values)
 
     def _values(
-        self, assignment: Assignment, steps: list[Step]
+        self, assignment: Assignment, steps: list[Step], groups: list[list[Step]]
     ) -> tuple[dict[str, list[Any]], list[str]]:
-        """What is returned in the tests among some cells, on inputs equal for all."""
-        compare = sorted({step.question for step in steps if step.role == "test"})
-        record = self._run(steps, 0, assignment, grade=False, compare=compare)
+        """What is returned in the tests among groups of cells, on inputs equal for all."""
+        record = self._run(steps, 0, assignment, grade=False, compare=[], groups=groups)
         return cast(dict[str, list[Any]], record["values"]), cast(list[str], record["lost"])
 
     def close(self) -> None:
@@ -271,6 +265,11 @@ class SandboxEngine:
         """Have a test runner work through a notebook, or through some together; its record."""
         servers = self._start_once(assignment).result()
         limits = assignment.description.limits
+        if groups:  # a cell that ends its process is known by its number
+            number = itertools.count()
+            steps, *groups = [
+                [replace(step, index=next(number)) for step in part] for part in (steps, *groups)
+            ]
         job = {
             "steps": [asdict(step) for step in steps],
             "groups": [[asdict(step) for step in group] for group in groups],

@@ -4,8 +4,9 @@ Each mutant of an assignment stands for a misconception. When a question fails, 
 once more on inputs that are the same for everyone, with every comparison let pass so that they go
 on, and the values that each of the student's functions returns are compared with those of each
 mutant's. An answer shows a misconception when one of its functions returns what the mutant's does
-in every call, and the reference's does not. Where several mutants are as like, it is called none of
-them.
+in every call, and the reference's does not. Each function's is said; where several mutants are as
+like, that of the one which is like the answer's other functions too, and none where that decides
+nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gradekit.notebook import Step, Submission, assemble, question_of, to_steps
 Values = dict[str, list[Any]]  # by question: [label, structure, numbers] of each call in turn
 # Also the questions of whose values some may be missing: a machine that has too much to do may cut
 # a mutant's tests short.
-Run = Callable[[Assignment, list[Step]], tuple[Values, list[str]]]
+Run = Callable[[Assignment, list[Step], list[list[Step]]], tuple[Values, list[str]]]
 
 _REFERENCE = "reference"  # beside the names of mutants
 _TOLERANCE = (
@@ -42,8 +43,9 @@ class Catalogue:
 
     Parameters
     ----------
-    run : works through a notebook's cells and gives, by the tests' question, the values that were
-        returned in them, and the questions that did not come to their end.
+    run : works through a notebook's cells, and then through groups of cells that know nothing of
+        each other; gives, by the tests' question, the values that were returned in them, and the
+        questions that did not come to their end.
     cache : folder that keeps them between runs; None keeps them in memory only.
     """
 
@@ -66,7 +68,7 @@ class Catalogue:
         return sha256(content.encode()).hexdigest()[:16]
 
     def matches(self, assignment: Assignment, values: Values) -> dict[str, str]:
-        """The misconception of each question that was answered like one mutant and no other."""
+        """The misconceptions of each question with a function like one mutant's and no other's."""
         found = {}
         for name, calls in sorted(values.items()):
             if not any(_returned(call) for call in calls):
@@ -75,14 +77,11 @@ class Catalogue:
             returned = question.values(self._run)
             reference = returned.get(_REFERENCE, [])
             shown = {
-                mutant.name: seen
+                mutant.summary: _shown(calls, returned.get(mutant.name, []), reference)
                 for mutant in question.mutants
-                if (seen := _shown(calls, returned.get(mutant.name, []), reference))
             }
-            most = max(shown.values(), default=0)
-            like = [m for m in question.mutants if m.name in shown and shown[m.name] == most]
-            if len(like) == 1:
-                found[name] = like[0].summary
+            if sentences := _decided(shown):
+                found[name] = " ".join(sentences)
         return found
 
     def _question(self, assignment: Assignment, name: str) -> _Question:
@@ -134,8 +133,8 @@ class _Question:
     def values(self, run: Run) -> dict[str, list[Any]]:
         """What each mutant's functions return in the question's tests, call by call.
 
-        A mutant whose tests don't end is left out. The mutants share a notebook's time, so those
-        that did not come to their end together are run once more, each alone.
+        A mutant whose tests don't end is left out. On a machine that has too much to do they may
+        not come to their end together, and are run once more, each alone.
         """
         with self._lock:  # one finds out, the others wait for it
             done = {*self._known, *self._lost}
@@ -150,7 +149,7 @@ class _Question:
             return self._known
 
     def _run(self, run: Run, mutants: list[Variant]) -> None:
-        found, lost = run(self._assignment, _one_after_the_other(self._assignment, mutants))
+        found, lost = run(self._assignment, *_one_by_one(self._assignment, mutants))
         names = {mutant.name for mutant in mutants} - set(lost)
         self._known |= {name: found.get(name, []) for name in names}
 
@@ -170,31 +169,47 @@ class _Question:
             self._path = None
 
 
-def _one_after_the_other(assignment: Assignment, mutants: list[Variant]) -> list[Step]:
-    """The reference notebook, then each mutant's cells and the tests of its question.
+def _one_by_one(
+    assignment: Assignment, mutants: list[Variant]
+) -> tuple[list[Step], list[list[Step]]]:
+    """The reference notebook, and for each mutant its cells and the tests of its question.
 
-    They share a process, as they are ours; the tests' question carries the mutant's name.
+    The tests' question carries the mutant's name.
     """
     reference = assemble(assignment.cells, Submission("", assignment.name, assignment.answers))
     code = to_steps(reference, assignment.description)
-    steps = [step for step in code if step.role != "test"]
+    groups = []
     for mutant in mutants:
         question = question_of(next(iter(mutant.answers)))
-        reference_cells = [
-            step for step in code if step.role == "student" and step.question == question
-        ]
-        for cell in reference_cells:  # all of them: the mutant before may have changed another one
-            text = mutant.answers.get(cell.name, cell.source)
-            steps.append(replace(cell, source=text, question=mutant.name))
-        tests = [step for step in code if step.role == "test" and step.question == question]
-        steps += [replace(step, question=mutant.name) for step in tests]
-    return [replace(step, index=index) for index, step in enumerate(steps)]
+        groups.append(
+            [
+                replace(
+                    step, source=mutant.answers.get(step.name, step.source), question=mutant.name
+                )
+                for step in code
+                if step.question == question and step.role in ("student", "test")
+            ]
+        )
+    return [step for step in code if step.role != "test"], groups
 
 
-def _shown(answer: list[Any], mutant: list[Any], reference: list[Any]) -> int:
-    """In how many calls an answer errs as a mutant does; 0 when it is not like it.
+def _decided(shown: dict[str, dict[str, int]]) -> list[str]:
+    """Sentences of mutants, one for each function that errs like one of them more than others."""
+    total = {sentence: sum(functions.values()) for sentence, functions in shown.items()}
+    found: list[str] = []
+    for function in dict.fromkeys(name for functions in shown.values() for name in functions):
+        like = [sentence for sentence, functions in shown.items() if functions.get(function)]
+        most = max((total[sentence] for sentence in like), default=0)
+        first = [sentence for sentence in like if total[sentence] == most]
+        if len(first) == 1:
+            found += [] if first[0] in found else first
+    return found
 
-    Only functions count that agree with the mutant's in every call that both came to.
+
+def _shown(answer: list[Any], mutant: list[Any], reference: list[Any]) -> dict[str, int]:
+    """For each function that is like a mutant's, in how many calls it errs.
+
+    It is like the mutant's when it agrees in every call that both came to.
     """
     shown = dict.fromkeys({_function(call) for call in mutant}, 0)
     for call, wrong, right in _aligned(answer, mutant, reference):
@@ -205,7 +220,7 @@ def _shown(answer: list[Any], mutant: list[Any], reference: list[Any]) -> int:
             del shown[function]
         elif not _alike(wrong, right):
             shown[function] += 1
-    return sum(shown.values())
+    return shown
 
 
 def _aligned(*series: list[Any]) -> Iterator[tuple[Any, ...]]:

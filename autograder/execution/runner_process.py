@@ -82,12 +82,14 @@ def _work(sock: socket.socket, job: dict[str, Any]) -> dict[str, Any]:
     os.environ[SEED_VARIABLE] = str(job["seed"])
     if job["groups"]:
         groups = [[_step(step) for step in group] for group in job["groups"]]
+        if not job["grade"]:
+            os.environ[SEED_VARIABLE] = "0"  # the same inputs for everyone: values are compared
         each = [
             {name: asdict(verdict) for name, verdict in verdicts.items()}
-            for verdicts in runner.run_each(groups)
+            for verdicts in runner.run_each(groups, verdicts=job["grade"])
         ]
         runner.close()
-        return {"record": {"each": each}}
+        return {"record": {**runner.record.as_json(), "each": each}}
     if job["grade"]:
         runner.run(hidden=False)
         runner.run(hidden=True, keep_output=False)

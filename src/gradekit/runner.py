@@ -128,22 +128,26 @@ class Runner:
         ]
         self._pass(steps, keep_output, lambda step: True)
 
-    def run_each(self, groups: Sequence[Sequence[Step]]) -> list[dict[str, Verdict]]:
+    def run_each(
+        self, groups: Sequence[Sequence[Step]], *, verdicts: bool
+    ) -> list[dict[str, Verdict]]:
         """Run groups of cells, each after the notebook's own in a copy of their process.
 
         For answers of ours: visible and hidden tests share the copy. Each group has the time of a
-        notebook.
+        notebook. Without ``verdicts`` what their functions return is kept, by the tests' question.
         """
         self._pass(list(self._steps), False, lambda step: True)
-        found = []
+        found, lost = [], set()
         for group in groups:
             self._deadline = time.monotonic() + self._limits.total
             self._lost, self._over, self.record.verdicts = {}, "", {}
-            self._run_branch(list(group))
+            self._run_branch(list(group), verdicts)
             found.append(self.record.verdicts)
+            lost |= {step.question for step in group if self._over} | set(self._lost)
+        self.record.lost = sorted(lost)
         return found
 
-    def _run_branch(self, group: list[Step]) -> None:
+    def _run_branch(self, group: list[Step], verdicts: bool) -> None:
         assert self._ended is not None
         before, namespace, slot = self._ended
         namespace = dict(namespace)
@@ -154,7 +158,7 @@ class Runner:
             raise GivenCellError(f"no copy of the process could be made ({gone.how})") from gone
         for place, step in enumerate(group):
             if step.role == "test":
-                self._test(step, [*before, *group[:place]], namespace, slot, True)
+                self._test(step, [*before, *group[:place]], namespace, slot, verdicts)
             else:
                 self._cell(step, [*before, *group[:place]], namespace, slot, False)
         try:

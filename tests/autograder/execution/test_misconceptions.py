@@ -30,8 +30,11 @@ class Asked:
         self.names: list[str] = []
         self.tests: list[Step] = []
 
-    def __call__(self, assignment: Assignment, steps: list[Step]) -> tuple[Values, list[str]]:
-        self.tests = [step for step in steps if step.role == "test"]
+    def __call__(
+        self, assignment: Assignment, steps: list[Step], groups: list[list[Step]]
+    ) -> tuple[Values, list[str]]:
+        assert {step.role for step in steps} == {"given", "student"}
+        self.tests = [step for group in groups for step in group if step.role == "test"]
         names = list(dict.fromkeys(step.question for step in self.tests))
         self.names += names
         lost = self.together if len(names) > 1 else self.alone
@@ -73,6 +76,9 @@ MUTANTS = {  # what each returns in two calls of f and one of g; the reference: 
     "f_at_once": (1.0, 1.0, 0.0),
     "f_later": (0.0, 5.0, 0.0),
     "f_and_g": (7.0, 0.0, 7.0),
+    "g_alone": (0.0, 0.0, 3.0),
+    "g_again": (0.0, 0.0, 2.0),
+    "g_once_more": (0.0, 0.0, 2.0),
 }
 
 
@@ -85,6 +91,8 @@ MUTANTS = {  # what each returns in two calls of f and one of g; the reference: 
         ((0.0, 5.0, 0.0), "f_later"),
         ((7.0, 0.0, 7.0), "f_and_g"),
         ((9.0, 9.0, 7.0), "f_and_g"),  # f has another fault
+        ((1.0, 1.0, 3.0), "f_at_once g_alone"),
+        ((1.0, 1.0, 2.0), "f_at_once"),  # g is like two
         ((1.0, 5.0, 0.0), ""),  # at first like one, then like another
         ((0.0, 0.0, 0.0), ""),
         ((0.0,), ""),
@@ -100,8 +108,8 @@ def test_each_function_is_compared_by_itself(
         names = ("q2_small_visible f", "q2_other_hidden f", "q2_other_hidden g")
         return [[name, ["numbers ()"], [x]] for name, x in zip(names, numbers, strict=False)]
 
-    def run(_: Assignment, steps: list[Step]) -> tuple[Values, list[str]]:
-        names = dict.fromkeys(step.question for step in steps if step.role == "test")
+    def run(_: Assignment, steps: list[Step], groups: list[list[Step]]) -> tuple[Values, list[str]]:
+        names = [group[-1].question for group in groups]
         return {name: calls(MUTANTS.get(name, (0.0, 0.0, 0.0))) for name in names}, []
 
     first = next(v for v in load_variants(assignment, "mutant") if v.name.startswith("q2"))
