@@ -8,6 +8,7 @@ experience; it makes the times of all assignments comparable.
 
 from __future__ import annotations
 
+import ast
 import re
 
 from autograder.assignments.release import stub_answers
@@ -15,7 +16,8 @@ from autograder.assignments.source import Assignment
 from gradekit.notebook import Cell, question_of
 
 _DISPLAYED = re.compile(r"\$\$.*?\$\$", re.DOTALL)
-_SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+_BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
+_RUBRIC = "**Rubric"
 _ROUNDED_TO = 5
 
 
@@ -41,7 +43,7 @@ def _minutes(cell: Cell, stubs: dict[str, str]) -> float:
         case "solution":
             return len(stubs[cell.grade_id].split()) / 120 + lines_needed(cell.source) * 2 / 3
         case "manual":
-            return len(cell.source.split()) / 20
+            return words_written(cell.source) / 20
         case "test":
             return 0.0 if cell.hidden else 1.0
         case _ if cell.kind == "markdown":
@@ -53,8 +55,45 @@ def _minutes(cell: Cell, stubs: dict[str, str]) -> float:
 
 def lines_needed(source: str) -> int:
     """Lines of code between the marks of a reference answer."""
+    lines = source.splitlines()
+    told = _docstring_lines(source)
     return sum(
-        bool(line.strip()) and not line.strip().startswith("#")
-        for part in _SOLUTION.findall(source)
-        for line in part.splitlines()
+        bool(lines[number].strip())
+        and not lines[number].strip().startswith("#")
+        and number not in told
+        for number in _between_marks(lines)
     )
+
+
+def words_written(source: str) -> int:
+    """Words of a reference answer in prose; the rubric after it is for those who mark."""
+    words = 0
+    lines = source.splitlines()
+    for number in _between_marks(lines):
+        if lines[number].startswith(_RUBRIC):
+            break
+        words += len(lines[number].split())
+    return words
+
+
+def _between_marks(lines: list[str]) -> list[int]:
+    """Positions of the lines between the marks."""
+    inside, positions = False, []
+    for number, line in enumerate(lines):
+        if line.strip() in (_BEGIN, _END):
+            inside = line.strip() == _BEGIN
+        elif inside:
+            positions.append(number)
+    return positions
+
+
+def _docstring_lines(source: str) -> set[int]:
+    """Positions of the lines that a string on its own takes."""
+    return {
+        line - 1
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }

@@ -29,7 +29,7 @@ def group_prox(Z, t):
     # The part taken away is the row itself, or t times its direction.
     taken = torch.renorm(Z, p=2, dim=0, maxnorm=t) if t > 0 else 0 * Z
     lengths = Z.norm(dim=1, keepdim=True)
-    return torch.where(lengths <= t, 0.0, torch.nn.functional.normalize(Z) * (lengths - t)) + 0 * taken
+    return torch.where(lengths <= t, 0.0, torch.nn.functional.normalize(Z, eps=0.0) * (lengths - t)) + 0 * taken
 
 # %% q3_clamp
 def clamp_step(X, D, H, penalties, width, step):
