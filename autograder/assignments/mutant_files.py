@@ -18,13 +18,13 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from autograder.assignments.syntax import check_syntax
 from autograder.assignments.tables import check_keys
 from autograder.errors import CourseError
 from gradekit.notebook import question_of
@@ -139,23 +139,8 @@ def _mutant(
     answers = {}
     for cell in dict.fromkeys(edit.cell for edit in edits):
         answers[cell] = _apply(cells[cell], [e for e in edits if e.cell == cell], where)
-        _check_compiles(answers[cell], f"{where}: {cell}")
+        check_syntax(answers[cell], f"{where}: {cell}")
     return Mutant(name, says, tuple(caught_by), answers)
-
-
-def _check_compiles(source: str, where: str) -> None:
-    """Not only parsed: a `break` outside a loop is found later."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an odd escape may be the mutant's point
-            compile(source, "<mutant>", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        line = f" line {error.lineno}" if error.lineno else ""
-        raise CourseError(f"{where}{line} is not Python: {error.msg}") from error
-    except ValueError as error:  # a null byte
-        raise CourseError(f"{where} is not Python: {error}") from error
-    except (RecursionError, MemoryError) as error:
-        raise CourseError(f"{where} is nested too deep") from error
 
 
 def _changes(table: dict[str, Any], where: str) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ import json
 import re
 import sys
 import tomllib
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from typing import Any
 
 from autograder.assignments.independence import check_independent, name_of, names_made
 from autograder.assignments.questions import Question
+from autograder.assignments.syntax import check_syntax
 from autograder.assignments.tables import check_keys
 from autograder.errors import CourseError
 from gradekit.notebook import (
@@ -375,7 +375,7 @@ def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
             raise CourseError(f"{path}: two cells have the grade_id {name!r}")
         seen.add(name)
         if cell.kind == "code":
-            _check_python(cell, path)
+            check_syntax(cell.source, f"{path}: {name_of(cell)}")
         if cell.role == "given":
             continue
         if not _GRADE_ID.fullmatch(name):
@@ -391,26 +391,6 @@ def _check_cells(cells: tuple[Cell, ...], path: Path) -> None:
             raise CourseError(f"{path}: {key} has tests but no solution cell")
     if not any(cell.role in ("test", "manual") for cell in cells):
         raise CourseError(f"{path}: no cell is graded")
-
-
-def _check_python(cell: Cell, path: Path) -> None:
-    """Code of the assignment also runs outside of IPython, so it has no magics.
-
-    Compiled, not only parsed: a `return` outside a function is found later.
-    """
-    where = f"{path}: {name_of(cell)}"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(cell.source)
-            compile(tree, "<cell>", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        line = f" line {error.lineno}" if error.lineno else ""
-        raise CourseError(f"{where}{line} is not Python: {error.msg}") from error
-    except ValueError as error:  # a null byte
-        raise CourseError(f"{where} is not Python: {error}") from error
-    except (RecursionError, MemoryError) as error:
-        raise CourseError(f"{where} is nested too deep") from error
 
 
 def _check_solution_marks(cell: Cell, path: Path) -> None:
