@@ -97,7 +97,7 @@ def test_what_mutants_return_is_found_out_again_when_what_they_import_changes(
     calls: list[str] = []
 
     def look() -> int:
-        def run(assignment: Assignment, _: object) -> tuple[dict[str, list[object]], list[str]]:
+        def run(assignment: Assignment, *_: object) -> tuple[dict[str, list[object]], list[str]]:
             calls.append(assignment.name)
             return {}, []
 
