@@ -97,7 +97,6 @@ class Ran:
 
 
 _FIELDS_OF_REMOTE = ("_student", "_target", "_label", "_root")
-_FUNCTIONS = frozenset({"function", "method", "builtin_function_or_method"})
 
 
 class Remote:
@@ -109,7 +108,7 @@ class Remote:
 
     _student: Client
     _target: Any
-    _label: str  # what it is called in a message
+    _label: str  # how the test came to it; no word in it is the student's to choose
     _root: str  # the name that the test began with
 
     def __init__(self, student: Client, target: str | Reference, label: str, root: str) -> None:
@@ -259,7 +258,7 @@ class Client:
         ArgumentChanged : it changed one, and is not among those that are asked to.
         """
         self._pass_seed()
-        self._origin = f"what {target._label} returned", target._root
+        self._origin = f"{target._label}()", target._root
         request = ["call", target, list(args), kwargs]
         return self._called(target, request, args, kwargs)
 
@@ -281,11 +280,12 @@ class Client:
                 if not _change(old, new):
                     raise self._lost("malformed")
             else:
+                own = target._label
                 raise ArgumentChanged(
-                    target._label,
+                    f"what {own[:-2]} returned" if own.endswith("()") else own,
                     list(kwargs)[index - len(args)] if index >= len(args) else index,
                     gradient=not values_differ(new, snapshot(old)),
-                    raised="" if error is None else error.ename,
+                    raised="" if error is None else _known(error.ename),
                 )
         if error is not None:
             raise error
@@ -302,8 +302,7 @@ class Client:
 
     def get(self, target: Remote, attribute: str) -> Any:
         """An attribute of an object of the student's."""
-        kind = target._root if type(target._target) is str else type(target).__name__
-        self._origin = f"{kind}.{attribute}", target._root
+        self._origin = f"{target._label}.{attribute}", target._root
         return self._request(["get", target, attribute], attribute)[0]
 
     def items(self, target: Remote) -> list[Any]:
@@ -408,9 +407,7 @@ class Client:
     def _resolve(self, reference: Reference) -> object:
         if reference.kind != "object":
             raise CodecError("a student's process gives no names")
-        label, root = self._origin
-        word = _word(reference.name)
-        return self._remote(reference, word, label if word in _FUNCTIONS else word, root)
+        return self._remote(reference, _word(reference.name), *self._origin)
 
     def _remote(self, target: str | Reference, word: str, label: str, root: str) -> Remote:
         if word not in self._kinds:
@@ -427,6 +424,11 @@ def _kind(value: object) -> str:
 
 def _word(name: str) -> str:
     return name[:80] if name.isidentifier() else "object"
+
+
+def _known(name: str) -> str:
+    """The name of an exception as a hidden test may say it: others could carry its values."""
+    return name if name in EXCEPTIONS else "an exception"
 
 
 def _exception(name: str, text: str) -> StudentError:
