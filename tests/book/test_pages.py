@@ -167,7 +167,7 @@ def test_every_image_has_an_alternative_text(visit, site, pages):
         )
         assert images == [], path
         short = page.eval_on_selector_all(
-            "figure.replearn-figure svg[role=img]",
+            "figure.replearn-figure [role=img]",
             "all => all.map(s => s.getAttribute('aria-label') || '').filter(t => t.length < 20)",
         )
         assert short == [], path

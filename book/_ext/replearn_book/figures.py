@@ -1,7 +1,8 @@
 """Refuse figures that a reader who can't see them would miss.
 
 A figure of a chapter is the inline SVG of `replearn.plotting.show`, with `role="img"` and an
-`aria-label` that states its conclusion; a picture file needs its `alt`.
+`aria-label` that states its conclusion; of one with panels side by side, the element around its
+pieces has them. A picture file needs its `alt`.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ class _Pictures(HTMLParser):
         classes = (values.get("class") or "").split()
         if tag == "figure" and "replearn-figure" in classes:
             self._figures += 1
-        elif tag == "svg" and self._figures:
+        elif self._figures and (tag == "svg" or "replearn-panels" in classes):
+            if values.get("aria-hidden") == "true":
+                return
             if values.get("role") != "img":
-                self.problems.append('the <svg> of a figure has no role="img"')
+                self.problems.append('the drawing of a figure has no role="img"')
             label = (values.get("aria-label") or "").strip()
             if len(label) < SHORTEST:
                 self.problems.append(

@@ -1,4 +1,8 @@
-"""Matplotlib figures as inline SVG that follows the page: its ink, its ground, its width."""
+"""Matplotlib figures as inline SVG that follows the page: its ink, its ground, its width.
+
+A figure with panels side by side is cut between its columns. The pieces stand in a row that wraps,
+so on a phone the panels stand one above the other. The drawing itself is stored once.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import hashlib
 import html
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -14,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
+from replearn.plotting.panels import column_cuts
 from replearn.plotting.style import STYLE
 
 _POINT = 96 / 72  # CSS pixels a point
@@ -23,6 +30,9 @@ _HAIR = 0.005  # inches that may stick out
 _SMALLEST_TEXT = 10  # CSS pixels
 # What a phone 375 px wide leaves for the text column.
 _NARROWEST_COLUMN = 330
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+_INK = "height:auto;fill:currentColor;stroke-linejoin:round;stroke-linecap:butt"
 
 
 @dataclass(frozen=True)
@@ -52,12 +62,19 @@ class Rendered:
         return f"<figure: {self.alt}>"
 
 
-def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
+def show(
+    fig: Figure,
+    *,
+    alt: str,
+    caption: str | None = None,
+    label: str | None = None,
+    conclusions: Sequence[str] = (),
+) -> Rendered:
     """Render a figure as inline SVG for the page, and close it.
 
     Black becomes the page's text colour, the ground is transparent. On a narrow screen the figure
-    shrinks as long as its text stays readable and scrolls sideways after that. The same figure
-    gives the same bytes.
+    shrinks as long as its text stays readable; then columns of panels stack, and what is still too
+    wide scrolls sideways. The same figure gives the same bytes.
 
     Parameters
     ----------
@@ -68,6 +85,11 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
         parts ("The error falls until 30 components and then stays" and not "A line plot").
     caption : str, optional
         Plain text shown under the figure.
+    label : str, optional
+        Lower-case words joined by hyphens, by which the text refers to the figure.
+    conclusions : sequence of str
+        Names of the conclusions (:func:`replearn.conclusions.conclude`) that the alternative text
+        and the caption rest on.
 
     Returns
     -------
@@ -77,7 +99,8 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
     Raises
     ------
     ValueError
-        ``fig`` is no figure, or ``alt`` is shorter than a short sentence (four words).
+        ``fig`` is no figure, ``alt`` is shorter than a short sentence (four words), or a name is
+        not of the form above.
 
     Examples
     --------
@@ -92,6 +115,15 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
             f"alt: got {alt!r}, want a sentence of at least four words that says what the figure "
             "shows"
         )
+    for argument, names in (
+        ("label", [label] if label is not None else []),
+        ("conclusions", conclusions),
+    ):
+        for name in names:
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise ValueError(
+                    f"{argument}: got {name!r}, want lower-case words joined by hyphens"
+                )
     for legend in [ax.get_legend() for ax in fig.axes] + list(fig.legends):
         if legend is not None:  # matplotlib's own frame is white
             legend.get_frame().set(facecolor="none", edgecolor="none")
@@ -100,6 +132,7 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
         _make_room(fig)
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
         fig.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+        cuts = column_cuts(fig)
     plt.close(fig)
     sizes = [
         float(text.get_fontsize())
@@ -107,7 +140,18 @@ def show(fig: Figure, *, alt: str, caption: str | None = None) -> Rendered:
         if isinstance(text, Text) and text.get_visible() and text.get_text().strip()
     ]
     scale = min(1.0, _SMALLEST_TEXT / (min(sizes) * _POINT)) if sizes else 0.0
-    return Rendered(alt=alt, html=_page_figure(buffer.getvalue(), scale, alt, caption))
+    attributes = "" if label is None else f' data-label="{label}"'
+    if conclusions:
+        attributes += f' data-conclusions="{" ".join(conclusions)}"'
+    drawing = _page_drawing(buffer.getvalue(), cuts, scale, alt, f"{alt}{caption}")
+    under = "" if caption is None else f"<figcaption>{html.escape(caption)}</figcaption>\n"
+    return Rendered(
+        alt=alt,
+        html=(
+            f'<figure class="replearn-figure"{attributes} '
+            f'style="margin:1em 0;background:transparent">\n{drawing}\n{under}</figure>'
+        ),
+    )
 
 
 def _make_room(fig: Figure) -> None:
@@ -135,28 +179,88 @@ def _make_room(fig: Figure) -> None:
         )
 
 
-def _page_figure(svg: str, smallest_scale: float, alt: str, caption: str | None) -> str:
-    """The ``<figure>`` element made of a stand-alone SVG file as matplotlib writes it."""
+def _page_drawing(svg: str, cuts: list[float], scale: float, alt: str, content: str) -> str:
+    """What the ``<figure>`` shows, made of a stand-alone SVG file as matplotlib writes it.
+
+    ``cuts`` are places between columns of panels, as shares of the width; the text of the drawing
+    is readable down to ``scale`` times its size.
+    """
     viewbox = re.search(r'viewBox="([^"]+)"', svg)
     body = re.search(r"<svg[^>]*>(.*)</svg>", svg, flags=re.DOTALL)
     assert viewbox is not None
     assert body is not None
-    width = round(float(viewbox.group(1).split()[2]) * _POINT)
-    inner = _in_page_ink(body.group(1))
-    inner = _with_unique_ids(inner, f"{inner}{alt}{caption}")
+    _, _, width, height = map(float, viewbox[1].split())
+    inner = _in_page_ink(body[1])
+    inner = _with_unique_ids(inner, f"{inner}{content}")
     label = html.escape(alt, quote=True)
-    narrowest = round(width * smallest_scale)
-    scrolls = ' tabindex="0"' if narrowest > _NARROWEST_COLUMN else ""
-    under = "" if caption is None else f"<figcaption>{html.escape(caption)}</figcaption>\n"
+    edges = [0.0, *cuts, 1.0]
+    widths = [round(width * (b - a) * _POINT) for a, b in pairwise(edges)]
+    narrowest = [round(piece * scale) for piece in widths]
+    scrolls = ' tabindex="0"' if max(narrowest) > _NARROWEST_COLUMN else ""
+    if not cuts:
+        drawn = (
+            f'<svg {_NAMESPACES} role="img" aria-label="{label}" viewBox="{viewbox[1]}" '
+            f'width="{widths[0]}" style="display:block;margin:0 auto;width:{widths[0]}px;'
+            f'max-width:100%;min-width:{narrowest[0]}px;{_INK}">\n'
+            f"<title>{html.escape(alt)}</title>{inner}</svg>"
+        )
+        return f'<div style="max-width:100%;overflow-x:auto"{scrolls}>\n{drawn}\n</div>'
+    whole = f"f{hashlib.sha256(f'{inner}{content}'.encode()).hexdigest()[:10]}-whole"
+    pieces = []
+    for index, (left, right) in enumerate(pairwise(edges)):
+        box = f"{left * width:.2f} 0 {(right - left) * width:.2f} {height:g}"
+        # The first piece holds the drawing, the others show another part of it.
+        content_of = f'<g id="{whole}">{inner}</g>' if index == 0 else f'<use href="#{whole}"/>'
+        pieces.append(
+            f'<svg {_NAMESPACES} aria-hidden="true" viewBox="{box}" width="{widths[index]}" '
+            f'style="display:block;flex:{widths[index]} 1 {narrowest[index]}px;'
+            f'max-width:{widths[index]}px;min-width:{narrowest[index]}px;{_INK}">\n'
+            f"{content_of}</svg>"
+        )
     return (
-        '<figure class="replearn-figure" style="margin:1em 0;background:transparent">\n'
-        f'<div style="max-width:100%;overflow-x:auto"{scrolls}>\n'
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'role="img" aria-label="{label}" viewBox="{viewbox.group(1)}" width="{width}" '
-        f'style="display:block;margin:0 auto;width:{width}px;max-width:100%;'
-        f"min-width:{narrowest}px;height:auto;fill:currentColor;"
-        'stroke-linejoin:round;stroke-linecap:butt">\n'
-        f"<title>{html.escape(alt)}</title>{inner}</svg>\n</div>\n{under}</figure>"
+        f'<div class="replearn-panels" role="img" aria-label="{label}" '
+        f'data-viewbox="{viewbox[1]}" style="display:flex;flex-wrap:wrap;justify-content:center;'
+        f'max-width:100%;overflow-x:auto"{scrolls}>\n' + "\n".join(pieces) + "\n</div>"
+    )
+
+
+def standalone_svg(figure: str) -> str:
+    """The drawing of a rendered figure as an SVG file of its own, black on white, uncut.
+
+    Parameters
+    ----------
+    figure : str
+        The ``html`` of a :class:`Rendered`.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element with its size.
+
+    Raises
+    ------
+    ValueError
+        There is no drawing in ``figure``.
+
+    Examples
+    --------
+    >>> fig, ax = plt.subplots()
+    >>> standalone_svg(show(fig, alt="There is nothing to see here").html)[:4]
+    '<svg'
+    """
+    first = re.search(r"<svg([^>]*)>(.*?)</svg>", figure, flags=re.DOTALL)
+    if first is None:
+        raise ValueError("figure: got no <svg>, want the html of a rendered figure")
+    cut = re.search(r'data-viewbox="([^"]+)"', figure)
+    viewbox = cut or re.search(r'viewBox="([^"]+)"', first[1])
+    assert viewbox is not None
+    left, top, width, height = map(float, viewbox[1].split())
+    inner = re.sub(r"<title>.*?</title>", "", first[2], flags=re.DOTALL)
+    return (
+        f'<svg {_NAMESPACES} viewBox="{viewbox[1]}" width="{round(width * _POINT)}" '
+        f'height="{round(height * _POINT)}" style="color:black;{_INK}">'
+        f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" fill="white"/>'
+        f"{inner}</svg>"
     )
 
 
