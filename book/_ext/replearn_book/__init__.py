@@ -21,6 +21,7 @@ _PARTS = (
     "cache",
     "claims_pages",
     "comparison_pages",
+    "conclusions",
     "downloads",
     "figures",
     "library_pages",
