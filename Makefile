@@ -69,11 +69,16 @@ lint: env ## ruff and mypy
 test: lint ## Everything that must hold
 	$(PY) book/tools/pairs.py --check
 	$(PY) -m autograder mutants
+	$(PY) -m tests.claims.mutation
 	$(PY) -m tests.portable --short
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $${PYTEST_WORKERS:-3} --dist loadfile --no-loadscope-reorder \
 	  --durations=10 $(MEASURE)
 
 # Most of the grader runs in processes of its own, and measuring them all takes half as long again.
+.PHONY: claims-mutants
+claims-mutants: env ## Each claim of the book broken by little: its test must fail
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.claims.mutation
+
 .PHONY: coverage
 coverage: MEASURE := --cov --cov-report=term:skip-covered
 coverage: test ## The same, with how much of the code the tests reach; CI runs this
@@ -115,5 +120,5 @@ clean: ## Remove everything generated except .venv
 
 .PHONY: help
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-	  while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	  while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
