@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -33,7 +34,7 @@ def test_each_column_is_a_piece_and_the_pieces_make_the_whole(columns):
     assert len(boxes) == columns
     whole = [float(v) for v in re.search(r'data-viewbox="([^"]+)"', html)[1].split()]
     assert boxes[0][0] == 0
-    for left, right in zip(boxes, boxes[1:], strict=False):
+    for left, right in itertools.pairwise(boxes):
         assert left[0] + left[2] == pytest.approx(right[0], abs=0.02)
     assert boxes[-1][0] + boxes[-1][2] == pytest.approx(whole[2], abs=0.02)
     assert html.count('aria-hidden="true"') == columns
@@ -48,13 +49,13 @@ def test_a_colour_bar_stays_with_its_panel():
     right.plot([0, 1])
     assert len(pieces(rendered(fig))) == 2
     fig, axes = plotting.new_figure(ncols=2)
-    picture = [ax.imshow(np.eye(3)) for ax in axes][0]
+    picture = next(ax.imshow(np.eye(3)) for ax in axes)
     fig.colorbar(picture, ax=axes)  # of both: nothing to cut
     assert len(pieces(rendered(fig))) == 1
 
 
 def test_what_belongs_to_the_whole_figure_is_not_cut():
-    fig, axes = plotting.new_figure(ncols=2)
+    fig, _axes = plotting.new_figure(ncols=2)
     fig.suptitle("a title that stands over the middle of the figure")
     assert len(pieces(rendered(fig))) == 1
     fig, _ = plotting.new_figure()
@@ -75,7 +76,7 @@ def test_label_and_conclusions_are_written_and_checked():
 
 
 def test_a_file_of_its_own_shows_everything_on_white():
-    fig, axes = plotting.new_figure(ncols=2)
+    fig, _axes = plotting.new_figure(ncols=2)
     svg = standalone_svg(rendered(fig))
     assert svg.count("<svg") == 1
     assert 'fill="white"' in svg
