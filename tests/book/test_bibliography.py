@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
-from pybtex.database import parse_string
+from pybtex.database import BibliographyData, parse_file, parse_string
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
+from book.experiments.registry import ALL
 from replearn_book.bibliography import labels_of
 
 SOURCES = """
@@ -198,3 +201,46 @@ def test_pages_without_a_change_follow_one_elsewhere(site):
 def test_an_unknown_key_is_warned_of(site):
     (site.source / "second.md").write_text("# Second page\n\n{cite:t}`alpha2002` did not.\n")
     assert 'could not find bibtex key "alpha2002"' in site()
+
+
+@pytest.fixture(scope="module")
+def sources(root) -> BibliographyData:
+    """The book's own sources."""
+    return parse_file(str(root / "book" / "references.bib"))
+
+
+def cited_keys(root: Path) -> set[str]:
+    """Keys that a page cites, in its text or through the registry of published figures."""
+    pages = [
+        *root.glob("lectures/*.md"),
+        *root.glob("book/**/*.md"),
+        *root.glob("solutions/**/*.md"),
+    ]
+    roles = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
+    found = {figure.source for experiment in ALL.values() for figure in experiment.published}
+    for page in pages:
+        for targets in roles.findall(page.read_text(encoding="utf-8")):
+            found.update(re.sub(r"\{[^{}]*\}", "", target).strip() for target in targets.split(","))
+    return found
+
+
+def test_each_source_says_what_it_was_checked_with(sources):
+    silent = [key for key, entry in sources.entries.items() if not entry.fields.get("checked")]
+    assert silent == [], "say under checked what the entry was compared with, or no"
+    unchecked = [key for key, entry in sources.entries.items() if entry.fields["checked"] == "no"]
+    if unchecked:
+        warnings.warn(f"{len(unchecked)} sources not checked: {', '.join(unchecked)}", stacklevel=1)
+
+
+def test_each_source_is_cited_or_says_that_it_waits_for_its_page(sources, root):
+    cited = cited_keys(root)
+    waiting = {key for key, entry in sources.entries.items() if entry.fields.get("cited") == "no"}
+    assert sorted(set(sources.entries) - cited - waiting) == [], "no page cites these"
+    done = sorted(waiting & cited)
+    if done:
+        warnings.warn(f"cited by now, so 'cited = {{no}}' can go: {', '.join(done)}", stacklevel=1)
+
+
+def test_no_source_stands_there_twice(sources):
+    titles = [re.sub(r"[^a-z0-9]", "", e.fields["title"].lower()) for e in sources.entries.values()]
+    assert sorted(title for title in set(titles) if titles.count(title) > 1) == []
