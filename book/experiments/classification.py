@@ -154,7 +154,10 @@ EXPERIMENTS = (
         metric=_ERROR,
         unit="%",
         digits=2,
-        published=(Published("1.3", "lisa2010sda"), Published("1.28", "vincent2010stacked")),
+        published=(
+            Published("1.3", "lisa2010sda", checked="the text of the tutorial"),
+            Published("1.28", "vincent2010stacked"),
+        ),
         run=_stacked_denoising,
         family=_FAMILY,
         scheduled=True,
@@ -167,7 +170,15 @@ EXPERIMENTS = (
         metric=_ERROR,
         unit="%",
         digits=2,
-        published=(Published("1.14", "rifai2011contractive"),),
+        published=(
+            Published(
+                "1.14",
+                "rifai2011contractive",
+                "Table 1",
+                network="784-1000-10, one layer",
+                checked="two texts that reprint the table",
+            ),
+        ),
         run=_stacked_contractive,
         family=_FAMILY,
         scheduled=True,

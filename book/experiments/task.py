@@ -124,11 +124,16 @@ class Published:
     ----------
     text : the figure with the digits that were printed, such as "0.09".
     source : key of the bibliography. where : place in the source, or what is special about it.
+    network : the network it was printed for, where that is another than the experiment's.
+    checked : what the figure was compared with; empty if nobody looked it up, which the
+        scoreboard says.
     """
 
     text: str
     source: str
     where: str = ""
+    network: str = ""
+    checked: str = ""
 
     def reached_by(self, value: float) -> bool:
         """Whether a measured value is as low, at the precision that was printed."""

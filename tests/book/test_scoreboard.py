@@ -29,7 +29,10 @@ EXPERIMENT = Experiment(
     metric="sand lost",
     unit="%",
     digits=2,
-    published=(Published("1.5", "hinton2006reducing"), Published("1.28", "hinton2006reducing")),
+    published=(
+        Published("1.5", "hinton2006reducing"),
+        Published("1.28", "hinton2006reducing", "p. 3", network="silk", checked="the paper"),
+    ),
     run=lambda job: Outcome(0.0),
     family="sieves",
     note="Shaken by hand.",
@@ -92,9 +95,22 @@ def test_the_cost_is_cpu_time_unless_a_card_did_the_work():
 
 def test_the_table_says_what_was_not_run():
     lines = table_lines([(EXPERIMENT, result(1.2)), (FREE, None)])
-    assert "1.28% {cite}`hinton2006reducing`" in lines[2]
     assert lines[3] == "| Free | none | – | not run yet |  |  |"
     assert {line.count("|") for line in lines} == {7}
+
+
+def test_a_figure_says_its_place_another_network_and_that_nobody_checked_it():
+    cell = table_lines([(EXPERIMENT, None)])[2].split(" | ")[2]
+    assert cell == (
+        "1.5% {cite}`hinton2006reducing` (not checked against the paper); "
+        "1.28% {cite}`hinton2006reducing` (p. 3; of silk)"
+    )
+
+
+def test_the_contractive_figure_is_of_one_layer():
+    (figure,) = ALL["stacked-contractive"].published
+    assert figure.network.startswith("784-1000-10,")
+    assert figure.checked
 
 
 def test_details_are_means_over_the_seeds():

@@ -72,11 +72,18 @@ def cost(result: Result) -> str:
 
 
 def _figures(experiment: Experiment) -> str:
-    return "; ".join(
-        f"{figure.text}{experiment.unit} {{cite}}`{figure.source}`"
-        + (f" ({figure.where})" if figure.where else "")
-        for figure in experiment.published
-    )
+    """The published figures, each with its source and what a reader must know of it."""
+    said = []
+    for figure in experiment.published:
+        notes = [
+            figure.where,
+            f"of {figure.network}" if figure.network else "",
+            "" if figure.checked else "not checked against the paper",
+        ]
+        known = "; ".join(note for note in notes if note)
+        text = f"{figure.text}{experiment.unit} {{cite}}`{figure.source}`"
+        said.append(f"{text} ({known})" if known else text)
+    return "; ".join(said)
 
 
 def table_lines(pairs: Sequence[Pair]) -> list[str]:
