@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from book.experiments.registry import ALL
-from replearn_book.bibliography import labels_of
+from replearn_book.bibliography import SortingStyle, labels_of
 
 SOURCES = """
 @article{zeta2011, author = {Zeta, A. and Iota, B. and Theta, C.}, title = {Last}, journal = {J},
@@ -22,18 +22,19 @@ SOURCES = """
   doi = {10.1000/1}, checked = {a shelf}}
 @article{zeta2011more, author = {Zeta, A. and Eta, B. and Iota, D.}, title = {Another},
   journal = {J}, year = {2011}}
-@article{pair1999, author = {van Beta, Bo and Gamma, G{\\"u}nther}, title = {Pair}, journal = {J},
+@article{pair1999, author = {de Beta, Bo and Gamma, G{\\"u}nther}, title = {Pair}, journal = {J},
   year = {1999}}
 @article{crowd1998, author = {Delta, D. and Epsilon, E. and others}, title = {Crowd},
   journal = {J}, year = {1998}}
 @misc{nobody, title = {Leaflet}}
+@misc{lab2010, author = {{Öko lab}}, title = {Tutorial}, year = {2010}}
 @article{uncited, author = {Unread, U.}, title = {Never}, journal = {J}, year = {2000}}
 """
 FIRST = """\
 # First page
 
 {cite:t}`zeta2011` said it {cite:p}`alpha2001,zeta2011more`, as did {cite:t}`alpha2001`.
-Also {cite:p}`pair1999`, {cite:p}`crowd1998` and {cite:p}`nobody`.
+Also {cite:p}`pair1999`, {cite:p}`crowd1998`, {cite:p}`lab2010` and {cite:p}`nobody`.
 """
 SECOND = """\
 # Second page
@@ -125,24 +126,42 @@ def test_labels_are_authors_and_year_and_letters_tell_equal_ones_apart():
         "Zeta et al., 2011a",
         "Alpha, 2001",
         "Zeta et al., 2011b",
-        "van Beta and Gamma, 1999",
+        "de Beta and Gamma, 1999",
         "Delta et al., 1998",
         "Leaflet, n.d.",
+        "Öko lab, 2010",
         "Unread, 2000",
     ]
+
+
+def test_sources_sort_without_accents_and_capitals_and_by_all_names():
+    names = (
+        "Ostrich, A. and Bee, B.",
+        "Öko, Z.",
+        "de Beta, B.",
+        "Ostrich, A. and Ant, C.",
+        "Delta",
+    )
+    made = "".join(
+        f"@misc{{k{number}, author = {{{name}}}, title = {{T}}, year = {{2000}}}}\n"
+        for number, name in enumerate(names)
+    )
+    ordered = SortingStyle().sort(parse_string(made, "bibtex").entries.values())
+    assert [entry.key for entry in ordered] == ["k2", "k4", "k1", "k3", "k0"]
 
 
 def test_text_and_bibliography_say_the_same_label(site):
     assert site() == ""
     text = shown(site.page("first"))
     assert "Zeta et al. (2011b) said it (Alpha, 2001; Zeta et al., 2011a), as did Alpha" in text
-    assert "Also (van Beta and Gamma, 1999), (Delta et al., 1998) and (Leaflet, n.d.)." in text
+    assert "Also (de Beta and Gamma, 1999), (Delta et al., 1998), (Öko lab, 2010)" in text
     labels = terms(site.page("bibliography"))
     assert labels == [
-        "Leaflet, n.d.",
         "Alpha, 2001",
+        "de Beta and Gamma, 1999",
         "Delta et al., 1998",
-        "van Beta and Gamma, 1999",
+        "Leaflet, n.d.",
+        "Öko lab, 2010",
         "Zeta et al., 2011a",
         "Zeta et al., 2011b",
     ]
@@ -153,7 +172,7 @@ def test_a_citation_links_to_its_entry(site):
     site()
     bibliography = Reader(site.page("bibliography"))
     targets = [link for link in Reader(site.page("first")).links if "bibliography.html#" in link]
-    assert len(targets) == 7
+    assert len(targets) == 8
     assert {target.partition("#")[2] for target in targets} <= set(bibliography.ids)
 
 

@@ -7,6 +7,7 @@ and by links to the places that cite it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from docutils import nodes
 from pybtex.richtext import Text
 from pybtex.style.formatting.unsrt import Style as UnsortedStyle
 from pybtex.style.labels import BaseLabelStyle
-from pybtex.style.sorting.author_year_title import SortingStyle
+from pybtex.style.sorting import BaseSortingStyle
 from pybtex.style.template import field as field_of
 from pybtex.style.template import first_of, optional
 from sphinx.addnodes import pending_xref
@@ -50,16 +51,9 @@ _SEPARATOR = ", "  # between the authors and the year
 
 def labels_of(entries: Iterable[Entry]) -> Iterator[str]:
     """Label of each entry, "Authors, year", with a, b, c where it would not be the only one."""
-    style = PersonStyle()
-    names = style.author_or_editor_or_title(full=False)
+    names = PersonStyle().author_or_editor_or_title(full=False)
     year = first_of[optional[field_of("year")], "n.d."]
-    plain = [
-        _SEPARATOR.join(
-            str(part.format_data({"entry": entry, "style": _Named(style)}))
-            for part in (names, year)
-        )
-        for entry in entries
-    ]
+    plain = [_SEPARATOR.join(_plain(part, entry) for part in (names, year)) for entry in entries]
     total, seen = Counter(plain), Counter[str]()
     for label in plain:
         yield label + (chr(ord("a") + seen[label]) if total[label] > 1 else "")
@@ -73,12 +67,31 @@ class _Named:
     person: PersonStyle
 
 
+def _plain(template: Any, entry: Entry) -> str:
+    """What a template makes of an entry, without marks; a space is a space that may break."""
+    text = template.format_data({"entry": entry, "style": _Named(PersonStyle())})
+    return str(Text(text).render_as("text"))
+
+
 class LabelStyle(BaseLabelStyle):  # type: ignore[misc]
     """Labels of the bibliography."""
 
     def format_labels(self, sorted_entries: Iterable[Entry]) -> Iterator[str]:
         """One label for each entry, in the order of the bibliography."""
         return labels_of(sorted_entries)
+
+
+class SortingStyle(BaseSortingStyle):  # type: ignore[misc]
+    """By the names of all authors, by year and by title, as a reader spells them."""
+
+    def sorting_key(self, entry: Entry) -> tuple[str, ...]:
+        """Names, year and title without accents and capitals."""
+        names = PersonStyle().author_or_editor_or_title(full=True)
+        parts = (names, optional[field_of("year")], field_of("title"))
+        spelled = [unicodedata.normalize("NFKD", _plain(part, entry)) for part in parts]
+        return tuple(
+            "".join(c for c in text if not unicodedata.combining(c)).casefold() for text in spelled
+        )
 
 
 class FormattingStyle(UnsortedStyle):  # type: ignore[misc]
