@@ -27,6 +27,7 @@ _PARTS = (
     "mathjax",
     "no_thebe",
     "performance_pages",
+    "permalinks",
     "scoreboard_pages",
 )
 
