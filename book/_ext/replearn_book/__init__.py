@@ -19,6 +19,7 @@ if _ROOT not in sys.path:
 _PARTS = (
     "assignment",
     "cache",
+    "captions",
     "chapters",
     "claims_pages",
     "comparison_pages",
