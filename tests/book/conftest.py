@@ -10,11 +10,15 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.chromium import chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +105,9 @@ def header() -> str:
 def tiny_book_in(root):
     """Make a book of the given chapters with the real configuration; returns its folder."""
 
-    def make(folder: Path, *chapters: str, claim_tests: str = "") -> Path:
+    def make(
+        folder: Path, *chapters: str, claim_tests: str = "", names: Sequence[str] = ()
+    ) -> Path:
         book = folder / "a book"  # the space is part of the test
         for name in ("lectures", "tests/claims", "book"):
             (book / name).mkdir(parents=True)
@@ -113,11 +119,13 @@ def tiny_book_in(root):
         (book / "book" / "index.md").write_text("# A tiny book\n")
         for name in ("claims.md", "comparison.md"):
             shutil.copy(root / "book" / name, book / "book")
-        names = [f"lectures/{number:02d}_tiny" for number in range(1, len(chapters) + 1)]
+        names = names or [f"{number:02d}_tiny" for number in range(1, len(chapters) + 1)]
         for name, text in zip(names, chapters, strict=True):
-            (book / f"{name}.md").write_text(HEADER + text)
-        files = [{"file": name} for name in [*names, "book/comparison", "book/claims"]]
-        toc = {"format": "jb-book", "root": "book/index", "chapters": files}
+            (book / "lectures" / f"{name}.md").write_text(HEADER + text)
+        numbered = [{"file": f"lectures/{name}"} for name in names]
+        others = [{"file": name} for name in ("book/comparison", "book/claims")]
+        parts = [{"numbered": 2, "chapters": numbered}, {"chapters": others}]
+        toc = {"format": "jb-book", "root": "book/index", "parts": parts}
         (book / "_toc.yml").write_text(yaml.safe_dump(toc))
         (book / "tests" / "claims" / "test_tiny.py").write_text(claim_tests)
         return book

@@ -20,6 +20,8 @@ _PARTS = (
     "assignment",
     "bibliography",
     "cache",
+    "captions",
+    "chapters",
     "claims_pages",
     "comparison_pages",
     "conclusions",
@@ -29,6 +31,7 @@ _PARTS = (
     "mathjax",
     "no_thebe",
     "performance_pages",
+    "permalinks",
     "scoreboard_pages",
 )
 
