@@ -128,12 +128,13 @@ def test_the_text_is_markdown_and_nothing_of_the_source_is_left(notebook):
 
 
 def test_each_figure_of_the_page_is_a_picture_with_its_text(page, notebook):
-    wanted = re.findall(r'<svg\b[^>]*aria-label="([^"]*)"', page)
+    tags = re.findall(r'<(?:svg|div)\b[^>]*\brole="img"[^>]*>', page)
+    wanted = [re.search(r'\baria-label="([^"]*)"', tag)[1] for tag in tags]
     found = DRAWING.findall(everything(notebook))
     assert [unescape(alt) for alt, _ in found] == [unescape(alt) for alt in wanted]
     assert wanted
     for _, code in found:
-        assert b'fill="#fff"' in base64.b64decode(code)
+        assert re.search(b'<rect [^>]*fill="(?:#fff|white)"', base64.b64decode(code))
     assert not any("<svg" in text for text in in_html(notebook))
 
 

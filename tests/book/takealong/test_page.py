@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import re
+
 import pytest
 
+from replearn.plotting import new_figure, show
 from replearn_book.takealong.page import Cell, Heading, Text, parts_of
 
 STATEMENT = """
@@ -127,6 +131,27 @@ def test_pictures_come_along(tmp_path):
     assert "data:image/png;base64,eA==" in first.text
     assert first.text.endswith("\n\nFigure 7.1 Caption")
     assert second.text.startswith('<img alt="A dot"')
+
+
+def test_a_figure_that_the_page_cuts_between_its_panels_is_one_picture():
+    fig, axes = new_figure(ncols=2, width=7.1)
+    for ax in axes:
+        ax.plot([1, 2])
+    html = show(fig, alt="Both lines rise from 1 to 2", caption="Two lines").html
+    assert html.count("<svg") == 2
+    (cell,) = parts_of(
+        '<div class="cell"><div class="cell_output"><div class="output text_html">'
+        f"{html}</div></div></div>",
+        {},
+    )
+    (shown,) = cell.html
+    assert shown.count("<img") == 1
+    assert 'alt="Both lines rise from 1 to 2"' in shown
+    assert "<svg" not in shown
+    assert shown.endswith("<figcaption>Two lines</figcaption>\n</figure>")
+    drawing = base64.b64decode(re.search('base64,([^"]+)"', shown)[1]).decode()
+    assert 'viewBox="0 0 511.2' in drawing
+    assert "<use href" not in drawing
 
 
 def test_a_picture_that_is_not_there_is_an_error():

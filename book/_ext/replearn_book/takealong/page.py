@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from bs4 import BeautifulSoup, Tag
 
 from replearn_book.takealong.markdown import Writer
-from replearn_book.takealong.pictures import image_of_svg
+from replearn_book.takealong.pictures import image_of_panels, image_of_svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_SVG = re.compile(r"<svg\b[^>]*>.*?</svg>", re.DOTALL)
+# The pieces of a figure that is cut between its panels, or a whole drawing.
+_DRAWING = re.compile(
+    r'<div\b[^>]*\bclass="replearn-panels".*?</svg>\s*</div>|<svg\b[^>]*>.*?</svg>', re.DOTALL
+)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 # What is only for a page in a browser.
 _FURNITURE = "a.headerlink, script, style, button"
@@ -62,10 +65,11 @@ def parts_of(body: str, images: Mapping[str, Path]) -> list[Part]:
 
     def set_aside(found: re.Match[str]) -> str:
         # An HTML parser would write viewBox as viewbox.
-        drawings.append(image_of_svg(found[0]))
+        image = image_of_panels if found[0].startswith("<div") else image_of_svg
+        drawings.append(image(found[0]))
         return f'<img data-drawing="{len(drawings) - 1}"/>'
 
-    soup = BeautifulSoup(_SVG.sub(set_aside, body), "html.parser")
+    soup = BeautifulSoup(_DRAWING.sub(set_aside, body), "html.parser")
     for element in soup.select(_FURNITURE):
         element.decompose()
     return list(_parts(soup, Writer(drawings, images)))

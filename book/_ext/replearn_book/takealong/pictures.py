@@ -14,6 +14,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from replearn.plotting.svg import standalone_svg
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -66,6 +68,16 @@ def image_of_svg(svg: str) -> str:
     except ElementTree.ParseError as error:
         raise ValueError(f"the drawing {svg[:80]!r} is not well-formed: {error}") from error
     return _image("image/svg+xml", file.encode(), alt, shown)
+
+
+def image_of_panels(panels: str) -> str:
+    """An `<img>` with a figure that the page shows in pieces, which share one drawing."""
+    label = re.search(r'aria-label="(.*?)"', panels)
+    svg = standalone_svg(panels)
+    width = re.search(r'width="(\d+)"', svg)
+    assert label is not None
+    assert width is not None
+    return _image("image/svg+xml", svg.encode(), html.unescape(label[1]), width[1])
 
 
 def image_of_file(path: Path, alt: str, width: str = "") -> str:
