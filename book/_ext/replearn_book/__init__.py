@@ -29,6 +29,7 @@ _PARTS = (
     "mathjax",
     "no_thebe",
     "performance_pages",
+    "reread",
     "scoreboard_pages",
 )
 
