@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chromium import chromium
+from tests.chromium import Visit, chromium
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +71,20 @@ def browser():
     """A headless Chromium of the system."""
     with chromium() as started:
         yield started
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages; what was opened is closed after the test."""
+    visits = []
+
+    def make(**options) -> Visit:
+        visits.append(Visit(browser, **options))
+        return visits[-1]
+
+    yield make
+    for made in visits:
+        made.context.close()
 
 
 HEADER = """\

@@ -31,6 +31,7 @@ _PARTS = (
     "performance_pages",
     "reread",
     "scoreboard_pages",
+    "search",
 )
 
 
