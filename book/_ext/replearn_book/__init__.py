@@ -17,6 +17,7 @@ if _ROOT not in sys.path:
 
 # Imported by setup, so that the tools and tests can use claims.py and cache.py without Sphinx.
 _PARTS = (
+    "accessible",
     "assignment",
     "cache",
     "claims_pages",
