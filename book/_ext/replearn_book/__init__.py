@@ -26,6 +26,7 @@ _PARTS = (
     "exercises",
     "figures",
     "formulas",
+    "head",
     "library_pages",
     "mathjax",
     "no_thebe",
