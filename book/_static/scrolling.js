@@ -71,12 +71,14 @@
     return place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   };
 
+  // Its box is no wider than the line; what is in it can be.
+  const widthOf = (formula) => formula.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0;
+
   const fitInlines = () => {
     const formulas = [...article().querySelectorAll('mjx-container:not([display="true"])')];
     const wide = formulas
       .map((formula) => [formula, placeOf(formula)])
-      .filter(([formula, space]) => space > 0 && formula.scrollWidth > formula.clientWidth + 1
-        || formula.getBoundingClientRect().width > space + 1);
+      .filter(([formula, space]) => space > 0 && widthOf(formula) > space + 1);
     for (const [formula, space] of wide) {
       breakInline(formula);
       const runs = [...formula.querySelectorAll("span.run")];

@@ -1,15 +1,17 @@
-"""Read a page again when its text is another, whatever the dates of the files say.
+"""Read a page again when what it is made from is another, whatever the dates of the files say.
 
 Sphinx compares dates, and a file that was copied with its date can be older than the last build.
 """
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from replearn_book.cache import hash_files
+
 if TYPE_CHECKING:
+    from docutils import nodes
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
@@ -21,7 +23,10 @@ def _texts_of(env: Any) -> dict[str, str]:
 
 
 def _hash(env: BuildEnvironment, page: str) -> str:
-    return hashlib.sha256(Path(env.doc2path(page)).read_bytes()).hexdigest()
+    """Of a page's text and of the other files that it is made from."""
+    root = Path(env.srcdir)
+    files = {Path(env.doc2path(page)), *(root / name for name in env.dependencies.get(page, ()))}
+    return hash_files(filter(Path.is_file, files), root)
 
 
 def _outdated(_: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], __: Any) -> Any:
@@ -29,8 +34,8 @@ def _outdated(_: Sphinx, env: BuildEnvironment, added: set[str], changed: set[st
     return [page for page in pages if _texts_of(env)[page] != _hash(env, page)]
 
 
-def _note(app: Sphinx, page: str, _: list[str]) -> None:
-    _texts_of(app.env)[page] = _hash(app.env, page)
+def _note(app: Sphinx, _: nodes.document) -> None:
+    _texts_of(app.env)[app.env.docname] = _hash(app.env, app.env.docname)
 
 
 def _merge(_: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvironment) -> None:
@@ -42,5 +47,5 @@ def _merge(_: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvir
 def setup(app: Sphinx) -> None:
     """Note the text of each page that is read."""
     app.connect("env-get-outdated", _outdated)
-    app.connect("source-read", _note)
+    app.connect("doctree-read", _note)
     app.connect("env-merge-info", _merge)

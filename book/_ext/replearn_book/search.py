@@ -1,7 +1,7 @@
 """Search that puts the page a student wants first.
 
 Sphinx's index says on which pages a word stands, and its scorer sees no more than that. Here the
-index also says how often, so that the page about a thing comes before pages that mention it, and
+index also says how often, and how often two stand together, so that the page about a thing comes before pages that mention it, and
 `search_scorer.js` weighs titles and kinds of pages. What has the class `no-search`, such as the
 sources of tests, is left out.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
     from sphinx.config import Config
 
 UNSEARCHED = "no-search"  # class of what is shown but not found
+FEWEST = 3  # times that two words must stand together on a page to count as a phrase of it
 SCORER = Path(__file__).with_name("search_scorer.js")
 
 
 def searched(doctree: nodes.document) -> nodes.document:
-    """The page without what has the class `no-search`; the page itself stays as it is."""
+    """The page without what has the class `no-search`, and without the TeX of its formulas.
+
+    A formula of one letter stays, for terms such as k-sparse. The page itself stays as it is.
+    """
     copy: nodes.document = doctree.deepcopy()
     for node in list(copy.findall(nodes.Element)):
-        if UNSEARCHED in node.get("classes", []) and node.parent is not None:
+        is_math = isinstance(node, nodes.math | nodes.math_block)
+        unwanted = UNSEARCHED in node.get("classes", [])
+        if node.parent is not None and (unwanted or (is_math and len(node.astext()) > 1)):
             node.parent.remove(node)
     return copy
 
@@ -47,17 +54,22 @@ class CountingIndex(IndexBuilder):
         super().feed(docname, filename, title, doctree)
         store = self._word_collector(doctree)
         stem = cache(self.lang.stem)
-        words = [*store.words, *store.title_words]
-        self._counts[docname] = Counter(stem(word.lower()).lower() for word in words)
+        words = [stem(word.lower()).lower() for word in (*store.title_words, *store.words)]
+        phrases = Counter(f"{first} {second}" for first, second in pairwise(words))
+        kept = {text: times for text, times in phrases.items() if times >= FEWEST}
+        self._counts[docname] = Counter(words) + Counter(kept)
 
     def freeze(self) -> dict[str, Any]:
-        """The index as JSON: `counts` has [page, times] for words that stand there repeatedly."""
+        """The index as JSON.
+
+        `counts` has [page, times] for words, and for two words in a row, that are repeated there.
+        """
         frozen = super().freeze()
         known = frozen["terms"].keys() | frozen["titleterms"].keys()
         counts: dict[str, list[list[int]]] = {}
         for number, docname in enumerate(frozen["docnames"]):
             for word, times in self._counts.get(docname, Counter()).items():
-                if times > 1 and word in known:
+                if times > 1 and all(part in known for part in word.split(" ")):
                     counts.setdefault(word, []).append([number, times])
         return {**frozen, "counts": counts}
 
