@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from replearn_book.accessible import named_folds
+from replearn_book.accessible import named_folds, signature_lines
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
 # One page of each kind is looked at in all four ways, the others in two that differ in both.
@@ -86,3 +86,11 @@ def test_the_tab_key_stops_at_no_formula_and_a_screen_reader_reads_them(visit, s
 def test_what_unfolds_a_part_of_the_navigation_has_its_name():
     plain = '<li><a href="x">Rows &amp; more</a><details><summary><i></i></summary></details></li>'
     assert '</a><details><summary aria-label="Pages of Rows &amp; more"><i>' in named_folds(plain)
+
+
+def test_a_signature_of_several_lines_is_no_list_of_definitions():
+    lines = "f(\n<dl>\n<dd><em>a</em>,</dd>\n<dd><em>b</em>,</dd>\n</dl>\n)"
+    assert signature_lines(lines).count('<span class="sig-line">') == 2
+    assert "<d" not in signature_lines(lines)
+    terms = "<dl>\n<dt>a</dt><dd>b</dd>\n</dl>"
+    assert signature_lines(terms) == terms

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sphinx.config import Config
 
 TEMPLATES = Path(__file__).with_name("templates")
+# A signature of several lines, which Sphinx writes as definitions without terms.
+_LINES = re.compile(r"<dl>\n((?:<dd>.*?</dd>\n)+)</dl>")
 _FOLDED = re.compile(r"(<a [^>]*>)([^<]*)(</a><details[^>]*><summary)>")
 
 
@@ -55,6 +57,16 @@ def _depart_entry(self: SphinxTranslator, node: nodes.entry) -> None:
     HTML5Translator.depart_entry(self, node)
 
 
+def signature_lines(body: str) -> str:
+    """Write the lines of a signature as what they are: a class of replearn.css sets them in."""
+
+    def as_lines(match: re.Match[str]) -> str:
+        lines = match.group(1).replace("<dd>", '<span class="sig-line">')
+        return lines.replace("</dd>", "</span>")
+
+    return _LINES.sub(as_lines, body)
+
+
 def named_folds(navigation: str) -> str:
     """Give each arrow that unfolds a part of the navigation the name of that part."""
 
@@ -65,9 +77,11 @@ def named_folds(navigation: str) -> str:
     return _FOLDED.sub(name, navigation)
 
 
-def _name_folds(
+def _mend_page(
     _: Sphinx, __: str, ___: str, context: dict[str, Any], ____: nodes.document | None
 ) -> None:
+    if "body" in context:
+        context["body"] = signature_lines(context["body"])
     made: Callable[..., Any] | None = context.get("generate_toctree_html")
     if made is not None:
         context["generate_toctree_html"] = lambda *args, **named: named_folds(
@@ -85,4 +99,4 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", _use_templates)
     app.connect("doctree-read", _complete_definitions)
     app.connect("doctree-resolved", _drop_repeated_ids, priority=900)
-    app.connect("html-page-context", _name_folds, priority=900)
+    app.connect("html-page-context", _mend_page, priority=900)
