@@ -1,9 +1,9 @@
 """Search that puts the page a student wants first.
 
 Sphinx's index says on which pages a word stands, and its scorer sees no more than that. Here the
-index also says how often, and how often two stand together, so that the page about a thing comes before pages that mention it, and
-`search_scorer.js` weighs titles and kinds of pages. What has the class `no-search`, such as the
-sources of tests, is left out.
+index also says how often it and two words in a row stand there, so that the page about a thing
+comes before pages that mention it, and `search_scorer.js` weighs titles and kinds of pages. What
+has the class `no-search`, such as the sources of tests, is left out.
 """
 
 from __future__ import annotations
