@@ -24,7 +24,8 @@ SHORTEST = 40  # of a paragraph that can be one
 # itself must not follow the base.
 _FIND_ROOT = """\
 <script>
-  const root = location.pathname.replace(/\\/(?:book|lectures|_static)\\/.*$|\\/[^/]*$/, "/");
+  const root = location.pathname
+    .replace(/^(.*)\\/(?:book|lectures|_static)\\/.*$/, "$1/").replace(/[^/]*$/, "");
   document.write(`<base href="${root.replace(/"/g, "%22")}">`);
   addEventListener("DOMContentLoaded", () =>
     document.querySelectorAll('a[href^="#"]').forEach((link) => {
