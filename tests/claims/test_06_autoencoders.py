@@ -490,7 +490,7 @@ def test_the_pull_makes_the_code_unique_and_quick_to_find(seed, pull, penalty):
     assert torch.allclose(Z, best, atol=1e-8)
     # tight: without a penalty, from a start that differs where D sees nothing
     model.penalty = 0.0
-    _, values, right = torch.linalg.svd(D)
+    right = torch.linalg.svd(D).Vh
     if m > d:
         best = model.infer(X, steps=math.ceil(40 / -math.log(factor)))
         Z, alpha, invisible = best + right[-1], 1 / (L + pull), right[-1]
