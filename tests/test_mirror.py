@@ -25,6 +25,7 @@ OTHERS = {
 #: Packages whose tests stand elsewhere, and where.
 ELSEWHERE = {
     "book/_ext/replearn_book": "tests/book",
+    "book/_ext/replearn_book/takealong": "tests/book/takealong",
     "book/tools": "tests/book",
     "autograder/execution/sandbox": "tests/autograder/execution",
 }

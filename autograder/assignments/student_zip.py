@@ -80,7 +80,7 @@ def pack(
     packed = {}
     for wanted, names in users.items():
         path = course.root / "release" / wanted.file
-        _write(path, wanted, checkout)
+        write_zip(path, wanted, checkout)
         packed[path] = names
     return packed
 
@@ -141,7 +141,8 @@ def _imported(source: str) -> Iterator[str]:
             yield node.module.split(".")[0]
 
 
-def _write(path: Path, wanted: StudentZip, checkout: Path) -> None:
+def write_zip(path: Path, wanted: StudentZip, checkout: Path = CHECKOUT) -> None:
+    """Write one of the zip files; the same sources give the same bytes."""
     contents = {"pyproject.toml": pyproject(wanted, checkout).encode()}
     for name in _project(checkout)["license-files"]:
         contents[name] = (checkout / name).read_bytes()

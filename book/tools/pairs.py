@@ -12,13 +12,11 @@ it twice gives the same bytes.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import re
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,18 +26,13 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+from replearn_book.takealong.assemble import stable_ids  # noqa: E402
+
 FORMAT = "md:myst"
 KEPT_KINDS = ("text/plain",)
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-
-
-def stable_ids(notebook: NotebookNode) -> None:
-    """Name each cell by its content, so that an unchanged cell keeps its id."""
-    seen: Counter[str] = Counter()
-    for cell in notebook.cells:
-        digest = hashlib.sha256(f"{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:12]
-        cell.id = f"{digest}-{seen[digest]}"
-        seen[digest] += 1
 
 
 def keep_text(cell: NotebookNode) -> list[NotebookNode]:

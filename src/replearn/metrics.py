@@ -242,14 +242,15 @@ def linear_probe(
 ) -> ProbeResult:
     """Test accuracy of multinomial logistic regression on codes, trained with few or all labels.
 
-    Features are standardised by the mean and standard deviation of the labelled training codes
-    (constant ones become 0); the classifier is scikit-learn's with its default penalty (C = 1).
-    Runs on the CPU, in float32 or float64 as the codes are.
+    Features are standardised by the mean and standard deviation of all n training codes, labelled
+    or not (constant ones become 0): those of a few labelled codes would blow up a feature that is
+    rarely active, such as an entry of a sparse code. The classifier is scikit-learn's with its
+    default penalty (C = 1). Runs on the CPU, in float32 or float64 as the codes are.
 
     Parameters
     ----------
     H : Tensor, (n, m)
-        Training codes.
+        Training codes. With ``labels``, those whose classes are not used count for the scale only.
     y : Tensor, (n,)
         Their classes, integers.
     H_test : Tensor, (n_test, m)
@@ -290,14 +291,15 @@ def linear_probe(
     draws: list[NDArray[np.int64] | slice] = [slice(None)]
     if labels is not None:
         draws = [_stratified(classes, labels, seed + r) for r in range(repeats)]
+    # In float64, in which no square of float32 overflows.
+    mean, std = train.mean(0, np.float64), train.std(0, np.float64)
+    scale = np.where(std > 1e-6 * (np.abs(mean) + std), std, np.inf)  # constant up to rounding
+    test = (test - mean) / scale
     accuracies = []
     for rows in draws:
-        # In float64, in which no square of float32 overflows.
-        mean, std = train[rows].mean(0, np.float64), train[rows].std(0, np.float64)
-        scale = np.where(std > 1e-6 * (np.abs(mean) + std), std, np.inf)  # constant up to rounding
         model = LogisticRegression(max_iter=1000)
         model.fit(((train[rows] - mean) / scale).astype(train.dtype), classes[rows])
-        accuracies.append(float(model.score((test - mean) / scale, test_classes)))
+        accuracies.append(float(model.score(test, test_classes)))
     spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
     return ProbeResult(float(np.mean(accuracies)), spread, tuple(accuracies))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.chromium import chromium
+from tests.chromium import Visit, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,20 @@ def browser():
     """A headless Chromium of the system."""
     with chromium() as started:
         yield started
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages; what was opened is closed after the test."""
+    visits = []
+
+    def make(**options) -> Visit:
+        visits.append(Visit(browser, **options))
+        return visits[-1]
+
+    yield make
+    for made in visits:
+        made.context.close()
 
 
 HEADER = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,11 @@ def shows(rows: list[Row]) -> str:
     )
 
 
+def reread(result: subprocess.CompletedProcess[str]) -> str:
+    """Which pages Sphinx says it has read."""
+    return " ".join(re.findall(r"updating environment: *(.*)", result.stdout))
+
+
 def test_a_sound_book_builds_and_runs_a_chapter_only_when_its_code_changes(tiny_book, build):
     ran = "open('../ran', 'a').write('x')"
     book = tiny_book(CLAIM + cell(ran) + shows([row("PCA")]), claim_tests=CLAIM_TEST)
@@ -76,12 +82,22 @@ def test_a_sound_book_builds_and_runs_a_chapter_only_when_its_code_changes(tiny_
     assert "nothing changed" in second.stdout
 
     page = book / "lectures/01_tiny.md"
+    date = page.stat().st_mtime
     page.write_text(page.read_text() + "\nMore prose.\n")
+    os.utime(page, (date, date))  # as when it is copied with its date
     third = build(book)
     assert third.returncode == 0
     assert "nothing changed" not in third.stdout
+    assert reread(third) == "0 added, 2 changed, 0 removed"  # the page, and that of the claims
     assert "More prose." in (book / "_build/html/lectures/01_tiny.html").read_text()
+    assert (book / "_build/html/book/comparison.html").is_file()
     assert (book / "ran").read_text() == "x"
+
+    config = book / "_config.yml"
+    config.write_text(config.read_text() + "# one more comment\n")
+    fourth = build(book)
+    assert fourth.returncode == 0
+    assert reread(fourth) == "[new config] 4 added, 0 changed, 0 removed"  # all of it
 
     (book / "requirements.txt").write_text("numpy==2.0\n")  # other packages: outputs may differ
     assert build(book).returncode == 0
@@ -107,8 +123,9 @@ def test_a_kernel_that_does_not_start_is_left_to_the_build(
     monkeypatch.setattr("jupyter_cache.executors.utils.single_nb_execution", dies)
     chapter = tmp_path / "01_x.md"
     chapter.write_text(header + cell("1"))
-    done = tool("build").run_chapter(chapter, tmp_path / "cache", 10)
-    assert done == ("01_x.md", 0.0, False)
+    build = tool("build")
+    done = build.run_chapter(chapter, tmp_path / "cache", 10, tmp_path)
+    assert done == build.Ran("01_x.md", 0.0, False)
     assert "01_x.md: no kernel could be started (Kernel died" in capsys.readouterr().out
 
 
@@ -116,12 +133,29 @@ def warnings(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if "WARNING" in line)
 
 
-def test_a_failing_cell_fails_the_build(tiny_book, build):
-    result = build(tiny_book(cell("raise RuntimeError('canary')")))
+def line_of(path: Path, text: str) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def test_each_failing_chapter_runs_once_and_is_said_once_at_its_cell(tiny_book, build):
+    counts = "open('../ran', 'a').write('x')"
+    book = tiny_book(
+        cell(f"{counts}\nraise RuntimeError('canary')"),
+        "Prose.\n" + cell("one = 1") + cell(f"{counts}\none / 0"),
+    )
+    result = build(book)
     assert result.returncode == 1
-    assert "Executing notebook failed: CellExecutionError" in warnings(result.stdout)
-    assert "RuntimeError: canary" in result.stdout
-    assert "error: the book did not build" in result.stdout
+    for name, code, error in (
+        ("01_tiny", "open('../ran'", "RuntimeError: canary"),
+        ("02_tiny", "open('../ran'", "ZeroDivisionError: division by zero"),
+    ):
+        line = line_of(book / f"lectures/{name}.md", code) - 1  # where the cell begins
+        assert f"lectures/{name}.md:{line}: ERROR: a cell failed" in result.stdout
+        assert result.stdout.count(f"\n{error}\n") == 1
+    assert (book / "ran").read_text() == "xx"
+    assert "error: the book was not built" in result.stdout
+    assert "reading sources" not in result.stdout
 
 
 def test_an_unresolved_reference_fails_the_build_again_and_again(tiny_book, build):
@@ -132,10 +166,45 @@ def test_an_unresolved_reference_fails_the_build_again_and_again(tiny_book, buil
         assert "undefined label: 'nowhere'" in warnings(result.stdout)
 
 
+def test_a_warning_of_a_page_that_was_sound_comes_again_and_again(tiny_book, build):
+    book = tiny_book("Prose.\n", "Prose.\n")
+    assert build(book).returncode == 0
+    page, other = book / "lectures/01_tiny.md", book / "lectures/02_tiny.md"
+    page.write_text(page.read_text() + "```{image} none.svg\n```\n")
+    assert build(book).returncode == 1
+    other.write_text(other.read_text() + "More prose.\n")  # another page than the one that warns
+    result = build(book)
+    assert result.returncode == 1
+    assert "has no alt text" in warnings(result.stdout)
+
+
 def test_a_claim_without_a_test_fails_the_build(tiny_book, build):
     result = build(tiny_book(CLAIM))
     assert result.returncode == 1
     assert "theorem thm-counting has no test marked" in warnings(result.stdout)
+
+
+FAULTY_TEX = r"""
+An unknown macro, $1 + \foo$, in a sentence.
+
+$$
+a &= b \\
+  &= \frac{1}{
+$$
+
+A dollar that is $\alpha alone.
+
+```{exercise} Count
+:label: ex-count
+
+How many?
+```
+
+```{solution} ex-cuont
+Two.
+```
+
+"""
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +212,7 @@ def report_on_many_faults(tiny_book_in, build, tmp_path_factory) -> str:
     book = tiny_book_in(
         tmp_path_factory.mktemp("faults"),
         "See [it](nowhere.md).\n\n"
+        + FAULTY_TEX
         + "```{image} none.svg\n```\n\n"
         + cell("import matplotlib.pyplot as plt\nplt.plot([1, 2]);")
         + shows([row("PCA"), row("ICA", "MNIST")]),
@@ -158,6 +228,10 @@ def report_on_many_faults(tiny_book_in, build, tmp_path_factory) -> str:
     [
         "'nowhere.md'",
         "the image lectures/none.svg has no alt text",
+        "01_tiny.md:18: WARNING: the formula `1 + \\foo` can't be set: MathJax knows no",
+        "01_tiny.md:22: WARNING: the formula `a &= b \\\\ &= \\frac{1}{` can't be set: `{`",
+        "01_tiny.md:25: WARNING: TeX outside a formula: `$\\alpha`; do its dollar",
+        "01_tiny.md:33: WARNING: a solution to the exercise 'ex-cuont', which no page has",
         "a cell shows a bare picture",
         "the rows of the comparison were measured on different data: MNIST, digits 8x8",
         "tests 'thm-counting', which no page states",
@@ -267,6 +341,24 @@ def test_a_pages_cache_follows_imports_packages_and_data(tmp_path, monkeypatch):
 
     page.write_text("# Prose only\n")
     assert now() is None
+
+
+AS_ON_WINDOWS = """\
+import argparse, ast, concurrent.futures.process, getpass, platform, runpy, subprocess, sys
+import platformdirs, yaml  # what asks for the system when it is imported
+sys.platform = "win32"
+for name in ("fcntl", "grp", "pwd", "resource", "termios"):
+    sys.modules[name] = None
+sys.argv = ["build.py", "--help"]
+runpy.run_path({path!r}, run_name="__main__")
+"""
+
+
+def test_the_build_needs_no_module_that_windows_lacks(root):
+    code = AS_ON_WINDOWS.format(path=str(root / "book" / "tools" / "build.py"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--force" in done.stdout
 
 
 def test_caches_are_renamed_when_a_build_has_downloaded_data(tool, tmp_path, monkeypatch):

@@ -7,25 +7,10 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 
-from tests.chromium import Visit
-
 pytestmark = pytest.mark.browser
 
 CHAPTER = "lectures/03_pca.html"
 PHONE = {"width": 375, "height": 812}
-
-
-@pytest.fixture
-def visit(browser):
-    visits = []
-
-    def make(**options) -> Visit:
-        visits.append(Visit(browser, **options))
-        return visits[-1]
-
-    yield make
-    for made in visits:
-        made.context.close()
 
 
 def test_every_page_opens_without_errors_and_asks_nobody_else(visit, site, pages):
@@ -61,16 +46,6 @@ def test_mathematics_is_rendered(visit, site, pages):
         raw = re.findall(r".{0,30}(?:\\\(|\\\[|\$\$?[^\s\d]|\\begin\{).{0,30}", text)
         assert raw == [], path
     assert count[CHAPTER] > 20
-
-
-def test_search_finds_the_chapter(visit, site):
-    shown = visit()
-    page = shown.open(f"{site}/search.html?q=eigenvalue")
-    page.wait_for_selector("#search-results li a")
-    links = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
-    assert any(CHAPTER in link for link in links)
-    assert shown.errors == []
-    assert shown.others(site) == []
 
 
 def test_the_search_button_opens_the_search(visit, site):

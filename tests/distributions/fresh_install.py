@@ -1,8 +1,11 @@
-"""Install the students' zip files into fresh environments and run an assignment there.
+"""Install the students' zip files into fresh environments and run what they are for there.
 
-It downloads packages and takes minutes, so it is no part of the suite::
+With each zip file an assignment; and of the built book the notebooks that its pages offer, whose
+first cell installs the library. It downloads packages and takes minutes, with all chapters half an
+hour, so it is no part of the suite::
 
     python -m tests.distributions.fresh_install [--python python3.12 ...] [--only gradekit]
+    python -m tests.distributions.fresh_install --only chapters --chapters 03_pca
 
 Versions are those of requirements.txt. Exit status 0 if every environment works.
 """
@@ -12,9 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autograder.assignments.demo import fill_in
@@ -25,6 +30,8 @@ from autograder.course import Course
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "autograder" / "fixtures" / "ps0_tiny"
+BOOK = ROOT / "_build" / "html"
+CHAPTERS = "chapters"
 CASES = {LIBRARY: ROOT / "solutions" / "ps1_pca", KIT: TINY}
 
 IMPORTS = {
@@ -38,7 +45,8 @@ def main() -> int:
     """Try every Python with every zip file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--python", nargs="+", default=[sys.executable], metavar="PROGRAM")
-    parser.add_argument("--only", choices=[wanted.name for wanted in CASES])
+    parser.add_argument("--only", choices=[*(w.name for w in CASES), CHAPTERS])
+    parser.add_argument("--chapters", nargs="+", default=[], metavar="NAME")
     options = parser.parse_args()
     failures = 0
     for wanted, home in CASES.items():
@@ -48,7 +56,42 @@ def main() -> int:
                     works = _try(Path(folder), wanted, load_assignment(home), python)
                 print(f"{wanted.file} with {python}: {'works' if works else 'FAILED'}", flush=True)
                 failures += not works
+    if options.only in (None, CHAPTERS):
+        offered = sorted((BOOK / "_sources" / "lectures").glob("*.ipynb"))
+        notebooks = [
+            path for path in offered if not options.chapters or path.stem in options.chapters
+        ]
+        if not notebooks:
+            print("error: the book has no notebooks; build it with `make book`", file=sys.stderr)
+            return 2
+        for python in options.python:
+            with tempfile.TemporaryDirectory() as folder:
+                for name, works in _try_chapters(Path(folder), notebooks, python):
+                    print(f"{name} with {python}: {'works' if works else 'FAILED'}", flush=True)
+                    failures += not works
     return 1 if failures else 0
+
+
+def _try_chapters(
+    folder: Path, notebooks: Sequence[Path], python: str
+) -> Iterator[tuple[str, bool]]:
+    """Run notebooks, one after the other, where at first only Jupyter is installed."""
+    programs = _environment(folder, python)
+    install = (programs / "pip", "install", "-q", "nbconvert", "ipykernel")
+    yield "Jupyter", _run(install, folder)
+    shutil.copy(BOOK / "_downloads" / LIBRARY.file, folder)
+    for notebook in notebooks:
+        shutil.copy(notebook, folder)
+        step = (programs / "jupyter", "nbconvert", "--to", "html", "--execute", notebook.name)
+        yield notebook.name, _run(step, folder)
+
+
+def _environment(folder: Path, python: str) -> Path:
+    """Make a new environment; the folder of its programs."""
+    environment = folder / "environment"
+    if not _run((python, "-m", "venv", environment), folder):
+        raise SystemExit(f"{python} makes no environment")
+    return environment / ("Scripts" if sys.platform == "win32" else "bin")
 
 
 def _try(folder: Path, wanted: StudentZip, assignment: Assignment, python: str) -> bool:
@@ -59,11 +102,9 @@ def _try(folder: Path, wanted: StudentZip, assignment: Assignment, python: str) 
     notebook = folder / f"{assignment.name}.ipynb"
     released = json.loads(course.notebook("release", assignment.name).read_text(encoding="utf-8"))
     notebook.write_text(fill_in(released, assignment.answers), encoding="utf-8")
-    environment = folder / "environment"
-    programs = environment / ("Scripts" if sys.platform == "win32" else "bin")
+    programs = _environment(folder, python)
     steps: tuple[tuple[str | Path, ...], ...] = (
-        (python, "-m", "venv", environment),
-        (programs / "pip", "install", "-q", "-c", ROOT / "requirements.txt", path),
+        (programs / "pip", "install", "-q", path),
         (programs / "pip", "check"),
         (programs / "python", "-c", IMPORTS[wanted]),
         (programs / "python", "-m", "gradekit", "check", notebook),
@@ -73,8 +114,13 @@ def _try(folder: Path, wanted: StudentZip, assignment: Assignment, python: str) 
 
 
 def _run(step: tuple[str | Path, ...], folder: Path) -> bool:
-    # The sources must not be found where the zip was not installed.
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    # The sources must not be found where the zip was not installed, nor data of this machine.
+    left_out = ("PYTHONPATH", "REPLEARN_DATA")
+    environment = {name: text for name, text in os.environ.items() if name not in left_out}
+    environment |= {
+        "PIP_CONSTRAINT": str(ROOT / "requirements.txt"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
     done = subprocess.run(step, cwd=folder, capture_output=True, text=True, env=environment)
     if done.returncode:
         print(f"{' '.join(map(str, step))} ended with {done.returncode}", file=sys.stderr)

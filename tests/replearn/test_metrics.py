@@ -154,6 +154,32 @@ def test_a_probe_on_few_labels_repeats_and_depends_on_the_seed():
     assert linear_probe(H, y, H_test, y_test, labels=50, repeats=1).std == 0.0
 
 
+def test_a_probe_on_few_labels_takes_the_scale_of_all_training_codes():
+    H, y, H_test, y_test = digits()
+    rows = _stratified(y.numpy(), 50, seed=3)
+    scaler = StandardScaler().fit(H.numpy())
+    peer = LogisticRegression(max_iter=1000).fit(scaler.transform(H[rows].numpy()), y[rows])
+    expected = peer.score(scaler.transform(H_test.numpy()), y_test)
+    few = linear_probe(H, y, H_test, y_test, labels=50, repeats=1, seed=3)
+    assert few.mean == pytest.approx(expected, abs=2.5 / 597)
+
+
+def test_a_feature_that_the_labelled_codes_barely_show_is_not_blown_up():
+    H, y, H_test, y_test = digits()
+    g = torch.Generator().manual_seed(0)
+    rare, rare_test = (
+        torch.rand(len(rows), 200, generator=g) * (torch.rand(len(rows), 200, generator=g) < 0.02)
+        for rows in (H, H_test)
+    )
+    drawn = np.concatenate([_stratified(y.numpy(), 50, seed) for seed in range(5)])
+    rare[drawn] *= 1e-3  # by the scale of the labelled codes, other codes' values are immense
+    without = linear_probe(H, y, H_test, y_test, labels=50)
+    wider = linear_probe(
+        torch.cat([H, rare], 1), y, torch.cat([H_test, rare_test], 1), y_test, labels=50
+    )
+    assert wider.mean == pytest.approx(without.mean, abs=0.01)
+
+
 def test_constant_features_of_any_size_are_ignored():
     H, y, H_test, y_test = digits()
     big = torch.full((len(H), 1), 1e4)

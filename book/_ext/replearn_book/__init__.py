@@ -17,6 +17,7 @@ if _ROOT not in sys.path:
 
 # Imported by setup, so that the tools and tests can use claims.py and cache.py without Sphinx.
 _PARTS = (
+    "accessible",
     "assignment",
     "bibliography",
     "cache",
@@ -26,13 +27,18 @@ _PARTS = (
     "comparison_pages",
     "conclusions",
     "downloads",
+    "exercises",
     "figures",
+    "formulas",
+    "head",
     "library_pages",
     "mathjax",
     "no_thebe",
     "performance_pages",
     "permalinks",
+    "reread",
     "scoreboard_pages",
+    "search",
 )
 
 

@@ -18,6 +18,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from sphinx.util.docutils import SphinxDirective
 
 from gradekit.notebook import nbgrader_metadata, role_of
+from replearn_book.search import UNSEARCHED
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -63,7 +64,8 @@ def as_markdown(notebook: NotebookNode) -> str:
             code = f"{fence}python\n{source}\n{fence}"
             if role == "test":
                 outer = ":" * 7
-                code = f"{outer}{{dropdown}} Visible test, {_points(cell)}\n{code}\n{outer}"
+                title = f"Visible test, {_points(cell)}\n:class-container: {UNSEARCHED}\n"
+                code = f"{outer}{{dropdown}} {title}\n{code}\n{outer}"
             parts.append(code)
     return "\n\n".join(parts) + "\n"
 

@@ -145,6 +145,12 @@ def _folders_of(env: Any) -> dict[str, str]:
     return folders
 
 
+def folder_of(env: BuildEnvironment, page: str) -> Path | None:
+    """The cache that a page was read with; None where it has nothing to execute."""
+    folder = _folders_of(env).get(page)
+    return None if folder is None else Path(folder)
+
+
 def _merge(_: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvironment) -> None:
     """Take over what was read in another process."""
     found = _folders_of(other)

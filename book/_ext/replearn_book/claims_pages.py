@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx_proof.nodes import proof_node
 
 from replearn_book.claims import UNTESTED, Claims, ClaimTest
+from replearn_book.search import UNSEARCHED
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -90,7 +91,8 @@ class ClaimsDirective(SphinxDirective):
                 self.env.note_dependency(str(test.path))
                 where = test.path.relative_to(root).as_posix()
                 lines += [f"({anchor(test)})=", "", f"`{where}`", ""]
-                lines += ["~~~~~{code-block} python", *test.source.splitlines(), "~~~~~", ""]
+                lines += ["~~~~~{code-block} python", f":class: {UNSEARCHED}", ""]
+                lines += [*test.source.splitlines(), "~~~~~", ""]
         if not lines:
             lines = ["No page of this book makes a claim yet."]
         container = nodes.Element()

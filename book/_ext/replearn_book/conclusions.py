@@ -64,6 +64,7 @@ class ConclusionsDirective(SphinxDirective):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
+        _pages_with_list(self.env).add(self.env.docname)
         return [conclusions_table()]
 
 
@@ -90,7 +91,7 @@ def _last_sentence(mark: conclusion_mark) -> list[nodes.Node]:
             found.insert(0, nodes.Text(node.rsplit("\n", 1)[1]))
             break
         if isinstance(node, (nodes.Text, nodes.math)):
-            found.insert(0, node.copy())
+            found.insert(0, node.deepcopy())
         elif any(True for _ in node.findall(pending_xref)):
             found.insert(0, nodes.Text("…"))  # not yet resolved
         else:
@@ -154,16 +155,24 @@ def _stored(env: BuildEnvironment) -> dict[str, list[Stated]]:
     return env.replearn_conclusions  # type: ignore[attr-defined,no-any-return]
 
 
+def _pages_with_list(env: BuildEnvironment) -> set[str]:
+    if not hasattr(env, "replearn_conclusion_lists"):
+        env.replearn_conclusion_lists = set()  # type: ignore[attr-defined]
+    return env.replearn_conclusion_lists  # type: ignore[attr-defined,no-any-return]
+
+
 def _purge(app: Sphinx, env: BuildEnvironment, page: str) -> None:
     _stored(env).pop(page, None)
+    _pages_with_list(env).discard(page)
 
 
 def _merge(app: Sphinx, env: BuildEnvironment, pages: set[str], other: BuildEnvironment) -> None:
     _stored(env).update({page: _stored(other)[page] for page in pages if page in _stored(other)})
+    _pages_with_list(env).update(_pages_with_list(other) & set(pages))
 
 
-def _report(app: Sphinx, env: BuildEnvironment) -> None:
-    """Print how many comparisons each page asserted, on the data set that it was made with."""
+def _report(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Print how many comparisons each page asserted; have the pages that list them written anew."""
     counts = {
         page: len({entry.name for entry in stated})
         for page, stated in sorted(_stored(env).items())
@@ -172,11 +181,12 @@ def _report(app: Sphinx, env: BuildEnvironment) -> None:
     each = ", ".join(f"{page.rsplit('/', 1)[-1]} {count}" for page, count in counts.items())
     if counts:
         logger.info("conclusions asserted: %d (%s)", sum(counts.values()), each)
+    return sorted(_pages_with_list(env) & env.found_docs)
 
 
 def _table(app: Sphinx, page: str, stated: list[Stated], source: str) -> nodes.Element:
     """One page's conclusions: what is said, and the comparison that bears it out."""
-    table = nodes.table(classes=["replearn-table"])
+    table = nodes.table()
     group = nodes.tgroup(cols=2)
     group += [nodes.colspec(colwidth=3), nodes.colspec(colwidth=2)]
     head = nodes.row()

@@ -8,12 +8,14 @@ it in MathJax's menu, the accessibility tools: about 4 MB.
 from __future__ import annotations
 
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from replearn_book.tex import mathjax_folder
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.config import Config
 
 WANTED = (
     "tex-chtml.js",
@@ -28,10 +30,7 @@ WANTED = (
 def _copy(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
-    spec = find_spec("sphinx-mathjax-offline")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("sphinx-mathjax-offline is not installed: run `make env`")
-    source = Path(spec.origin).parent / "static" / "mathjax"
+    source = mathjax_folder()
     for pattern in WANTED:
         files = list(source.glob(pattern))
         if not files:
@@ -42,6 +41,17 @@ def _copy(app: Sphinx, error: Exception | None) -> None:
             shutil.copyfile(path, target)
 
 
+def _no_tab_stops(_: Sphinx, config: Config) -> None:
+    """Keep the Tab key for links: MathJax makes each formula a stop, and a chapter has hundreds."""
+    options = (config.mathjax3_config or {}).get("options", {})
+    menu = {"settings": {"inTabOrder": False}}
+    config.mathjax3_config = {
+        **(config.mathjax3_config or {}),
+        "options": {**options, "menuOptions": menu},
+    }
+
+
 def setup(app: Sphinx) -> None:
-    """Copy MathJax's files at the end of a build."""
+    """Configure MathJax, and copy its files at the end of a build."""
+    app.connect("config-inited", _no_tab_stops)
     app.connect("build-finished", _copy)
