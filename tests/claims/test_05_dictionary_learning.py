@@ -22,7 +22,7 @@ from replearn.dictionary import (
     normalise_atoms,
 )
 from replearn.dictionary.gabor import fit_gabor
-from replearn.images import PatchWhitener, all_patches, assemble, remove_mean
+from replearn.images import PatchWhitener, remove_mean
 from replearn.pca import PCA
 from replearn.sparse import ista, lasso_objective, optimality, sparse_codes
 
@@ -332,35 +332,6 @@ def test_the_surrogate_lies_above_and_fits_into_two_small_matrices(seed, rho):
             lasso_objective(X[i : i + 1], Z, optimal_codes(X[i : i + 1], Z, penalty), penalty)
         )
         assert own == pytest.approx(best, rel=1e-8)
-
-
-@claim("lem-dict-overlap")
-@given(seeds)
-@many
-def test_averaging_overlaps_is_least_squares_and_gains_the_disagreement(seed):
-    g = torch.Generator().manual_seed(seed)
-    h, w, size = 6, 7, 3
-    stride = 1 + seed % size
-    truth = normal(h, w, g=g)
-    patches = all_patches(truth, size, stride)
-    patches = patches + normal(*patches.shape, g=g)
-    average = assemble(patches, (h, w), size, stride)
-    # least squares, with the operator that cuts patches written out as a matrix
-    cut = torch.stack(
-        [
-            all_patches(e.reshape(h, w), size, stride).flatten()
-            for e in torch.eye(h * w, dtype=truth.dtype)
-        ],
-        1,
-    )
-    solution = torch.linalg.lstsq(cut, patches.flatten()[:, None]).solution.reshape(h, w)
-    assert torch.allclose(average, solution, atol=1e-8)
-    count = cut.sum(0).reshape(h, w)
-    left = (count * (average - truth) ** 2).sum()
-    right = (patches - all_patches(truth, size, stride)).square().sum()
-    disagreement = (patches - all_patches(average, size, stride)).square().sum()
-    assert float(right - left) == pytest.approx(float(disagreement), rel=1e-8, abs=1e-10)
-    assert left <= right + 1e-10
 
 
 def planted(seed: int, nonzeros: int, n: int):
