@@ -47,6 +47,12 @@ def test_averaging_overlaps_is_least_squares_and_gains_the_disagreement(seed):
     assert left <= right + 1e-10
 
 
+def rate(D):
+    """By what factor a step lowers the squared residual at least, (c)."""
+    s = float(torch.linalg.svdvals(D)[-1])
+    return 1 - s**2 / D.shape[1]
+
+
 def pursue(x, D, steps):
     """Atoms taken and residual (d,) after each step, by the lines of the chapter."""
     taken, r, log = [], x, []
@@ -66,7 +72,6 @@ def a_step_of_the_pursuit_lowers_the_error_by_the_formula(seed):
     m = d + seed % 4
     D = normalise_atoms(normal(d, m, g=g))
     x = normal(d, g=g)
-    s = float(torch.linalg.svdvals(D)[-1])
     r, before, log = x, [], pursue(x, D, d)
     for k, (taken, after) in enumerate(log, 1):
         j = taken[-1]
@@ -80,7 +85,7 @@ def a_step_of_the_pursuit_lowers_the_error_by_the_formula(seed):
         exact = r @ r - drop / (u @ u)
         assert float(after @ after) == pytest.approx(float(exact), abs=1e-9 * float(x @ x))
         assert float(after @ after) <= float(r @ r - drop) + 1e-12 * float(x @ x)  # (b)
-        assert float(after @ after) <= (1 - s**2 / m) ** k * float(x @ x) + 1e-12  # (c)
+        assert float(after @ after) <= rate(D) ** k * float(x @ x) + 1e-12  # (c)
         r, before = after, taken
     same = omp(x[None], D, n_nonzero=min(2, d))[0]
     assert set(same.nonzero().flatten().tolist()) == set(log[min(2, d) - 1][0])
@@ -95,7 +100,11 @@ def test_a_step_of_the_pursuit():
     for k, (_, r) in enumerate(pursue(x, D, 3), 1):
         assert float(r @ r) == pytest.approx((1 - k / 8) * float(x @ x))
     _, first = pursue(x, D, 1)[0]
-    assert float(first @ first) == pytest.approx((1 - 1 / 8) ** 1 * float(x @ x))  # (c), equality
+    assert float(first @ first) == pytest.approx(rate(D) * float(x @ x))  # (c), equality
+    # and two atoms at 30 degrees on either side of an axis, for a sample across it
+    narrow = torch.tensor([[3**0.5, 3**0.5], [1.0, -1.0]], dtype=torch.float64) / 2
+    _, first = pursue(torch.tensor([0.0, 1.0], dtype=torch.float64), narrow, 1)[0]
+    assert float(first @ first) == pytest.approx(rate(narrow))
     # (d): orthonormal atoms, the largest entries as they are, the lasso's too small by the penalty
     x = normal(8, g=torch.Generator().manual_seed(1))
     inner = D.T @ x
