@@ -135,9 +135,12 @@ def test_error_is_the_sum_of_the_discarded_eigenvalues(seed):
     pca_error = mean_square(X - pca.inverse_transform(pca.transform(X)))
     assert float(pca_error) == pytest.approx(floor, rel=1e-8, abs=TOLERANCE * total)
     Xc, C = centred(X), covariance(X)
+    rank = m
+    for best_of_rank in (V[:, :rank], V[:, : rank - 1]):  # the tight case first
+        assert mean_square(Xc - Xc @ best_of_rank @ best_of_rank.T) >= floor - TOLERANCE * total
     for _ in range(5):  # any other map of rank m does no better, however well it is tuned
-        W, D = random_map(X.shape[1], m, g)
-        W, D = W[: m - seed % 2], D[:, : m - seed % 2]  # of lower rank every other time
+        W, D = random_map(X.shape[1], rank, g)
+        W, D = W[: rank - seed % 2], D[:, : rank - seed % 2]  # of lower rank every other time
         assert mean_square(Xc - Xc @ W.T @ D.T) >= floor - TOLERANCE * total
         D = C @ W.T @ torch.linalg.pinv(W @ C @ W.T)
         assert mean_square(Xc - Xc @ W.T @ D.T) > floor - TOLERANCE * total
@@ -152,6 +155,13 @@ def test_error_is_the_sum_of_the_discarded_eigenvalues(seed):
     paid = mean_square(Xc - Xc @ turned @ turned.T) - floor
     expected = math.sin(0.1) ** 2 * (values[m - 1] - values[m])
     assert float(paid) == pytest.approx(float(expected), rel=1e-6)
+    # without a gap other reconstructions attain the floor: any line through a square's corners
+    square = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], dtype=X.dtype)
+    line = torch.tensor([[0.6], [0.8]], dtype=X.dtype)
+    first = torch.tensor([[1.0], [0.0]], dtype=X.dtype)
+    lines = [square @ q @ q.T for q in (line, first)]
+    assert [float(mean_square(square - r)) for r in lines] == pytest.approx([1.0, 1.0])
+    assert not torch.allclose(*lines)
 
 
 @claim("prop-whitening")
@@ -283,6 +293,58 @@ def test_untied_and_factorised_minima_share_the_subspace_and_nothing_else(seed):
     assert torch.allclose(W, expected, atol=1e-3 * float(expected.abs().max()))
 
 
+@claim("prop-pca-rates")
+@given(seeds)
+@many
+def test_curvatures_at_the_minimum_of_the_tied_and_the_untied_network(seed):
+    X, m, g = draw(seed)
+    _, V = spectrum(X)
+    d = len(V)
+    ratios = (1e-4, 0.3, 0.999, float(torch.rand((), generator=g).clamp(0.05, 0.95)))
+    k = int(torch.randint(0, m, (), generator=g))
+    j = int(torch.randint(m, d, (), generator=g))
+    values = torch.linspace(2.0, 1.0, d, dtype=torch.float64)
+    values[m:] = 0.5
+    values[j] = values[k] * ratios[seed % 4]
+    C = V * values @ V.T
+    W, D = V[:, :m].T, V[:, :m]
+    alpha, beta = torch.randn(2, generator=g, dtype=torch.float64)
+    into_W = torch.outer(torch.eye(m, dtype=C.dtype)[k], V[:, j])
+    at = float(untied_error(W, D, C))
+    M = torch.tensor([[values[k], -values[j]], [-values[j], values[j]]], dtype=C.dtype)
+    step = torch.stack([alpha, beta])
+    rest = values[j] * alpha**2 * beta**2
+    moved = untied_error(W + beta * into_W, D + alpha * into_W.T, C) - at
+    assert float(moved) == pytest.approx(float(step @ M @ step + rest), rel=1e-8, abs=1e-9)
+    tied = tied_error(W + beta * into_W, C) - at
+    gap = values[k] - values[j]
+    assert float(tied) == pytest.approx(
+        float(gap * beta**2 + values[j] * beta**4), rel=1e-8, abs=1e-9
+    )
+    slow = float(torch.linalg.eigvalsh(M)[0])
+    below = float(values[j] * gap / (values[k] + values[j]))
+    above = min(float(values[j]), float(gap) / 2)
+    assert below < slow < above
+
+
+@claim("prop-pca-recover")
+@given(seeds)
+@many
+def test_qr_of_the_decoder_and_pca_of_the_codes_give_the_principal_directions(seed):
+    X, m, g = draw(seed)
+    values, V = spectrum(X)
+    A = torch.eye(m, dtype=X.dtype) + 0.5 * torch.randn(m, m, generator=g, dtype=X.dtype).tril(-1)
+    D = V[:, :m] @ A
+    H = centred(X) @ V[:, :m] @ torch.linalg.inv(A).T
+    Q, R = torch.linalg.qr(D)
+    G = H @ R.T
+    found, U = torch.linalg.eigh(G.T @ G / len(X))
+    assert torch.allclose(found.flip(0), values[:m], rtol=1e-6, atol=0)
+    directions = Q @ U.flip(1)
+    signs = (directions * V[:, :m]).sum(0).sign()
+    assert torch.allclose(directions * signs, V[:, :m], atol=1e-5)
+
+
 @claim("prop-als-power")
 @given(seeds)
 @many
@@ -404,9 +466,9 @@ def critical_points_found_by_search_are_projections_on_eigenvectors(seed):
 
 @claim("thm-landscape")
 def test_every_critical_point_but_the_best_is_a_saddle():
-    critical_points_found_by_search_are_projections_on_eigenvectors()
-    critical_points_are_projections_and_all_but_the_best_strict_saddles()
     the_descent_along_the_rotation_has_the_stated_size()
+    critical_points_are_projections_and_all_but_the_best_strict_saddles()
+    critical_points_found_by_search_are_projections_on_eigenvectors()
 
 
 @claim("prop-logistic-descent")
@@ -424,14 +486,21 @@ def test_repeated_pca_of_the_working_response_never_raises_the_cross_entropy(see
     def loss(theta):
         return float((torch.nn.functional.softplus(theta) - X * theta).sum())
 
+    stretch, reach = 4.0, 1.0
     losses = [loss(theta)]
-    Z = theta + 4 * (X - theta.sigmoid())
+    Z = theta + stretch * (X - theta.sigmoid())
     for _ in range(20):  # any point of the ball around Z will do
         step = torch.randn(Z.shape, generator=g, dtype=torch.float64)
-        step *= float(torch.rand((), generator=g)) * (Z - theta).norm() / step.norm()
+        step *= reach * float(torch.rand((), generator=g)) * (Z - theta).norm() / step.norm()
         assert loss(Z + step) <= losses[0] + 1e-9
+    # the tight case: where the parabola's curvature is the loss's, the far point of the ball
+    near = torch.full(X.shape, 0.501, dtype=X.dtype)
+    centre = stretch * (near - 0.5)
+    far = centre + reach * centre
+    rise = torch.nn.functional.softplus(far) - near * far - math.log(2)
+    assert rise.max() <= 1e-14
     for _ in range(20):
-        Z = theta + 4 * (X - theta.sigmoid())
+        Z = theta + stretch * (X - theta.sigmoid())
         step = PCA(2, svd_solver="full").fit(Z)
         theta = step.inverse_transform(step.transform(Z))
         losses.append(loss(theta))
