@@ -3,6 +3,7 @@
     python book/tools/pairs.py --check   exit 1 and name what differs
     python book/tools/pairs.py --sync    make the notebooks from the sources, with text outputs
     python book/tools/pairs.py --sync 08_contractive    one of them
+    python book/tools/pairs.py --text    take over text alone, where no cell of code has changed
 
 The source is the .md. Its notebook holds the same cells and the text that they print on the bundled
 digits; pictures are left out, so that the file stays small and a comparison means something. Making
@@ -85,6 +86,28 @@ def make_notebook(source: Path) -> str:
     return as_text(notebook)
 
 
+def with_new_text(source: Path) -> str:
+    """The text of a chapter's notebook file with the outputs that it has, and the source's text.
+
+    Raises
+    ------
+    ValueError
+        There is no notebook, or its code is not the source's.
+    """
+    pair = source.with_suffix(".ipynb")
+    if not pair.is_file():
+        raise ValueError(f"{source.name} has no notebook yet; run it with --sync")
+    notebook = jupytext.read(source, fmt=FORMAT)
+    stable_ids(notebook)
+    new = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    old = [c for c in nbformat.read(pair, as_version=4).cells if c.cell_type == "code"]
+    if [cell.source for cell in new] != [cell.source for cell in old]:
+        raise ValueError(f"the code of {source.name} has changed; run it with --sync")
+    for cell, before in zip(new, old, strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return as_text(notebook)
+
+
 def problem_of(source: Path) -> str | None:
     """What is wrong with the pair of `source`, or None."""
     pair = source.with_suffix(".ipynb")
@@ -124,12 +147,26 @@ def sync(folder: Path, names: Sequence[str] = ()) -> None:
         print(f"{'written' if changed else 'unchanged'}, {time.monotonic() - start:.0f} s")
 
 
+def take_over_text(folder: Path, names: Sequence[str] = ()) -> list[str]:
+    """Write the notebooks whose text alone has changed; a sentence for each of the others."""
+    problems = []
+    for source in sorted(folder.glob("*.md")):
+        if (names and source.stem not in names) or problem_of(source) is None:
+            continue
+        try:
+            source.with_suffix(".ipynb").write_text(with_new_text(source), encoding="utf-8")
+        except ValueError as error:
+            problems.append(str(error))
+    return problems
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--check", action="store_true", help="exit 1 if a pair is out of step")
     group.add_argument("--sync", action="store_true", help="make the notebooks from the sources")
+    group.add_argument("--text", action="store_true", help="take over text, keep the outputs")
     parser.add_argument("names", nargs="*", metavar="NAME", help="chapters to sync; default: all")
     parser.add_argument("--folder", type=Path, default=ROOT / "lectures")
     arguments = parser.parse_args()
@@ -139,6 +176,9 @@ def main() -> int:
         return 2
     if arguments.sync:
         sync(arguments.folder, arguments.names)
+    if arguments.text:
+        for refused in take_over_text(arguments.folder, arguments.names):
+            print(f"error: {refused}", file=sys.stderr)
     problems = check(arguments.folder)
     for problem in problems:
         print(f"error: {problem}; run `make pairs`", file=sys.stderr)

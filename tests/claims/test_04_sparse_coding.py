@@ -22,8 +22,8 @@ from replearn.sparse import (
     fista,
     ista,
     largest_penalty,
-    lasso_objective,
     lipschitz,
+    omp,
     optimality,
     sign_clamp,
     soft_threshold,
@@ -117,6 +117,22 @@ def draw(seed, *, penalty=None, coherent=True):
     return Problem(x, D, share * float((D.T @ x).abs().max()), g)
 
 
+def one_atom(length2=1.0, x=0.0, penalty=0.0):
+    """D of one atom along the first axis: every inequality of one dimension is sharp on it."""
+    g = torch.Generator().manual_seed(0)
+    D = torch.tensor([[math.sqrt(length2)], [0.0]], dtype=torch.float64)
+    return Problem(torch.tensor([x, 0.0], dtype=torch.float64), D, penalty, g)
+
+
+def nearly_flat(penalty):
+    """One atom almost zero, x = 0: F is the penalty."""
+    return one_atom(length2=1e-12, penalty=penalty)
+
+
+def vector(*entries):
+    return torch.tensor(entries, dtype=torch.float64)
+
+
 @given(seeds)
 @many
 def the_l1_norm_is_below_the_count_and_above_every_affine_minorant(seed):
@@ -169,6 +185,9 @@ def test_the_conditions_hold_exactly_at_the_minimisers(seed):
         y = h + reach * p.code()
         growth = 0.5 * float(((p.D @ (y - h)) ** 2).sum())
         assert p.F(y) >= p.F(h) + growth - 1e-6 * (p.scale + growth)
+    # an atom with |d^T r| = penalty
+    edge = Problem(p.x, p.D, float((p.D.T @ p.x).abs().max()), p.g)
+    assert edge.violation(torch.zeros_like(h)) <= 1e-9 * edge.penalty
     # they fail at another code: some entry alone can be changed to lower F
     y = p.code()
     assume(p.violation(y) > 1e-3 * float((p.D.T @ p.x).abs().max()))
@@ -192,8 +211,7 @@ def test_the_code_is_zero_from_the_largest_penalty_on_and_not_below(seed):
     assert float(largest_penalty(p.x[None], p.D)) == pytest.approx(top, rel=1e-12)
     above, below = (Problem(p.x, p.D, share * top, p.g) for share in (1.0, 0.99))
     zero = torch.zeros(p.D.shape[1], dtype=torch.float64)
-    for reach in (1e-4, 1e-2, 1.0):
-        assert above.F(reach * p.code()) >= above.F(zero) * (1 - 1e-12)
+    assert above.F(above.best()) >= above.F(zero) * (1 - 1e-12)
     assert below.F(below.best()) < below.F(zero)
 
 
@@ -215,7 +233,9 @@ def test_all_minimisers_share_fit_correlations_and_norm(seed):
         assert float(other.abs().sum()) == pytest.approx(float(h.abs().sum()), rel=1e-9)
     # and what a solver finds from two starts
     starts = torch.stack([twice.code(), 3 * twice.code()])
-    found = fista(p.x.expand(2, -1), twice.D, p.penalty, H0=starts, tol=1e-12, max_iter=20_000).H
+    found = fista(
+        p.x.expand(2, -1), twice.D, twice.penalty, H0=starts, tol=1e-12, max_iter=20_000
+    ).H
     fits = found @ twice.D.T
     assert torch.allclose(fits[0], fits[1], atol=1e-4 * float(p.x.norm()))
     assert float(found[0].abs().sum()) == pytest.approx(float(found[1].abs().sum()), rel=1e-3)
@@ -281,7 +301,8 @@ def test_the_simple_function_lies_above_and_touches(seed):
         assert Q(y, y, alpha) == pytest.approx(p.F(y), rel=1e-12)
     steepest = torch.linalg.eigh(p.D.T @ p.D).eigenvectors[:, -1]
     h = y + float(p.x.norm()) * steepest
-    assert Q(h, y, 1.1 / L) < p.F(h)
+    assert Q(h, y, 1.001 / L) < p.F(h)
+    assert Q(h, y, 1 / L) >= p.F(h) - 1e-9 * p.F(h)  # an equality
 
 
 @claim("prop-ista-step")
@@ -290,6 +311,10 @@ def test_the_simple_function_lies_above_and_touches(seed):
 def test_which_steps_are_safe(seed):
     p = draw(seed)
     L, best = p.L, p.best()
+
+    def gain(alpha, L, move):
+        return (1 / alpha - L / 2) * float((move**2).sum())
+
     size = float(best.abs().max()) + 1e-12 * float(p.x.norm())
     h = p.code()
     for factor in (0.2, 1.0, 1.9, 3.0):  # (a) a code that stays is optimal, whatever the step
@@ -299,13 +324,18 @@ def test_which_steps_are_safe(seed):
     for factor in (0.2, 1.0, 1.5, 1.99):  # (b)
         alpha = factor / L
         after = p.step(h, alpha)
-        gain = (1 / alpha - L / 2) * float(((after - h) ** 2).sum())
-        assert p.F(after) <= p.F(h) - gain + 1e-10 * (p.F(h) + gain)
+        assert p.F(after) <= p.F(h) - gain(alpha, L, after - h) + 1e-9 * p.F(h)
+        one = one_atom(length2=L, penalty=0.01 * L)  # here the gain is exact
+        start = vector(1.0)
+        after = one.step(start, alpha)
+        if float(after) > 0:
+            lowered = one.F(start) - one.F(after)
+            assert lowered == pytest.approx(gain(alpha, L, after - start), rel=1e-9)
     # (c) one atom, and a step beyond the limit
     one = Problem(p.x, p.D[:, :1], 0.5 * float((p.D[:, 0] @ p.x).abs()), p.g)
     alpha = 2.05 / one.L
     size = alpha * (float((one.D.T @ one.x).abs()) + one.penalty) / (alpha * one.L - 2)
-    h = torch.tensor([1.01 * size], dtype=torch.float64)
+    h = 1.01 * size * (one.D.T @ one.x).sign()  # the side from which it is hardest to grow
     sizes = []
     for _ in range(400):
         sizes.append(float(h.abs()))
@@ -319,14 +349,28 @@ def test_which_steps_are_safe(seed):
 @many
 def test_what_one_proximal_step_achieves(seed):
     p = draw(seed)
+
+    def below(p, alpha, y, h):
+        after = p.step(y, alpha)
+        closer = (((h - y) ** 2).sum() - ((h - after) ** 2).sum()) / (2 * alpha)
+        room = 1e-9 * (p.scale + abs(float(closer)) + p.F(h))
+        assert p.F(after) <= p.F(h) + float(closer) + room
+
     for factor in (1.0, 0.4):
         alpha = factor / p.L
         y = 3 * p.code()
-        after = p.step(y, alpha)
         for h in (p.code(), torch.zeros_like(y), y, 10 * p.code()):
-            closer = (((h - y) ** 2).sum() - ((h - after) ** 2).sum()) / (2 * alpha)
-            room = 1e-9 * (p.scale + abs(float(closer)) + p.F(h))
-            assert p.F(after) <= p.F(h) + float(closer) + room
+            below(p, alpha, y, h)
+        below(one_atom(length2=p.L), alpha, vector(1.0), vector(1.0))  # sharp for h = y
+    below(nearly_flat(1e-4), 1.0, vector(1.0), vector(0.0))  # and for the minimiser, nearly
+
+
+def ista_bound(k, L, distance2):
+    return L * distance2 / (2 * k)
+
+
+def fista_bound(k, L, distance2):
+    return 2 * L * distance2 / (k + 1) ** 2
 
 
 def slow_problem(steps, share):
@@ -334,6 +378,15 @@ def slow_problem(steps, share):
     D = torch.diag(torch.tensor([1.0, 1e-6], dtype=torch.float64))
     start = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
     return torch.zeros(1, 2, dtype=torch.float64), D, share(steps), start
+
+
+def never_farther(p, start, best):
+    h, distance = start, float((start - best).norm())
+    for _ in range(100):
+        h = p.step(h, 1 / p.L)
+        closer = float((h - best).norm())
+        assert closer <= distance * (1 + 1e-9) + 1e-6 * float(best.norm())
+        distance = closer
 
 
 @given(seeds)
@@ -346,14 +399,12 @@ def ista_obeys_its_theorem(seed):
     assert len(run.trace) > 1
     room = 1e-7 * (p.scale + p.F(start))
     for k, value in enumerate(run.trace[1:], start=1):
-        assert value - p.F(best) <= L * distance2 / (2 * k) + room
+        assert value - p.F(best) <= ista_bound(k, L, distance2) + room
     assert all(b <= a + 1e-12 * run.trace[0] for a, b in pairwise(run.trace))
-    h, distance = start, math.sqrt(distance2)
-    for _ in range(100):
-        h = p.step(h, 1 / L)
-        closer = float((h - best).norm())
-        assert closer <= distance * (1 + 1e-9) + 1e-6 * float(best.norm())
-        distance = closer
+    never_farther(p, start, best)
+    # two copies of an atom: from one minimiser, any other stays as far away as it is
+    twins = Problem(vector(1.0, 0.0), vector(1.0, 1.0, 0.0, 0.0).view(2, 2), 0.1, p.g)
+    never_farther(twins, vector(0.9, 0.0), vector(0.0, 0.9))
     end = ista(p.x[None], p.D, p.penalty, H0=start[None], tol=1e-9, max_iter=100_000)
     assert bool(end.converged[0])  # (c): to a minimiser
     assert p.F(end.H[0]) <= p.F(best) + 1e-8 * p.scale
@@ -365,7 +416,7 @@ def test_ista_converges_like_one_over_k_with_its_constant():
     for k in (3, 10, 40):  # no better constant than half of this one
         X, D, penalty, start = slow_problem(k, lambda k: 1 / (2 * k))
         reached = ista(X, D, penalty, H0=start, step=1.0, tol=0, max_iter=k, trace=True).trace[k]
-        assert 0.49 / (2 * k) <= reached <= 1 / (2 * k)
+        assert 0.49 / (2 * k) <= reached <= ista_bound(k, 1.0, 1.0)
 
 
 @claim("prop-ista-tail")
@@ -408,7 +459,7 @@ def fista_obeys_its_theorem(seed):
     )
     room = 1e-7 * (p.scale + p.F(start))
     for k, value in enumerate(run.trace[1:], start=1):
-        assert value - p.F(best) <= 2 * p.L * distance2 / (k + 1) ** 2 + room
+        assert value - p.F(best) <= fista_bound(k, p.L, distance2) + room
 
 
 @claim("thm-fista")
@@ -417,7 +468,7 @@ def test_fista_converges_like_one_over_k_squared_with_its_constant():
     for k in (10, 40, 160):  # the order and, within a factor, the constant are reached
         X, D, penalty, start = slow_problem(k, lambda k: 2 / (k + 1) ** 2)
         run = fista(X, D, penalty, H0=start, step=1.0, tol=0, max_iter=k, restart=False, trace=True)
-        assert 0.3 * 2 / (k + 1) ** 2 <= run.trace[k] <= 2 / (k + 1) ** 2
+        assert 0.3 * 2 / (k + 1) ** 2 <= run.trace[k] <= fista_bound(k, 1.0, 1.0)
 
 
 @claim("thm-gap")
@@ -428,8 +479,8 @@ def test_gap_and_violation_bound_the_error(seed):
     best = p.best()
     F_best = p.F(best)
     room = 1e-7 * p.scale
-    near = best + 1e-3 * p.code()
-    for h in (p.code(), near, torch.zeros_like(best)):
+    stretched = 1.3 * best  # the first inequality is sharp here
+    for h in (p.code(), best + 1e-3 * p.code(), torch.zeros_like(best), stretched):
         r = p.x - p.D @ h
         limit = p.penalty / float((p.D.T @ r).abs().max())
         gamma = min(max(float(r @ p.x / (r @ r)), 0.0), limit)
@@ -450,6 +501,13 @@ def test_gap_and_violation_bound_the_error(seed):
         any_u *= p.penalty / float((p.D.T @ any_u).abs().max())
         assert float(any_u @ p.x - 0.5 * any_u @ any_u) <= F_best + room
     assert float(duality_gap(p.x[None], p.D, best[None], p.penalty)) <= 1e-6 * p.scale
+    # the other inequalities are sharp for one atom
+    one = one_atom(x=1.0, penalty=0.5)  # its minimum, at 1 / 2, is 3 / 8
+    gap = float(duality_gap(one.x[None], one.D, vector(0.0)[None], 0.5))
+    assert one.F(vector(0.0)) - 0.375 == pytest.approx(gap, rel=1e-9)
+    flat = nearly_flat(0.5)
+    nu = float(optimality(vector(1e-12, 0.0)[None], flat.D, vector(1.0)[None], 0.5))
+    assert flat.F(vector(1.0)) == pytest.approx(nu * 1.0, rel=1e-5)
 
 
 @claim("prop-coordinate-descent")
@@ -504,69 +562,119 @@ def test_codes_move_on_a_line_as_the_penalty_changes(seed):
 
 
 @claim("thm-one-step")
-@given(seeds, st.booleans())
+@given(seeds)
 @many
-def test_one_step_recovers_the_support_for_orthonormal_atoms(seed, aimed):
+def test_one_step_recovers_the_support_for_orthonormal_atoms(seed):
     g = torch.Generator().manual_seed(seed)
     d = int(torch.randint(2, 12, (), generator=g))
-    m = int(torch.randint(1, d + 1, (), generator=g))
+    m = int(torch.randint(2, d + 1, (), generator=g))
     D = torch.linalg.qr(normal(g, d, m)).Q
     tau = 10.0 ** float(normal(g, 1))
+    penalty = tau / 2
     z = tau * (1 + 3 * torch.rand(m, generator=g, dtype=torch.float64))
     z[0] = tau  # the smallest allowed
     z *= torch.where(torch.rand(m, generator=g) < 0.5, 1.0, -1.0)
     z *= torch.rand(m, generator=g) < 0.5
-    j = int(torch.randint(0, m, (), generator=g))
-    # the worst direction: along an atom, against its coefficient
-    noise = -D[:, j] * (z[j].sign() if z[j] != 0 else 1.0) if aimed else normal(g, d)
-    noise *= tau / 4 / noise.norm()
-    x = D @ z + noise
-    start = 10 * tau * normal(g, 1, m)
-    one = ista(x[None], D, tau / 2, step=1.0, H0=start, tol=0, max_iter=1).H[0]
-    assert torch.equal(one.sign(), z.sign())
-    assert float((one - z).abs().max()) <= 0.75 * tau * (1 + 1e-9)
-    assert Problem(x, D, tau / 2, g).violation(one) <= 1e-9 * tau
+    z[0], z[1] = math.copysign(tau, float(normal(g, 1))), 0.0  # one atom in use, one not
+    # any direction; and the worst: against the smallest coefficient, and along a silent atom
+    for direction in (normal(g, d), -z[0].sign() * D[:, 0], D[:, 1]):
+        noise = tau / 4 * direction / direction.norm()
+        x = D @ z + noise
+        start = 10 * tau * normal(g, 1, m)
+        one = ista(x[None], D, penalty, step=1.0, H0=start, tol=0, max_iter=1).H[0]
+        assert torch.equal(one.sign(), z.sign())
+        assert float((one - z).abs().max()) <= 0.75 * tau * (1 + 1e-9)
+        assert Problem(x, D, tau / 2, g).violation(one) <= 1e-9 * tau
     # beyond twice the allowed noise an atom that is not used can be forced in
-    if aimed and z[j] == 0:
-        forced = ista((D @ z + 2.1 * noise)[None], D, tau / 2, step=1.0, tol=0, max_iter=1).H[0]
-        assert not torch.equal(forced.sign(), z.sign())
+    forced = ista((D @ z + 2.1 * noise)[None], D, penalty, step=1.0, tol=0, max_iter=1).H[0]
+    assert not torch.equal(forced.sign(), z.sign())
+
+
+def most_atoms(M, m):
+    """The largest s up to m with (2 s - 1) M < 1."""
+    s = 1
+    while s < m and (2 * (s + 1) - 1) * M < 1 - 1e-9:
+        s += 1
+    return s
+
+
+def equal_angles(m, c):
+    """(m, m), unit columns, the inner product of any two is -c, with (m - 1) c < 1."""
+    gram = (1 + c) * torch.eye(m, dtype=torch.float64) - c
+    return torch.linalg.cholesky(gram).T
+
+
+def dictionaries(g):
+    """Dictionaries with codes (n, m) that the condition allows, the sharp cases among them."""
+    hadamard = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
+    waves = hadamard
+    for _ in range(5):
+        waves = torch.kron(waves, hadamard)
+    d = int(torch.randint(6, 16, (), generator=g))
+    m = int(torch.randint(2, d + 1, (), generator=g))
+    near = 0.15 * float(torch.rand((), generator=g)) * normal(g, d, m) / math.sqrt(d)
+    spikes_and_waves = torch.cat([torch.eye(64, dtype=torch.float64), waves / 8], 1)
+    for D in (normalise_atoms(torch.linalg.qr(normal(g, d, m)).Q + near), spikes_and_waves):
+        m = D.shape[1]
+        if mutual_coherence(D) < 1:
+            z = torch.zeros(m, dtype=torch.float64)
+            place = torch.randperm(m, generator=g)[: most_atoms(mutual_coherence(D), m)]
+            sign = torch.where(torch.rand(len(place), generator=g) < 0.5, 1.0, -1.0).double()
+            z[place] = sign * (1 + torch.rand(len(place), generator=g, dtype=torch.float64))
+            yield D, z
+    # four unit vectors to the corners of a tetrahedron: (2 s - 1) M = 1 for s = 2
+    tetrahedron = vector(1, 1, 1, 1, -1, -1, -1, 1, -1, -1, -1, 1).view(4, 3).T / math.sqrt(3)
+    # and three atoms for which the bound on the values is an equality
+    for D in (tetrahedron, equal_angles(3, 0.19)):
+        s = most_atoms(mutual_coherence(D), D.shape[1])
+        z = torch.zeros(D.shape[1], dtype=torch.float64)
+        z[:s] = 1.5
+        yield D, z
 
 
 @claim("thm-coherence")
 @given(seeds)
-@many
+@few
 def test_few_incoherent_atoms_are_found_whatever_the_penalty(seed):
     g = torch.Generator().manual_seed(seed)
-    d = int(torch.randint(6, 16, (), generator=g))
-    m = int(torch.randint(2, d + 1, (), generator=g))
-    closeness = 0.15 * float(torch.rand((), generator=g))
-    D = torch.linalg.qr(normal(g, d, m)).Q
-    D = normalise_atoms(D + closeness * normal(g, d, m) / math.sqrt(d))
-    if seed % 3 == 0:  # an overcomplete dictionary: two bases with coherence 1 / 4
-        hadamard = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
-        wave = hadamard
-        for _ in range(3):
-            wave = torch.kron(wave, hadamard)
-        D = torch.cat([torch.eye(16, dtype=torch.float64), wave / 4], 1)
-    m = D.shape[1]
-    M = mutual_coherence(D)
-    gram = D.T @ D
-    assert pytest.approx(float((gram - torch.diag(gram.diag())).abs().max()), abs=1e-12) == M
-    allowed = math.ceil((1 + 1 / M) / 2 - 1e-9) - 1  # the largest s with (2 s - 1) M < 1
-    s = min(allowed, m)
-    assume(s >= 1)
-    z = torch.zeros(m, dtype=torch.float64)
-    place = torch.randperm(m, generator=g)[:s]
-    sign = torch.where(torch.rand(s, generator=g) < 0.5, 1.0, -1.0).double()
-    z[place] = sign * (1 + torch.rand(s, generator=g, dtype=torch.float64))
-    x = D @ z
-    for share in (0.05, 0.5, 1.5):
-        penalty = share * (1 - (s - 1) * M)
-        p = Problem(x, D, penalty, g)
-        h = p.best()
-        assert bool((h[z == 0] == 0).all())
-        assert float((h - z).abs().max()) <= share * (1 + 1e-9)
-        assert bool((p.slope(h).abs()[z == 0] < penalty).all())
-        if share < 1:  # every coefficient is larger than the bound
-            assert torch.equal(h.sign(), z.sign())
-    assert float(lasso_objective(x[None], D, z[None], 0.0)) < 1e-20
+    for D, z in dictionaries(g):
+        M, s = mutual_coherence(D), int((z != 0).sum())
+        x = D @ z
+        for share in (0.5, 1.5):
+            penalty = share * (1 - (s - 1) * M)
+            bound = penalty / (1 - (s - 1) * M)
+            p = Problem(x, D, penalty, g)
+            h = p.best()
+            assert bool((h[z == 0] == 0).all())
+            assert float((h - z).abs().max()) <= bound * (1 + 1e-9)
+            assert bool((p.slope(h).abs()[z == 0] < penalty * (1 - 1e-9)).all())
+            if bound < 1:  # every coefficient is larger
+                assert torch.equal(h.sign(), z.sign())
+
+
+@claim("thm-omp")
+@given(seeds)
+@few
+def test_a_greedy_step_gains_its_correlation_and_finds_incoherent_atoms(seed):
+    p = draw(seed)
+    D = normalise_atoms(p.D)
+    r, gains = p.x, []
+    for k in range(1, min(D.shape) + 1):  # (a), against the library's codes of k atoms
+        after = p.x - D @ omp(p.x[None], D, n_nonzero=k)[0]
+        promised = float((D.T @ r).abs().max()) ** 2
+        gains.append((float(r @ r - after @ after), promised))
+        assert gains[-1][0] >= promised - 1e-9 * p.scale
+        r = after
+    assert gains[0][0] == pytest.approx(gains[0][1], rel=1e-9)  # sharp in the first step
+    for D, z in dictionaries(p.g):  # (b)
+        s, x = int((z != 0).sum()), D @ z
+        taken = [omp(x[None], D, n_nonzero=k)[0] for k in range(1, s + 1)]
+        for k, h in enumerate(taken, start=1):
+            assert int((h != 0).sum()) == k
+            assert bool((h[z == 0] == 0).all())
+        assert torch.allclose(taken[-1], z, atol=1e-9)
+        # the condition: the largest correlation of a wrong atom is smaller, strictly
+        correlation = (D.T @ x).abs()
+        if bool((z == 0).any()):
+            rival = float(correlation[z == 0].max())
+            assert rival < float(correlation[z != 0].max()) * (1 - 1e-9)

@@ -86,8 +86,8 @@ def test_the_best_reconstruction_is_the_posterior_mean(seed):
     root = joint.flatten().sqrt()[:, None]
     solution = torch.linalg.lstsq(root * one_hot, root * targets).solution
     assert close(solution, m)
-    # within a set (here: three maps) the best is the nearest to m
-    maps = [m + t * normal(*m.shape, g=g) for t in (0.1, 0.5, 1.0)]
+    # within a set (here: three maps equally far off) the best is the nearest to m
+    maps = [m + normal(*m.shape, g=g) for _ in range(3)]
     losses = [squared_loss(X, joint, q) for q in maps]
     gaps = [float(joint.sum(0) @ (q - m).square().sum(1)) for q in maps]
     assert losses.index(min(losses)) == gaps.index(min(gaps))
@@ -328,23 +328,28 @@ def curvature_of(r, x):
     return float(J.square().sum()), float((one(x) - x) @ laplacian)
 
 
-def remainder(r, x, t, *, curvature=True):
+def remainder(r, x, t, *, curvature=True, count=40):
     """What the expansion leaves of E ||r(x + t e) - x||^2."""
-    E, mass = hermite(2)
+    E, mass = hermite(len(x), count)
     exact = float(mass @ (r(x + t * E) - x).square().sum(1))
     jacobian, bend = curvature_of(r, x)
     base = float((r(x[None])[0] - x).square().sum())
     return exact - base - t**2 * (jacobian + (bend if curvature else 0.0))
 
 
-def is_fourth_order(r, x, *, curvature=True):
-    """Whether the remainder over t^4 converges as t is halved.
+def is_fourth_order(at, x, *, curvature=True):
+    """Whether the remainder over t^4 converges as t is halved, at(t) being the map for the noise t.
 
     With a next term c t^6 its steps shrink to a quarter each; a remainder of order two or three
     would make them grow, to four or two times the last.
     """
-    K = [remainder(r, x, t, curvature=curvature) / t**4 for t in (0.04, 0.02, 0.01)]
+    K = [remainder(at(t), x, t, curvature=curvature) / t**4 for t in (0.04, 0.02, 0.01)]
     return abs(K[2] - K[1]) <= 0.5 * abs(K[1] - K[0]) + 1e-4 * (1 + abs(K[2]))
+
+
+def without_noise(f, t):
+    """The limit of f(t) as t tends to 0, where f is even: extrapolated from t and t / 2."""
+    return (4 * f(t / 2) - f(t)) / 3
 
 
 @claim("thm-dae-smallnoise")
@@ -353,10 +358,9 @@ def is_fourth_order(r, x, *, curvature=True):
 def test_small_noise_is_a_penalty_on_the_jacobian(seed):
     g = torch.Generator().manual_seed(seed)
     r, x = network(g), normal(2, g=g)
-    assert is_fourth_order(r, x)
+    assert is_fourth_order(lambda _: r, x)
     _, bend = curvature_of(r, x)  # without the curvature term, it is what is left over
-    coarse, fine = (remainder(r, x, t, curvature=False) / t**2 for t in (0.02, 0.01))
-    limit = (4 * fine - coarse) / 3  # extrapolated to no noise
+    limit = without_noise(lambda t: remainder(r, x, t, curvature=False) / t**2, 0.02)
     assert limit == pytest.approx(bend, abs=1e-3 * (1 + abs(bend)))
     # (a) affine maps: no remainder at all, for noise of any size; harmonic ones: fourth order
     A, c = normal(2, 2, g=g), normal(2, g=g)
@@ -367,19 +371,121 @@ def test_small_noise_is_a_penalty_on_the_jacobian(seed):
         u, v = Y.T
         return torch.stack([u**2 - v**2, 2 * u * v], 1) @ A + c
 
-    assert is_fourth_order(harmonic, x, curvature=False)
+    assert is_fourth_order(lambda _: harmonic, x, curvature=False)
     # (b) a sample that is reproduced
     shift = (x - r(x[None]))[0]
-    assert is_fourth_order(lambda Y: r(Y) + shift, x, curvature=False)
-    # (c) the best denoiser of a mixture: the term has order four at least
+    assert is_fourth_order(lambda _: lambda Y: r(Y) + shift, x, curvature=False)
+    # (c) a map that moves the sample by t^2 psi(x), with derivatives bounded alike for all t
+    psi = network(g)
+
+    def moving(t):
+        return lambda Y: r(Y) + shift + t**2 * psi(Y)
+
+    assert is_fourth_order(moving, x, curvature=False)
+    laplacian = torch.func.hessian(lambda y: r(y[None])[0])(x).diagonal(dim1=1, dim2=2).sum(1)
+    stated = float(psi(x[None])[0] @ laplacian)
+    found = without_noise(lambda t: curvature_of(moving(t), x)[1] / t**2, 0.02)
+    assert found == pytest.approx(stated, abs=1e-4 * (1 + abs(stated)))
+    # the best denoiser of a mixture with one variance: sixth order, and its constant
     best = GaussianMixture(normal(3, 2, g=g), 0.5)
 
-    def term(t):
-        _, bend = curvature_of(lambda Y: best.posterior_mean(Y, t), x)
-        return abs(t**2 * bend)
+    def score(Y):
+        return best.score_function(Y, 0.0)
 
-    # of two larger levels, for the term may happen to pass through zero at one
-    assert 14 * term(0.04) <= max(term(0.08), term(0.16) / 16) + 1e-12
+    laplacian = torch.func.hessian(lambda y: score(y[None])[0])(x).diagonal(dim1=1, dim2=2).sum(1)
+    stated = float(score(x[None])[0] @ laplacian)
+
+    def term(t):
+        return t**2 * curvature_of(lambda Y: best.posterior_mean(Y, t), x)[1]
+
+    found = without_noise(lambda t: term(t) / t**6, 0.04)
+    assert found == pytest.approx(stated, abs=1e-3 * (1 + abs(stated)))
+    # derivatives that are not bounded alike: the formula gives t^2, the loss less than t^4
+    z = normal(1, g=g)
+    for t in (0.4, 0.5):
+        wave = t**4 * (1 - math.exp(-2 / t**2)) / 2
+        left = remainder(lambda Y, t=t: z + t**2 * torch.sin((Y - z) / t**2), z, t, count=80)
+        assert left == pytest.approx(wave - t**2, rel=1e-6)
+
+
+@claim("prop-dae-chain")
+@given(seeds)
+@many
+def test_damage_and_draw_again(seed):
+    g = torch.Generator().manual_seed(seed)
+    X, joint, m = corruption(g)
+    prior, seen = joint.sum(1), joint.sum(0)
+    # (a) a damaged value from each sample, then a sample from each posterior
+    step = (joint / prior[:, None]) @ (joint / seen).T
+    assert close(prior @ step, prior)
+    # (b) every damage possible: two starts come together, at least as fast as stated
+    k, c = whole(2, 6, g), whole(2, 7, g)
+    every = torch.rand(k, c, generator=g, dtype=torch.float64) + 0.05
+    every /= every.sum()
+    p = every.sum(1)
+    step = (every / p[:, None]) @ (every / every.sum(0)).T
+    least = float(step.min())
+    start = torch.eye(k, dtype=torch.float64)[0]
+    for times in range(1, 6):
+        start = start @ step
+        assert float((start - p).abs().sum()) <= 2 * (1 - k * least) ** times + 1e-12
+    # and no faster where the bound is tight: a step that stays with one probability, else moves
+    stay = torch.full((k, k), 0.1 / k, dtype=torch.float64) + 0.9 * torch.eye(k).double()
+    apart = (stay[0] - stay[1]).abs().sum()
+    assert float(apart) == pytest.approx(2 * (1 - k * float(stay.min())))
+    # (c) answering with the mean loses the posterior's covariance
+    x_bar = prior @ X
+    spread = (X - x_bar).T @ (prior[:, None] * (X - x_bar))
+    kept = (m - x_bar).T @ (seen[:, None] * (m - x_bar))
+    off = X[:, None] - m[None]
+    lost = torch.einsum("kc,kci,kcj->ij", joint, off, off)
+    assert close(kept, spread - lost)
+
+
+@claim("prop-dae-langevin")
+@given(seeds)
+@few
+def test_langevins_step(seed):
+    g = torch.Generator().manual_seed(seed)
+    # (a) a mixture on a line, the mean of a wave before and after a step
+    means, weights = 1.5 * normal(3, 1, g=g), torch.rand(3, generator=g, dtype=torch.float64) + 0.2
+    weights /= weights.sum()
+    s, std = uniform(0.3, 0.8, g), uniform(0.4, 0.9, g)
+    v = s**2 + std**2
+    e, mass = hermite(1, 60)
+    y = (means + math.sqrt(v) * e.T).reshape(-1, 1)  # p_sigma, around each centre
+    chance = (weights[:, None] * mass).flatten()
+    m = GaussianMixture(means, s**2, weights).posterior_mean(y, std)
+    a, b = uniform(0.5, 1.5, g), uniform(0.0, 6.0, g)
+
+    def change(eta):
+        after = y + eta / std**2 * (m - y) + math.sqrt(2 * eta) * e.T
+        return float(chance @ (torch.sin(a * after + b) @ mass - torch.sin(a * y + b)[:, 0]))
+
+    K = [change(eta) / eta**2 for eta in (0.04 * v, 0.02 * v, 0.01 * v)]
+    # a next term of order three halves the steps of K; one of order one would double them
+    assert abs(K[2] - K[1]) <= 0.75 * abs(K[1] - K[0]) + 1e-4 * (1 + abs(K[2]))
+    # (b) one normal distribution: the chain's mean and variance, step by step
+    mu = normal(1, 1, g=g)
+    one = GaussianMixture(mu, s**2)
+
+    def run(eta, count, mean, variance):
+        def drift(z):
+            return z + eta / std**2 * (one.posterior_mean(z, std) - z)
+
+        offset = drift(torch.zeros(1, 1, dtype=torch.float64))
+        slope = float(drift(torch.ones(1, 1, dtype=torch.float64)) - offset)
+        for _ in range(count):
+            mean, variance = slope * mean + float(offset), slope**2 * variance + 2 * eta
+        return mean, variance
+
+    for share in (0.1, uniform(0.1, 1.9, g), 1.9):
+        eta = share * v
+        mean, variance = run(eta, 400, 5.0, 3.0)
+        assert mean == pytest.approx(float(mu), abs=1e-7)
+        assert variance == pytest.approx(v / (1 - eta / (2 * v)), rel=1e-7)
+    # at twice the variance it does not settle: each step adds to the variance what it did before
+    assert run(2 * v, 100, 5.0, 3.0)[1] == pytest.approx(3.0 + 100 * 4 * v, rel=1e-6)
 
 
 @claim("prop-dae-sure")

@@ -125,3 +125,23 @@ def test_a_missing_half_is_noticed(pairs, folder):
         "02_y.md has no notebook 02_y.ipynb",
         "03_z.ipynb has no source 03_z.md",
     ]
+
+
+def test_text_is_taken_over_and_outputs_stay(pairs, folder):
+    source = folder / "01_x.md"
+    source.write_text(source.read_text().replace("A chapter", "The chapter"))
+    assert pairs.take_over_text(folder) == []
+    assert pairs.check(folder) == []
+    # as if it had been run
+    assert (folder / "01_x.ipynb").read_text() == pairs.make_notebook(source)
+
+
+def test_text_is_not_taken_over_beside_changed_code(pairs, made, folder):
+    source = folder / "01_x.md"
+    source.write_text(source.read_text().replace('print("two")', 'print("three")'))
+    (folder / "02_y.md").write_text(CHAPTER)
+    assert pairs.take_over_text(folder) == [
+        "the code of 01_x.md has changed; run it with --sync",
+        "02_y.md has no notebook yet; run it with --sync",
+    ]
+    assert (folder / "01_x.ipynb").read_text() == made[1]
