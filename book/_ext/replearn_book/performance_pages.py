@@ -16,6 +16,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from replearn.plotting import PALETTE, new_figure, show
+from replearn_book.performance_conclusions import MeasuredRole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,5 +222,6 @@ class PerformanceDirective(SphinxDirective):
 
 
 def setup(app: Sphinx) -> None:
-    """Register the directive."""
+    """Register the directive and the role."""
     app.add_directive("performance", PerformanceDirective)
+    app.add_role("measured", MeasuredRole(RESULTS))

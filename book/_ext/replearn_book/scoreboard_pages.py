@@ -208,7 +208,8 @@ def _compared(pairs: Sequence[Pair]) -> list[tuple[Experiment, list[float]]]:
 
 def conclusion(pairs: Sequence[Pair]) -> str:
     """What the figure of a family shows, in a sentence or two."""
-    equal, goals = [], []
+    equal: list[str] = []
+    goals: list[str] = []
     for experiment, runs in _compared(pairs):
         text = f"{experiment.title} {statistics.fmean(runs):.2f} times"
         (goals if _yardstick(experiment).not_comparable else equal).append(text)
