@@ -311,6 +311,17 @@ def test_how_many_printed_figures_the_rules_alone_go_below_is_counted():
     assert "not due to pretraining alone" not in on_sieves((), (1.5,))
 
 
+@pytest.mark.parametrize(("plain", "words"), [(1.4, "less"), (0.9, "more"), (1.0, "as much")])
+def test_the_two_rules_are_compared_for_the_same_start(plain, words):
+    other = replace(EXPERIMENT, name="sieve-plain", title="A plain sieve")
+    said = " ".join(on_fine_tuning([(EXPERIMENT, result(1.0)), (other, result(plain, plain))]))
+    than = "as" if words == "as much" else "than"
+    assert (
+        f"*A sieve* has 1.00%, {words} {than} *A plain sieve* ({plain:.2f}%; 1 against 2 seeds)."
+    ) in said
+    assert "A plain" not in " ".join(on_fine_tuning([(EXPERIMENT, result(1.0)), (other, None)]))
+
+
 def test_every_source_is_in_the_bibliography(root):
     text = (root / "book" / "references.bib").read_text(encoding="utf-8")
     cited = {figure.source for experiment in ALL.values() for figure in experiment.published}

@@ -108,7 +108,7 @@ def on_fine_tuning(pairs: Sequence[Pair]) -> list[str]:
             "Not to be compared yet, since the network or its random start has not been run: "
             f"{listed(missing)}.",
         ]
-    return [*lines, "", *_rules(pairs)]
+    return [*lines, "", *_rules(pairs), *_by_rules(pairs)]
 
 
 def _gain(experiment: Experiment, result: Result, control: Result) -> str:
@@ -150,6 +150,24 @@ def _rules(pairs: Sequence[Pair]) -> list[str]:
         )
         if below:
             said.append("What a network gains on those is thus not due to pretraining alone.")
+    return said
+
+
+def _by_rules(pairs: Sequence[Pair]) -> list[str]:
+    """What the two rules of fine-tuning make of the same start, where both have been run."""
+    found = {experiment.name: (experiment, result) for experiment, result in pairs}
+    said = []
+    for experiment, result in pairs:
+        plain, other = found.get(f"{experiment.name}-plain", (experiment, None))
+        if result is None or other is None:
+            continue
+        digits = experiment.digits
+        ours, theirs = (round(mean(runs), digits) for runs in (result, other))
+        said.append(
+            f"*{experiment.title}* has {ours:.{digits}f}%, {_against(ours, theirs)} "
+            f"*{plain.title}* ({theirs:.{digits}f}%; {len(values(result))} against "
+            f"{len(values(other))} seeds)."
+        )
     return said
 
 
