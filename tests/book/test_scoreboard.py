@@ -307,7 +307,7 @@ def test_how_many_printed_figures_the_rules_alone_go_below_is_counted():
     assert "has 1.40%, which is below 1 of the 2 figures" in on_sieves((), (1.4,))
     assert "not due to pretraining alone" in on_sieves((), (1.4,))
     assert "has 1.00%, which is below all 2 figures" in on_sieves((), (1.0,))
-    assert "has 1.50%, which is below 0 of the 2 figures" in on_sieves((), (1.5,))
+    assert "has 1.50%, which is below none of the 2 figures" in on_sieves((), (1.5,))
     assert "not due to pretraining alone" not in on_sieves((), (1.5,))
 
 

@@ -143,13 +143,17 @@ def _rules(pairs: Sequence[Pair]) -> list[str]:
             continue
         value = round(mean(result), experiment.digits)
         below = sum(value < figure for figure in printed)
-        count = f"all {below}" if below == len(printed) else f"{below} of the {len(printed)}"
+        some = "none" if below == 0 else str(below)
+        count = f"all {below}" if below == len(printed) else f"{some} of the {len(printed)}"
         said.append(
             f"*{experiment.title}*, without any pretraining, has {value:.{experiment.digits}f}%, "
             f"which is below {count} figures that the table prints from the literature."
         )
         if below:
-            said.append("What a network gains on those is thus not due to pretraining alone.")
+            said.append(
+                "What other networks gain on those by the same fine-tuning is thus not due to "
+                "pretraining alone."
+            )
     return said
 
 
