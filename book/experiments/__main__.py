@@ -25,8 +25,7 @@ def main(argv: Sequence[str] | None = None, *, data: Dataset | None = None) -> i
     """Run experiments; returns the exit status. ``data`` takes the place of MNIST in tests."""
     options = _parser().parse_args(argv)
     if options.list:
-        for experiment in ALL.values():
-            print(f"{experiment.name:22} {experiment.title}: {experiment.network}")
+        _list(options.root)
         return 0
     unknown = [name for name in options.names if name not in ALL]
     if unknown or (options.seeds is not None and options.seeds < 1):
@@ -40,6 +39,8 @@ def main(argv: Sequence[str] | None = None, *, data: Dataset | None = None) -> i
         print(f"error: {error}", file=sys.stderr)
         return 1
     plan = _plan(options)
+    if not options.quick and not options.validate:
+        print(_missing(options.root, plan), flush=True)
     for number, (experiment, seed) in enumerate(plan, 1):
         _run(experiment, seed, split, options, f"[{number}/{len(plan)}]")
     return 0
@@ -64,17 +65,42 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(options: argparse.Namespace) -> list[tuple[Experiment, int]]:
-    """Experiments and seeds, in the order of running."""
-    names = options.names or ALL
+    """Experiments and seeds, in the order of running.
+
+    The first seed of every experiment comes before the second of any, and among equals the
+    cheapest first: rows that are missing appear soonest.
+    """
+    chosen = [ALL[name] for name in options.names or ALL]
     if options.validate:
-        return [(ALL[name], 0) for name in names if ALL[name].scheduled]
-    # The first seed of every experiment comes before the second of any.
-    return [
-        (ALL[name], seed)
-        for seed in range(max(options.seeds or 0, *(e.seeds for e in ALL.values())))
-        for name in names
-        if seed < min(options.seeds or ALL[name].seeds, ALL[name].seeds)
+        return [(experiment, 0) for experiment in chosen if experiment.scheduled]
+    plan = [
+        (experiment, seed)
+        for experiment in chosen
+        for seed in range(min(options.seeds or experiment.seeds, experiment.seeds))
     ]
+    cost = {experiment.name: store.cpu_seconds(options.root, experiment) for experiment in chosen}
+    return sorted(plan, key=lambda run: (run[1], cost[run[0].name]))
+
+
+def _missing(root: Path, plan: Sequence[tuple[Experiment, int]]) -> str:
+    """How many runs of a plan are not stored, and the CPU time that they will take."""
+    runs = [run for run in plan if run[1] not in store.seeds_done(root, run[0].name)]
+    hours = sum(store.cpu_seconds(root, experiment) for experiment, _ in runs) / 3600
+    return f"{len(runs)} of {len(plan)} runs are missing: about {hours:.1f} h of CPU time"
+
+
+def _list(root: Path) -> None:
+    """Print every experiment with its seeds and the CPU time of a run."""
+    width = max(map(len, ALL))
+    for experiment in ALL.values():
+        done = len(store.seeds_done(root, experiment.name))
+        minutes = store.cpu_seconds(root, experiment) / 60
+        print(
+            f"{experiment.name:{width}}  {done} of {experiment.seeds} seeds, {minutes:4.1f} min "
+            f"each  {experiment.title}: {experiment.network}"
+        )
+    plan = [(experiment, seed) for experiment in ALL.values() for seed in range(experiment.seeds)]
+    print(_missing(root, plan))
 
 
 def _run(

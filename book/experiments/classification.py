@@ -1,14 +1,18 @@
 """Experiments that are scored by test error: pretrained without labels, then fine-tuned with all.
 
-Every network is pretrained without labels, gets a softmax layer on top, and is trained on with the
-labels for a fixed number of epochs, all by the same rules. These (rates, epochs, dropout, size of
-the adversarial steps) were chosen by training on 50,000 images and the error of the other 10,000,
-as with ``--validate``; the network that is scored on the test set is trained on all 60,000.
+Every network starts from layers that were pretrained without labels, or at random in the same
+shape, gets a softmax layer on top, and is trained on with the labels for a fixed number of epochs.
+This is done by two rules: with dropout and adversarial samples, and plainly. The rates and epochs,
+and the first rule's dropout and size of the adversarial steps, were chosen by training on 50,000
+images and the error of the other 10,000, as with ``--validate``; the network that is scored on the
+test set is trained on all 60,000.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import cast
 
@@ -29,6 +33,7 @@ from replearn.autoencoders import (
 from replearn.pretraining import (
     Classifier,
     adversarial,
+    classification_loss,
     error_rate,
     greedy,
     stacked_encoder,
@@ -36,14 +41,29 @@ from replearn.pretraining import (
 
 _FAMILY = "test error after fine-tuning"
 _STAGES = ((1e-3, 25), (3e-4, 8), (5e-5, 4))  # learning rates and epochs of fine-tuning
-_DROPOUT, _STEP = 0.3, 0.08  # of the codes; of the adversarial samples
 
 
-def _fine_tune(encoder: nn.Module, m: int, job: Job, outcome: Outcome) -> None:
-    """Train encoder and softmax layer together; put errors in per cent into the outcome."""
+@dataclass(frozen=True)
+class Rules:
+    """How a network is fine-tuned: dropout of its codes, and the size of the adversarial steps."""
+
+    dropout: float = 0.0
+    step: float = 0.0
+
+
+PLAIN = Rules()
+REGULARISED = Rules(dropout=0.3, step=0.08)
+
+Start = Callable[[Job, Outcome], tuple[nn.Module, int]]  # an encoder and the width of its code
+
+
+def _fine_tuned(job: Job, start: Start, rules: Rules) -> Outcome:
+    """Train encoder and softmax layer together; errors in per cent."""
+    outcome = Outcome(float("nan"))
+    encoder, m = start(job, outcome)
     data = job.scored
     X_val, y_val = (data.X_test, data.y_test) if job.validate else (None, None)
-    model = Classifier(encoder, m, 10, dropout=_DROPOUT)
+    model = Classifier(encoder, m, 10, dropout=rules.dropout)
     model = model.to(data.X.device)
     train_in_stages(
         model,
@@ -51,7 +71,7 @@ def _fine_tune(encoder: nn.Module, m: int, job: Job, outcome: Outcome) -> None:
         job,
         outcome,
         _STAGES,
-        loss=adversarial(_STEP),
+        loss=adversarial(rules.step) if rules.step else classification_loss,
         batch_size=128,
         y=data.y,
         X_val=X_val,
@@ -60,6 +80,7 @@ def _fine_tune(encoder: nn.Module, m: int, job: Job, outcome: Outcome) -> None:
     )
     outcome.details["training"] = 100 * error_rate(model, data.X, data.y)
     outcome.value = 100 * error_rate(model, data.X_test, data.y_test)
+    return outcome
 
 
 def _pretrain(
@@ -94,123 +115,163 @@ def _sigmoid_layers(sizes: Sequence[int], seed: int) -> list[Autoencoder]:
     ]
 
 
-def _stacked_denoising(job: Job) -> Outcome:
+def _denoising(job: Job, outcome: Outcome) -> tuple[nn.Module, int]:
     """784-1000-1000-1000, masking noise of 10, 20 and 30%, cross-entropy, tied weights."""
     sizes = _sizes(job, 1000, 1000, 1000)
     layers = _sigmoid_layers(sizes, job.seed)
     losses = [objective(cross_entropy, corruption=Masking(rate)) for rate in (0.1, 0.2, 0.3)]
-    outcome = Outcome(float("nan"))
     _pretrain(layers, losses, job, outcome, epochs=15)
-    _fine_tune(stacked_encoder(layers), sizes[-1], job, outcome)
-    return outcome
+    return stacked_encoder(layers), sizes[-1]
 
 
-def _stacked_contractive(job: Job) -> Outcome:
-    """784-1000-1000, closed-form penalty of weight 0.1, cross-entropy, tied weights."""
-    sizes = _sizes(job, 1000, 1000)
+def _contractive(job: Job, outcome: Outcome, *, depth: int) -> tuple[nn.Module, int]:
+    """784 and layers of 1000, closed-form penalty of weight 0.1, cross-entropy, tied weights."""
+    sizes = _sizes(job, *[1000] * depth)
     layers = _sigmoid_layers(sizes, job.seed)
-    losses = [objective(cross_entropy, penalties={contractive: 0.1})] * 2
-    outcome = Outcome(float("nan"))
+    losses = [objective(cross_entropy, penalties={contractive: 0.1})] * depth
     _pretrain(layers, losses, job, outcome, epochs=20)
-    _fine_tune(stacked_encoder(layers), sizes[-1], job, outcome)
-    return outcome
+    return stacked_encoder(layers), sizes[-1]
 
 
-def _k_sparse(job: Job) -> Outcome:
-    """784-1000, linear and tied, the 25 largest activations kept; then ReLU and fine-tuning."""
+def _k_sparse(job: Job, outcome: Outcome) -> tuple[nn.Module, int]:
+    """784-1000, linear and tied, the 25 largest activations kept; then ReLU."""
     sizes = _sizes(job, 1000)
     k = 4 if job.quick else 25
     model = dense_autoencoder(
         sizes, activation="linear", output="linear", tied=True, k=k, seed=job.seed
     )
-    outcome = Outcome(float("nan"))
     _pretrain([model], [objective(squared_error)], job, outcome, epochs=25)
     layer = Dense(sizes[0], sizes[1], "relu")
     layer.load_state_dict(cast(Dense, cast(nn.Sequential, model.encoder)[0]).state_dict())
-    _fine_tune(layer, sizes[-1], job, outcome)
-    return outcome
+    return layer, sizes[-1]
 
 
-def _random_start(job: Job) -> Outcome:
-    """784-1000 from Glorot's start, fine-tuned as the others are: what is pretraining worth?"""
-    sizes = _sizes(job, 1000)
-    outcome = Outcome(float("nan"))
-    encoder = dense_autoencoder(sizes, activation="relu", seed=job.seed).encoder
-    _fine_tune(encoder, sizes[-1], job, outcome)
-    return outcome
+def _random(job: Job, outcome: Outcome, *, depth: int, activation: str) -> tuple[nn.Module, int]:
+    """784 and layers of 1000 from Glorot's start: what do the rules reach by themselves?"""
+    sizes = _sizes(job, *[1000] * depth)
+    if activation == "sigmoid":  # the layers that pretraining would have begun with
+        return stacked_encoder(_sigmoid_layers(sizes, job.seed)), sizes[-1]
+    return dense_autoencoder(sizes, activation=activation, seed=job.seed).encoder, sizes[-1]
 
 
-_ERROR = "test error"
-_RULES = (
-    f"Fine-tuned with dropout of {_DROPOUT:.0%} and adversarial samples (steps of {_STEP}), which "
-    "the published network did not have."
+_REGULARISED_NOTE = (
+    f"Fine-tuned with dropout of {REGULARISED.dropout:.0%} and adversarial samples (steps of "
+    f"{REGULARISED.step})."
+)
+_PLAIN_NOTE = (
+    "Fine-tuned without dropout or adversarial samples, at the rates and for the epochs of the "
+    "regularised row."
+)
+_UNLIKE = "it was fine-tuned without dropout and adversarial samples"
+
+
+def _two(
+    name: str,
+    title: str,
+    network: str,
+    start: Start,
+    *,
+    seconds: tuple[float, float],
+    published: tuple[Published, ...] = (),
+    control: str = "",
+) -> tuple[Experiment, Experiment]:
+    """A start under both rules; what was published was fine-tuned plainly."""
+
+    def experiment(rules: Rules) -> Experiment:
+        plain = rules == PLAIN
+        return Experiment(
+            name=f"{name}-plain" if plain else name,
+            title=f"{title}, {'plain' if plain else 'regularised'}",
+            network=network,
+            metric="test error",
+            unit="%",
+            digits=2,
+            published=published
+            if plain
+            else tuple(replace(f, unlike=_UNLIKE) if f.checked else f for f in published),
+            run=partial(_fine_tuned, start=start, rules=rules),
+            family=_FAMILY,
+            scheduled=True,
+            note=_PLAIN_NOTE if plain else _REGULARISED_NOTE,
+            control=f"{control}-plain" if control and plain else control,
+            seconds=seconds[plain],
+        )
+
+    return experiment(REGULARISED), experiment(PLAIN)
+
+
+_SIGMOID = {depth: f"784-{'1000-' * depth}10, sigmoid" for depth in (1, 2, 3)}
+_RELU = "784-1000-10, ReLU"
+_RIFAI = Published(
+    "1.14", "rifai2011contractive", "Table 1", checked="two texts that reprint the table"
 )
 
 EXPERIMENTS = (
-    Experiment(
-        name="stacked-denoising",
-        title="Stacked denoising autoencoders",
-        network="784-1000-1000-1000-10, sigmoid",
-        metric=_ERROR,
-        unit="%",
-        digits=2,
+    *_two(
+        "stacked-denoising",
+        "Stacked denoising autoencoders",
+        _SIGMOID[3],
+        _denoising,
+        seconds=(1070, 680),
         published=(
             Published("1.3", "lisa2010sda", checked="the text of the tutorial"),
             Published("1.28", "vincent2010stacked"),
         ),
-        run=_stacked_denoising,
-        family=_FAMILY,
-        scheduled=True,
-        note=_RULES,
+        control="random-sigmoid-3",
     ),
-    Experiment(
-        name="stacked-contractive",
-        title="Stacked contractive autoencoders",
-        network="784-1000-1000-10, sigmoid",
-        metric=_ERROR,
-        unit="%",
-        digits=2,
-        published=(
-            Published(
-                "1.14",
-                "rifai2011contractive",
-                "Table 1",
-                network="784-1000-10, one layer",
-                checked="two texts that reprint the table",
-            ),
-        ),
-        run=_stacked_contractive,
-        family=_FAMILY,
-        scheduled=True,
-        note=_RULES,
+    *_two(
+        "random-sigmoid-3",
+        "Random start, three layers",
+        _SIGMOID[3],
+        partial(_random, depth=3, activation="sigmoid"),
+        seconds=(790, 400),
     ),
-    Experiment(
-        name="k-sparse",
-        title="k-sparse autoencoder",
-        network="784-1000-10, ReLU",
-        metric=_ERROR,
-        unit="%",
-        digits=2,
+    *_two(
+        "stacked-contractive",
+        "Stacked contractive autoencoders",
+        _SIGMOID[2],
+        partial(_contractive, depth=2),
+        seconds=(810, 560),
+        published=(replace(_RIFAI, network="784-1000-10, one layer"),),
+        control="random-sigmoid-2",
+    ),
+    *_two(
+        "random-sigmoid-2",
+        "Random start, two layers",
+        _SIGMOID[2],
+        partial(_random, depth=2, activation="sigmoid"),
+        seconds=(510, 260),
+    ),
+    *_two(
+        "contractive",
+        "Contractive autoencoder of one layer",
+        _SIGMOID[1],
+        partial(_contractive, depth=1),
+        seconds=(360, 240),
+        published=(_RIFAI,),
+        control="random-sigmoid-1",
+    ),
+    *_two(
+        "random-sigmoid-1",
+        "Random start, one layer",
+        _SIGMOID[1],
+        partial(_random, depth=1, activation="sigmoid"),
+        seconds=(230, 120),
+    ),
+    *_two(
+        "k-sparse",
+        "k-sparse autoencoder",
+        _RELU,
+        _k_sparse,
+        seconds=(400, 280),
         published=(Published("1.08", "makhzani2014k"),),
-        run=_k_sparse,
-        family=_FAMILY,
-        scheduled=True,
-        note=_RULES,
+        control="random-start",
     ),
-    Experiment(
-        name="random-start",
-        title="No pretraining",
-        network="784-1000-10, ReLU",
-        metric=_ERROR,
-        unit="%",
-        digits=2,
-        published=(),
-        run=_random_start,
-        family=_FAMILY,
-        note=(
-            "The k-sparse autoencoder's network from a random start, with the same fine-tuning: "
-            "what the rules reach by themselves."
-        ),
-        scheduled=True,
+    *_two(
+        "random-start",
+        "Random start, ReLU",
+        _RELU,
+        partial(_random, depth=1, activation="relu"),
+        seconds=(230, 120),
     ),
 )

@@ -28,6 +28,7 @@ from replearn.pca import PCA
 _KERAS = "autoencoders after the Keras blog"
 _CODES = "codes of 30 numbers"
 _ROWS = 2000
+_SEARCH = ((0.2, 100), (0.05, 100))  # learning rates and steps of a search for codes
 
 Loss = Callable[[Autoencoder, Tensor], Tensor]
 
@@ -70,7 +71,7 @@ def _reconstruct(model: Autoencoder, X: Tensor) -> Tensor:
 
 
 def _dense(job: Job, sizes: Sequence[int], weight: float) -> Outcome:
-    """Cross-entropy per pixel on the test set, the penalty on the code included if there is one."""
+    """Cross-entropy per pixel on the test set; a penalty on the code is trained on, not counted."""
     d = job.data.X.shape[1]
     model = dense_autoencoder([d, *sizes], seed=job.seed).to(job.data.X.device)
     penalties: dict[Penalty, float] = {l1: weight * d} if weight else {}
@@ -78,15 +79,15 @@ def _dense(job: Job, sizes: Sequence[int], weight: float) -> Outcome:
     outcome = Outcome(float("nan"))
     _fit(model, loss, job, outcome, [(1e-3, 60), (3e-4, 20)])
     data = job.data
-    outcome.value = _mean(model, loss, data.X_test) / d
+    counted = ", penalty included" if weight else ""
+    outcome.value = _mean(model, objective(cross_entropy), data.X_test) / d
     outcome.details = {
-        "validation": _mean(model, loss, data.X_val) / d,
-        "training": _mean(model, loss, data.X) / d,
+        f"validation{counted}": _mean(model, loss, data.X_val) / d,
+        f"training{counted}": _mean(model, loss, data.X) / d,
         "squared error": reconstruction_error(data.X_test, _reconstruct(model, data.X_test)),
     }
     if weight:
-        plain = objective(cross_entropy)
-        outcome.details["without the penalty"] = _mean(model, plain, data.X_test) / d
+        outcome.details["test, penalty included"] = _mean(model, loss, data.X_test) / d
         outcome.details["zeros in the code"] = sparsity(model.encode(data.X_test).detach())
     return outcome
 
@@ -161,13 +162,48 @@ def _logistic_autoencoder(job: Job) -> Outcome:
     return _scheduled(model, objective(cross_entropy), job, [(1e-3, 100), (3e-4, 50), (1e-4, 20)])
 
 
-def _deep(job: Job) -> Outcome:
-    """784-1000-500-250-30: squared error from the start, Adam in stages of falling rate."""
+_DEEP_STAGES = ((1e-3, 40), (3e-4, 6), (1e-4, 3))
+
+
+def _deep_network(job: Job) -> Autoencoder:
     widths = (64, 32, 30) if job.quick else (1000, 500, 250, 30)
-    model = dense_autoencoder(
+    return dense_autoencoder(
         [job.data.X.shape[1], *widths], activation="elu", code="linear", seed=job.seed
     )
-    return _scheduled(model, objective(squared_error), job, [(1e-3, 40), (3e-4, 6), (1e-4, 3)])
+
+
+def _deep(job: Job) -> Outcome:
+    """784-1000-500-250-30: squared error from the start, Adam in stages of falling rate."""
+    return _scheduled(_deep_network(job), objective(squared_error), job, _DEEP_STAGES)
+
+
+def _deep_searched(job: Job) -> Outcome:
+    """The same network; then the code of every scored image is searched for, the decoder held."""
+    model = _deep_network(job)
+    outcome = _scheduled(model, objective(squared_error), job, _DEEP_STAGES)
+    outcome.details["codes from the encoder"] = outcome.value
+    batches = torch.split(job.scored.X_test, _ROWS)
+    restored = [model.decode(_search(model, X)).detach() for X in batches]
+    outcome.value = reconstruction_error(job.scored.X_test, torch.cat(restored))
+    return outcome
+
+
+def _search(model: Autoencoder, X: Tensor) -> Tensor:
+    """For each image the code of least squared error that Adam meets on its way from the encoder's.
+
+    Nothing but the image itself decides, so this is part of what a method does with a new image.
+    """
+    H = model.encode(X).detach().requires_grad_()
+    best, least = H.detach().clone(), torch.full((len(X),), torch.inf, device=X.device)
+    for lr, steps in _SEARCH:
+        optimizer = torch.optim.Adam([H], lr=lr)
+        for _ in range(steps):
+            errors = (model.decode(H) - X).square().sum(1)
+            better = errors.detach() < least
+            best[better], least[better] = H.detach()[better], errors.detach()[better]
+            (H.grad,) = torch.autograd.grad(errors.sum(), H)
+            optimizer.step()
+    return best
 
 
 def _scheduled(
@@ -189,6 +225,13 @@ _PER_PIXEL = "test cross-entropy per pixel, nats"
 _SQUARED = "test squared error per image"
 _POST = "copies of the post"
 _CAPTION = "a text that reprints the caption"
+_LOGISTIC = Published(
+    "8.01",
+    "hinton2006reducing",
+    "Fig. 2",
+    unlike="how it found the codes of test images is not known",
+    checked=_CAPTION,
+)
 
 EXPERIMENTS = (
     Experiment(
@@ -209,13 +252,17 @@ EXPERIMENTS = (
         name="keras-sparse",
         title="The same with an L1 penalty on the code",
         network="784-32-784, L1 weight 1e-4 a pixel",
-        metric=_PER_PIXEL + ", penalty included",
+        metric=_PER_PIXEL + ", penalty not counted",
         unit="",
         digits=4,
         published=(Published("0.10", "chollet2016building", checked=_POST),),
         run=partial(_dense, sizes=[32], weight=1e-4),
         family=_KERAS,
-        note="The blog prints 0.11 for the training set and 0.10 for the test set.",
+        note=(
+            "The penalty is trained on and not counted. The blog prints 0.11 for the training set "
+            "and 0.10 for the test set, and explains the difference by the penalty, which Keras "
+            "adds to the loss in training: its test loss is without it."
+        ),
     ),
     Experiment(
         name="keras-deep",
@@ -272,12 +319,12 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="codes-logistic-pca",
-        title="Logistic PCA",
+        title="Logistic PCA, codes searched",
         network="30 components",
         metric=_SQUARED,
         unit="",
         digits=2,
-        published=(Published("8.01", "hinton2006reducing", "Fig. 2", checked=_CAPTION),),
+        published=(_LOGISTIC,),
         run=_logistic_pca,
         family=_CODES,
         seeds=1,
@@ -294,7 +341,7 @@ EXPERIMENTS = (
         metric=_SQUARED,
         unit="",
         digits=2,
-        published=(Published("8.01", "hinton2006reducing", "Fig. 2", checked=_CAPTION),),
+        published=(_LOGISTIC,),
         run=_logistic_autoencoder,
         family=_CODES,
         note="The same decoder, and codes that one product of matrices computes.",
@@ -307,10 +354,37 @@ EXPERIMENTS = (
         metric=_SQUARED,
         unit="",
         digits=2,
-        published=(Published("3.00", "hinton2006reducing", "Fig. 2", checked=_CAPTION),),
+        published=(
+            Published(
+                "3.00",
+                "hinton2006reducing",
+                "Fig. 2",
+                unlike="its units are logistic, pretrained as Boltzmann machines, then trained on "
+                "the cross-entropy",
+                checked=_CAPTION,
+            ),
+        ),
         run=_deep,
         family=_CODES,
-        note="No pretraining: a random start, Adam, and 49 epochs.",
+        note="No pretraining: a random start, Adam on the squared error, and 49 epochs.",
         scheduled=True,
+    ),
+    Experiment(
+        name="codes-deep-searched",
+        title="Deep autoencoder, codes searched",
+        network="784-1000-500-250-30 and back, ELU, linear code",
+        metric=_SQUARED,
+        unit="",
+        digits=2,
+        published=(),
+        run=_deep_searched,
+        family=_CODES,
+        note=(
+            "The same network and training; then Adam looks for each image's code, from the "
+            f"encoder's, in {sum(steps for _, steps in _SEARCH)} steps with the decoder held, as "
+            "the codes of logistic PCA are searched for."
+        ),
+        scheduled=True,
+        seconds=600,
     ),
 )

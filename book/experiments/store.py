@@ -1,11 +1,15 @@
 """Results on disk: one JSON file per experiment, with a record for each seed.
 
-Runs that score the test set are under "runs", those that judge a choice under "validation".
+Runs that score the test set are under "runs", those that judge a choice under "validation". A run
+whose place another form of the experiment took stays, under "superseded": its record says under
+"form" what was different and under "because" why another took its place. Where the record was not
+kept, its "value" is None.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +42,8 @@ def read(root: Path, name: str) -> dict[str, Any] | None:
         runs = found["runs"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a file of results: remove it, or restore it") from error
-    if not isinstance(runs, list) or not isinstance(found.get("validation", []), list):
+    lists = (runs, found.get("validation", []), found.get("superseded", []))
+    if not all(isinstance(records, list) for records in lists):
         raise ValueError(f"{path} is not a file of results: remove it, or restore it")
     return dict(found)
 
@@ -47,6 +52,12 @@ def seeds_done(root: Path, name: str, kind: Kind = "runs") -> set[int]:
     """Seeds whose runs are stored."""
     found = read(root, name) or {}
     return {run["seed"] for run in found.get(kind, [])}
+
+
+def cpu_seconds(root: Path, experiment: Experiment) -> float:
+    """CPU time of a run: the mean of those that are stored, otherwise the guess of the registry."""
+    runs = (read(root, experiment.name) or {}).get("runs", [])
+    return statistics.fmean(run["cpu_seconds"] for run in runs) if runs else experiment.seconds
 
 
 def add(root: Path, experiment: Experiment, record: dict[str, Any], kind: Kind = "runs") -> Path:

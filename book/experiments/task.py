@@ -125,6 +125,7 @@ class Published:
     text : the figure with the digits that were printed, such as "0.09".
     source : key of the bibliography. where : place in the source, or what is special about it.
     network : the network it was printed for, where that is another than the experiment's.
+    unlike : in which rule of training the published network differs from the experiment's.
     checked : what the figure was compared with; empty if nobody looked it up, which the
         scoreboard says.
     """
@@ -133,10 +134,21 @@ class Published:
     source: str
     where: str = ""
     network: str = ""
+    unlike: str = ""
     checked: str = ""
 
+    @property
+    def not_comparable(self) -> str:
+        """Why the figure is a goal and gets no verdict; empty where the rules are equal."""
+        reasons = (
+            f"it is of another network, {self.network}" if self.network else "",
+            self.unlike,
+            "" if self.checked else "its rules were not checked against the source",
+        )
+        return "; ".join(reason for reason in reasons if reason)
+
     def reached_by(self, value: float) -> bool:
-        """Whether a measured value is as low, at the precision that was printed."""
+        """Whether a value, rounded to as many digits as were printed, is not larger."""
         digits = len(self.text.partition(".")[2])
         return round(value, digits) <= float(self.text)
 
@@ -157,6 +169,8 @@ class Experiment:
     note : what a reader should know, a sentence or two.
     scheduled : its epochs and rates are fixed beforehand, so that the network that is scored can be
         trained on all training samples (``Job.scored``), and ``--validate`` can judge a choice.
+    control : name of the experiment with the same network and rules from a random start.
+    seconds : CPU time of a run as guessed before the first; a stored run's takes its place.
     """
 
     name: str
@@ -171,3 +185,5 @@ class Experiment:
     seeds: int = 3
     note: str = ""
     scheduled: bool = False
+    control: str = ""
+    seconds: float = 0.0

@@ -16,6 +16,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from replearn.plotting import PALETTE, new_figure, show
+from replearn_book.performance_conclusions import MeasuredRole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,12 +138,12 @@ def provenance_line(result: dict[str, Any]) -> str:
     load = f"load at the end {result['machine']['load_1min']:g}"
     return (
         f"Measured on {result['date'][:10]} on {where} ({load}); {_versions(result)}; "
-        f"commit {_commit(result)}."
+        f"commit {commit_name(result['commit'])}."
     )
 
 
-def provenance_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
-    """One sentence for each machine and set of versions, with all days and commits."""
+def machine_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """One sentence for each machine and set of versions, with the first and the last day."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in sorted(runs, key=lambda run: str(run["date"])):
         groups.setdefault((_machine(run, True), _versions(run)), []).append(run)
@@ -150,11 +151,7 @@ def provenance_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
     for (where, versions), members in groups.items():
         days = list(dict.fromkeys(run["date"][:10] for run in members))
         when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-        commits = list(dict.fromkeys(map(_commit, members)))
-        lines.append(
-            f"Measured on {when} on {where}; {versions}; "
-            f"commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}."
-        )
+        lines.append(f"Measured on {when} on {where}; {versions}.")
     return lines
 
 
@@ -168,10 +165,11 @@ def _versions(result: dict[str, Any]) -> str:
     return ", ".join(f"{name} {number}" for name, number in result["versions"].items())
 
 
-def _commit(result: dict[str, Any]) -> str:
-    if not result["commit"]:
+def commit_name(commit: str | None) -> str:
+    """A commit as the pages name it, and whether files differed from it."""
+    if not commit:
         return "outside a repository"
-    name, _, dirty = str(result["commit"]).partition("-")
+    name, _, dirty = commit.partition("-")
     return name[:_COMMIT] + (" with changes since" if dirty else "")
 
 
@@ -224,5 +222,6 @@ class PerformanceDirective(SphinxDirective):
 
 
 def setup(app: Sphinx) -> None:
-    """Register the directive."""
+    """Register the directive and the role."""
     app.add_directive("performance", PerformanceDirective)
+    app.add_role("measured", MeasuredRole(RESULTS))
