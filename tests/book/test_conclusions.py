@@ -34,7 +34,7 @@ def test_a_conclusion_that_holds_is_listed_with_its_sentence(tiny_book, build):
     page = (book / "_build" / "html" / "book" / "conclusions.html").read_text()
     row = re.search(r"<tbody>.*</tbody>", page, re.DOTALL)[0]
     text = re.sub(r"<[^>]*>", "", row)
-    assert text.startswith(r"Two is less than \(3\)."), text
+    assert text.strip().startswith(r"Two is less than \(3\)."), text
     assert "First" not in text
     assert "two-below-three: 2 &lt; 3" in text
     assert 'href="../lectures/01_tiny.html#conclusion-two-below-three"' in row
