@@ -69,7 +69,6 @@ lint: env ## ruff and mypy
 test: lint ## Everything that must hold
 	$(PY) book/tools/pairs.py --check
 	$(PY) -m autograder mutants
-	$(PY) -m tests.claims.mutation
 	$(PY) -m tests.portable --short
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $${PYTEST_WORKERS:-3} --dist loadfile --no-loadscope-reorder \
 	  --durations=10 $(MEASURE)
