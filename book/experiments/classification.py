@@ -203,7 +203,7 @@ def _two(
 _SIGMOID = {depth: f"784-{'1000-' * depth}10, sigmoid" for depth in (1, 2, 3)}
 _RELU = "784-1000-10, ReLU"
 _RIFAI = Published(
-    "1.14", "rifai2011contractive", "Table 1", checked="two texts that reprint the table"
+    "1.14", "rifai2011contractive", "the first table", checked="two texts that reprint the table"
 )
 
 EXPERIMENTS = (

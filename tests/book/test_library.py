@@ -116,10 +116,11 @@ def test_every_public_name_has_an_anchor(html):
 
 
 def used(chapter: Path) -> set[str]:
-    """Full names of what the code cells of a chapter import from the library's modules."""
+    """Full names of what the shown code cells of a chapter import from the library's modules."""
     cells = re.findall(r"^```\{code-cell\}.*?\n(.*?)^```", chapter.read_text(encoding="utf-8"),
                        flags=re.MULTILINE | re.DOTALL)  # fmt: skip
-    code = "\n".join(re.sub(r"^(:.*|[%!].*)$", "", cell, flags=re.MULTILINE) for cell in cells)
+    shown = [cell for cell in cells if "remove-cell" not in cell.partition("\n")[0]]
+    code = "\n".join(re.sub(r"^(:.*|[%!].*)$", "", cell, flags=re.MULTILINE) for cell in shown)
     found = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("replearn."):
@@ -164,7 +165,7 @@ def top(path: str) -> str:
 def test_the_search_finds_a_name(browser, site, words, name):
     page = browser.new_page()
     page.goto(f"{site}/search.html?q={words}", wait_until="load")
-    page.wait_for_selector("#search-results li a")
+    page.wait_for_selector(f'#search-results li a[href*="/api/replearn."][href$="{name}"]')
     links = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
     assert any(
         re.search(rf"/book/api/replearn\.\w+\.html#replearn\.[\w.]*\b{name}$", link)

@@ -16,7 +16,7 @@ from replearn_book.chapters import Chapter, chapter_of
 from tests.chromium import Visit
 
 FIGURE, TABLE = _KINDS
-SVG = '<svg role="img" aria-label="Nothing is to be seen here"></svg>'
+SVG = '<svg viewBox="0 0 72 72" role="img" aria-label="Nothing is to be seen here"></svg>'
 
 
 # --- The parts

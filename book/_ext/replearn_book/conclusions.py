@@ -65,6 +65,9 @@ class ConclusionsDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         _pages_with_list(self.env).add(self.env.docname)
+        # The formulas of the sentences come when all pages are read, too late for Sphinx to notice.
+        mathematics = self.env.get_domain("math")
+        mathematics.data["has_equations"][self.env.docname] = True
         return [conclusions_table()]
 
 
