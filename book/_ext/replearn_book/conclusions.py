@@ -65,9 +65,6 @@ class ConclusionsDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         _pages_with_list(self.env).add(self.env.docname)
-        # The formulas of the sentences come when all pages are read, too late for Sphinx to notice.
-        mathematics = self.env.get_domain("math")
-        mathematics.data["has_equations"][self.env.docname] = True
         return [conclusions_table()]
 
 
@@ -184,7 +181,10 @@ def _report(app: Sphinx, env: BuildEnvironment) -> list[str]:
     each = ", ".join(f"{page.rsplit('/', 1)[-1]} {count}" for page, count in counts.items())
     if counts:
         logger.info("conclusions asserted: %d (%s)", sum(counts.values()), each)
-    return sorted(_pages_with_list(env) & env.found_docs)
+    lists = sorted(_pages_with_list(env) & env.found_docs)
+    for page in lists:  # their formulas come after reading, too late for Sphinx to notice
+        env.get_domain("math").data["has_equations"][page] = True
+    return lists
 
 
 def _table(app: Sphinx, page: str, stated: list[Stated], source: str) -> nodes.Element:
