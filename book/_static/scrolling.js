@@ -114,10 +114,11 @@
       article().querySelectorAll(selector).forEach((box) => mark(box, kind)));
 
   const look = () => {
-    if (!article()) return;
-    shrinkDisplays();
-    fitInlines();
-    markAll();
+    if (article()) { // the page of the search has none
+      shrinkDisplays();
+      fitInlines();
+      markAll();
+    }
     document.documentElement.dataset.fitted = "true"; // for whoever waits, such as a test
   };
 
