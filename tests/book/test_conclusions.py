@@ -86,3 +86,5 @@ def test_every_chapter_draws_conclusions(html):
     page = (html / "book" / "conclusions.html").read_text(encoding="utf-8")
     for chapter in ("03", "04", "05", "06", "07", "08", "09"):
         assert re.search(rf'id="conclusions-of-{chapter}', page), chapter
+    # What alternative texts hold for HTML is text again.
+    assert re.findall(r"&amp;(?:#x27|quot|lt|gt|amp);", page) == []

@@ -9,6 +9,7 @@ and the directive `conclusions` lists all of them with their numbers.
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -102,11 +103,11 @@ def _last_sentence(mark: conclusion_mark) -> list[nodes.Node]:
 def _figures(document: nodes.document) -> Iterator[tuple[nodes.raw, str, str]]:
     """The figures that rest on comparisons: node, names, alternative text."""
     for raw in document.findall(nodes.raw):
-        html = raw.astext()
-        names = re.search(r'<figure[^>]* data-conclusions="([^"]*)"', html)
-        alt = re.search(r'aria-label="([^"]*)"', html)
+        text = raw.astext()
+        names = re.search(r'<figure[^>]* data-conclusions="([^"]*)"', text)
+        alt = re.search(r'aria-label="([^"]*)"', text)
         if names:
-            yield raw, names[1], alt[1] if alt else ""
+            yield raw, names[1], html.unescape(alt[1]) if alt else ""
 
 
 def _collect(app: Sphinx, document: nodes.document) -> None:
