@@ -30,7 +30,8 @@ class Call:
     """A valid call: what makes its arguments, each time anew, and for a method what it is of.
 
     ``call(X=other)`` runs it with ``other`` in place of the valid argument; ``then`` makes of the
-    result what is to be looked at, where the result is itself a function.
+    result what is to be looked at, where the result is itself a function. Arguments that can only
+    be given by position stand under ``"*"``.
     """
 
     name: str
@@ -42,7 +43,8 @@ class Call:
         """The call with its arguments and its object made, for it to be run elsewhere."""
         target = resolve(self.name) if self.of is None else method(self.of(), self.name)
         arguments = {**self.arguments(), **changes}
-        return lambda: self.then(target(**arguments))
+        positional = arguments.pop("*", ())
+        return lambda: self.then(target(*positional, **arguments))
 
     def __call__(self, **changes: Any) -> Any:
         return self.prepared(**changes)()
@@ -649,10 +651,17 @@ for _name in ("log_density", "posterior_mean", "score", "score_function"):
     )
 call("mixtures.GaussianMixture.sample", lambda: {"n": N, "generator": generator()}, of=mixture)
 
+call("conclusions.conclude", lambda: {"*": ("below", normal(3), "<", 10.0)})
+
 # plotting: figures are looked at elsewhere, here that they are made
 call(
     "plotting.curves",
     lambda: {"series": {"a": normal(5), "b": normal(5, seed=1)}},
+    then=lambda result: None,
+)
+call(
+    "plotting.diagram",
+    lambda: {"boxes": {"x": (0, 0), "h": (1, 0)}, "arrows": [("x", "h")]},
     then=lambda result: None,
 )
 call("plotting.filters", lambda: {"W": normal(4, 9), "shape": (3, 3)}, then=lambda result: None)
@@ -829,11 +838,16 @@ NOT_CALLED: dict[str, str] = {
             "plotting.LINE_STYLES",
             "plotting.PALETTE",
         ),
-        "an exception": ("data.DataUnavailable", "data.WrongContent"),
+        "an exception": (
+            "conclusions.ConclusionError",
+            "data.DataUnavailable",
+            "data.WrongContent",
+        ),
         "a record that holds what it is given": (
             "comparison.Row",
             "comparison.Score",
             "comparison.Table",
+            "conclusions.Conclusion",
             "data.Dataset",
             "data.Photographs",
             "data.WordVectors",
