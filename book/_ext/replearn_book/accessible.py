@@ -67,6 +67,11 @@ def signature_lines(body: str) -> str:
     return _LINES.sub(as_lines, body)
 
 
+def called_by_their_text(body: str) -> str:
+    """Let a fold of code be called by what is to be read on it, not by another name."""
+    return body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+
+
 def named_folds(navigation: str) -> str:
     """Give each arrow that unfolds a part of the navigation the name of that part."""
 
@@ -81,7 +86,7 @@ def _mend_page(
     _: Sphinx, __: str, ___: str, context: dict[str, Any], ____: nodes.document | None
 ) -> None:
     if "body" in context:
-        context["body"] = signature_lines(context["body"])
+        context["body"] = called_by_their_text(signature_lines(context["body"]))
     made: Callable[..., Any] | None = context.get("generate_toctree_html")
     if made is not None:
         context["generate_toctree_html"] = lambda *args, **named: named_folds(
