@@ -118,6 +118,10 @@ def problem_of(source: Path) -> str | None:
     text = re.sub(r"\n +jupytext_version: .*", "", jupytext.writes(notebook, fmt=FORMAT), count=1)
     if text != source.read_text(encoding="utf-8"):
         return f"{pair.name} does not give back {source.name}"
+    for number, cell in enumerate(notebook.cells, 1):
+        # nbval compares no output with one whose cell says that it was not run.
+        if cell.get("outputs") and cell.execution_count is None:
+            return f"cell {number} of {pair.name} has outputs and was never run"
     return None
 
 

@@ -127,6 +127,16 @@ def test_a_missing_half_is_noticed(pairs, folder):
     ]
 
 
+def test_outputs_of_a_cell_that_never_ran_are_noticed(pairs, folder):
+    pair = folder / "01_x.ipynb"
+    notebook = nbformat.read(pair, as_version=4)
+    first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    notebook.cells[first].execution_count = None
+    nbformat.write(notebook, pair)
+    problem = f"cell {first + 1} of 01_x.ipynb has outputs and was never run"
+    assert pairs.check(folder) == [problem]
+
+
 def test_text_is_taken_over_and_outputs_stay(pairs, folder):
     source = folder / "01_x.md"
     source.write_text(source.read_text().replace("A chapter", "The chapter"))
