@@ -181,9 +181,32 @@ def with_optimal_codes_atoms_grow_and_longer_steps_do_no_harm(seed, share):
     assert total(X, moved, H, penalty) <= total(X, D, H, penalty) * (1 + 1e-7)
 
 
+@given(seeds)
+@settings(max_examples=25, deadline=None)
+def with_optimal_codes_atoms_of_any_length_grow(seed):
+    X, D, _, penalty, g = draw(seed)
+    D = D * (0.5 + 1.5 * torch.rand(D.shape[1], generator=g, dtype=torch.float64))
+    H = optimal_codes(X, D, penalty)
+    gradient = -(X - H @ D.T).T @ H / len(X)
+    scale = float(X.abs().max()) ** 2
+    assert torch.allclose(-(D * gradient).sum(0), penalty * H.abs().mean(0), atol=1e-3 * scale)
+    step = float(torch.rand((), generator=g)) / max(largest_eigenvalue(H), 1e-6 * scale)
+    grown = (D - step * gradient).norm(dim=0) ** 2 - D.norm(dim=0) ** 2
+    assert bool((grown >= -step * 1e-3 * scale).all())
+    used = penalty * H.abs().mean(0) > 1e-2 * scale
+    assert bool((grown[used] > 0).all())
+
+
 @claim("lem-dict-growth")
 def test_with_optimal_codes_atoms_grow_and_steps_may_be_twice_as_long():
     with_optimal_codes_atoms_grow_and_longer_steps_do_no_harm()
+    with_optimal_codes_atoms_of_any_length_grow()
+    # an atom of length 2 by hand: x = 3, penalty 1, so h = 5/4 and the residual 1/2
+    x, d = torch.tensor([[3.0]], dtype=torch.float64), torch.tensor([[2.0]], dtype=torch.float64)
+    (code,) = optimal_codes(x, d, 1.0)
+    uphill = code * (x - code * d)
+    assert float(code) == pytest.approx(5 / 4)
+    assert float(d * uphill) == pytest.approx(1.0 * float(code))
     # the case that is tight: x = (1, beta), d = e_1, an optimal code, penalty and beta small
     penalty, beta = 1e-4, 1e-3
     x = torch.tensor([[1.0, beta]], dtype=torch.float64)

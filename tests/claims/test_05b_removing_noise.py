@@ -117,3 +117,7 @@ def test_a_step_of_the_pursuit():
         wanted[kept].abs() - lasso[kept].abs(), torch.full((3,), penalty).double()
     )
     assert int((lasso != 0).sum()) == 3
+    # with fewer than three nonzero entries there is nothing left for a third step
+    (_, _), (_, r) = pursue(2 * D[:, 0] + D[:, 5], D, 2)
+    assert float(r.norm()) < 1e-9
+    assert float((D.T @ r).abs().max()) < 1e-9
