@@ -23,10 +23,11 @@ KINDS = {
     "search.html",
 }
 # Within formulas and highlighted code each symbol is an element: they take most of the time, and
-# are all made by the same two programs. They are looked at on these pages, and are their text
-# alone on the others.
+# are all made by the same two programs. They are looked at on these pages; on the others code and
+# formulas in a line are their text alone, and displayed formulas are left out.
 WHOLE = {"book/assignments/ps2_ista.html", "book/notation.html"}
 FLATTEN = """() => {
+    document.querySelectorAll("mjx-container[display]").forEach((node) => node.remove());
     for (const node of document.querySelectorAll("mjx-container, div.highlight pre > span"))
         node.replaceWith(node.textContent);
 }"""
