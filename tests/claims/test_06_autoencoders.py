@@ -265,14 +265,14 @@ def test_a_linear_decoder_undoes_any_encoder(seed):
 @many
 def no_product_of_matrices_beats_pca_and_one_reaches_it(seed):
     g = generator(seed)
-    d, m = 5, whole(1, 4, g)
+    d, m = 5, whole(1, 5, g)  # m = d: nothing is left out
     X = normal(20, d, g=g) * torch.tensor([3.0, 2.0, 1.0, 0.5, 0.2])
     widths = [d, m + whole(0, 3, g), m, m + whole(0, 3, g), d]
     pca = PCA(min(widths)).fit(X)
     best = pca.inverse_transform(pca.transform(X))
     values = torch.linalg.eigvalsh(torch.cov(X.T, correction=0)).flip(0)
     floor = float(values[m:].sum())
-    assert reconstruction_error(X, best) == pytest.approx(floor, rel=1e-9)
+    assert reconstruction_error(X, best) == pytest.approx(floor, rel=1e-9, abs=1e-12)
     # no product of such matrices does better, whatever the offsets
     A = [normal(b, a, g=g) for a, b in pairwise(widths)]
     P = A[3] @ A[2] @ A[1] @ A[0]
@@ -321,11 +321,21 @@ def where_eigenvalues_are_equal_the_minimum_is_not_unique():
     assert not torch.allclose(first, second)
 
 
+def as_wide_as_the_sample_with_an_eigenvalue_zero_the_columns_need_be_no_basis():
+    g = generator(0)
+    X = normal(20, 4, g=g) @ torch.diag(torch.tensor([2.0, 1.0, 0.5, 0.0], dtype=torch.float64))
+    last = torch.diag(torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64))  # m = d = 4
+    X_hat = (X - X.mean(0)) @ last.T + X.mean(0)
+    assert reconstruction_error(X, X_hat) == pytest.approx(0.0, abs=1e-12)  # a global minimum
+    assert int(torch.linalg.matrix_rank(last)) == 3
+
+
 @claim("thm-ae-deep-linear")
 def test_deep_linear_autoencoders_are_pca():
     no_product_of_matrices_beats_pca_and_one_reaches_it()
     gradient_descent_on_a_deep_linear_autoencoder_ends_at_pca()
     where_eigenvalues_are_equal_the_minimum_is_not_unique()
+    as_wide_as_the_sample_with_an_eigenvalue_zero_the_columns_need_be_no_basis()
 
 
 @claim("prop-ae-identity")
@@ -435,7 +445,7 @@ def test_the_tied_threshold_autoencoder(seed, share, tau):
 
 
 @claim("prop-ae-kl")
-@given(seeds, st.floats(0.02, 0.5))
+@given(seeds, st.floats(0.02, 0.9))
 @many
 def test_how_an_untied_autoencoder_cheats_a_penalty(seed, rate):
     g = generator(seed)
@@ -469,7 +479,7 @@ def test_how_an_untied_autoencoder_cheats_a_penalty(seed, rate):
 @claim("prop-ae-predictive")
 @given(seeds, st.floats(0.05, 5.0), st.floats(0.0, 1.0))
 @settings(max_examples=25, deadline=None)
-def test_the_pull_makes_the_code_unique_and_quick_to_find(seed, pull, penalty):
+def test_the_pull_makes_the_code_unique_and_sets_a_rate(seed, pull, penalty):
     g = generator(seed)
     d, m = whole(2, 5, g), whole(2, 8, g)  # often overcomplete: the lasso alone is not unique
     model = PredictiveSparse(d, m, penalty=penalty, pull=pull, seed=seed % 1000).double()
