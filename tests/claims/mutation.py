@@ -174,6 +174,7 @@ def run_all(mutants: list[Mutant]) -> Iterator[Outcome]:
 
     import replearn.data
     import replearn.training  # noqa: F401
+    from tests.claims import measured
 
     # The same examples each time, since what kills a mutant must not depend on what is drawn; and
     # the first that fails is enough.
@@ -186,6 +187,8 @@ def run_all(mutants: list[Mutant]) -> Iterator[Outcome]:
     )
     settings.load_profile("mutants")
     torch.set_num_threads(1)
+    for claim in sorted({mutant.claim for mutant in mutants} & set(measured.TRAINED_ONCE)):
+        measured.TRAINED_ONCE[claim]()
     with multiprocessing.get_context("fork").Pool(AT_ONCE, maxtasksperchild=1) as pool:
         yield from pool.imap_unordered(run, mutants)
 
