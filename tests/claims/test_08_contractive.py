@@ -250,12 +250,16 @@ def test_the_tied_linear_minimiser_shrinks_and_drops_principal_directions(seed):
     d = whole(1, 7, g)
     m = whole(1, d, g)
     X = normal(30, d, g=g) * torch.logspace(-1, 1, d, dtype=torch.float64)
+    if d > 1 and seed % 2:
+        X[:, 0] = 0  # a direction without variance, which is off at every weight
     X = X - X.mean(0)
     C = X.T @ X / len(X)
     values, vectors = torch.linalg.eigh(C)
-    values, V = values.flip(0), vectors.flip(1)
+    values, V = values.flip(0).clamp(min=0), vectors.flip(1)
     # Somewhere among the thresholds, so that some directions are on and some are off.
-    weight = 2 * float(values[whole(0, d - 1, g)]) * (0.5 + float(torch.rand((), generator=g)))
+    last = max(0, d - 2)
+    near = 1.01 if seed % 3 == 0 else 0.5 + float(torch.rand((), generator=g))
+    weight = 2 * float(values[whole(0, last, g)]) * near
     omega = (1 - weight / (2 * values[:m])).clamp(min=0).sqrt()
     W = torch.diag(omega) @ V[:, :m].T
     minimum = tied_objective(W, C, weight)
@@ -266,6 +270,9 @@ def test_the_tied_linear_minimiser_shrinks_and_drops_principal_directions(seed):
     assert bool((omega[~on] == 0).all())
     cubic = omega * (2 * values[:m] * (omega**2 - 1) + weight)
     assert float(cubic.abs().max()) <= 1e-9 * (total + weight)
+    # Turned units have the same objective: the weight chooses a rank, not which units carry it.
+    turned = torch.linalg.qr(normal(m, m, g=g))[0] @ W
+    assert tied_objective(turned, C, weight) == pytest.approx(minimum, rel=1e-9, abs=1e-9 * total)
     # The objective over data is the one over covariances, and nothing does better.
     by_samples = float((X - X @ W.T @ W).square().sum()) / len(X) + weight * float(W.square().sum())
     assert by_samples == pytest.approx(minimum, rel=1e-9, abs=1e-9 * total)

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Affine2DBase, ScaledTranslation
 from numpy.typing import NDArray
 
 from replearn._validate import check_tensor, check_values
-from replearn.plotting.style import LINE_STYLES, PALETTE, LineStyle, figure_of, new_figure
+from replearn.plotting.style import LINE_STYLES, PALETTE, STYLE, figure_of, new_figure
 
 Labels = Literal["direct", "legend", "none"]
+
+# Points of a curve shown beside its name: three dashes of a dashed line, and a whole period of
+# every pattern with the beginning of the next.
+_SWATCH = 21.5
 
 
 def image_grid(
@@ -196,13 +201,13 @@ def curves(
     points = _all_points(series, logx, logy)
     if ax is None:
         _, ax = new_figure()
-    ends: list[tuple[float, str, str, LineStyle]] = []
+    ends: list[tuple[float, str, Line2D]] = []
     for index, (name, (x, y)) in enumerate(points.items()):
         color = PALETTE[index % len(PALETTE)]
         style = LINE_STYLES[index % len(LINE_STYLES)]
-        ax.plot(x, y, label=name, color=color, linestyle=style, marker=marker)
+        (line,) = ax.plot(x, y, label=name, color=color, linestyle=style, marker=marker)
         if len(y):
-            ends.append((float(y[-1]), name, color, style))
+            ends.append((float(y[-1]), name, line))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if logx:
         ax.set_xscale("log")
@@ -211,7 +216,7 @@ def curves(
     if title is not None:
         ax.set_title(title)
     if labels == "legend":
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, handlelength=_SWATCH / STYLE["font.size"])
     elif labels == "direct":
         _label_ends(ax, ends)
     return figure_of(ax), ax
@@ -249,29 +254,29 @@ def _points(name: str, values: Any) -> tuple[NDArray[np.float64], NDArray[np.flo
     return x, y
 
 
-def _label_ends(ax: Axes, ends: list[tuple[float, str, str, LineStyle]]) -> None:
+def _label_ends(ax: Axes, ends: list[tuple[float, str, Line2D]]) -> None:
     """Names to the right of the axes, at the height of the curves' ends, moved apart if needed."""
     box = ax.get_position()
-    wide, high = figure_of(ax).get_size_inches() * 72
-    gap = 12.5 / (box.height * high)  # a line of text, as a fraction of the axes' height
-    dash = 16 / (box.width * wide)
+    fig = figure_of(ax)
+    gap = 12.5 / (box.height * fig.get_figheight() * 72)  # a line of text, in heights of the axes
+    axes_box = cast("Affine2DBase", ax.transAxes)  # which its type does not say
     ax.get_ylim()  # matplotlib fits the axes to the data only when asked; transData does not ask
-    placed: list[tuple[float, str, str, LineStyle]] = []
-    for value, name, color, style in ends:
+    placed: list[tuple[float, str, Line2D]] = []
+    for value, name, line in ends:
         place = ax.transAxes.inverted().transform(ax.transData.transform((1.0, value)))[1]
-        placed.append((float(place) if math.isfinite(place) else 1.0, name, color, style))
+        placed.append((float(place) if math.isfinite(place) else 1.0, name, line))
     placed.sort(key=lambda end: end[0])
     heights = _moved_apart([end[0] for end in placed], gap)
-    for height, (_, name, color, style) in zip(heights, placed, strict=True):
+    for height, (_, name, line) in zip(heights, placed, strict=True):
         # The name in ink, its curve's dash before it: coloured text is hard to read on one ground.
-        ax.add_artist(
-            Line2D(
-                [1.02, 1.02 + dash], [height] * 2, transform=ax.transAxes, clip_on=False,
-                color=color, linestyle=style, linewidth=1.8,
-            )
-        )  # fmt: skip
+        # In inches from its place, since the layout makes room for the names by narrower axes.
+        inches = fig.dpi_scale_trans + ScaledTranslation(1.02, height, axes_box)
+        swatch = Line2D([0, _SWATCH / 72], [0, 0])
+        swatch.update_from(line)
+        swatch.set(marker="none", label="", clip_on=False, transform=inches)
+        ax.add_artist(swatch)
         ax.annotate(
-            name, (1.02 + dash, height), xytext=(4, 0), xycoords="axes fraction",
+            name, (1.02, height), xytext=(_SWATCH + 4, 0), xycoords="axes fraction",
             textcoords="offset points", va="center", ha="left",
         )  # fmt: skip
 

@@ -265,6 +265,43 @@ def test_logarithmic_axes_legend_and_given_axes():
     assert not ax.texts
 
 
+def drawn_dashes(line):
+    """Lengths of the dashes and dots of a line on the page, in points."""
+    ends = line.get_transform().transform(line.get_xydata())
+    length = float(np.ptp(ends[:, 0])) / line.get_figure().dpi * 72
+    _, pattern = line._dash_pattern  # as matplotlib scales it with the line's width
+    if pattern is None:
+        return [length]
+    at, dashes = 0.0, []
+    for index in range(100):
+        if at < length and index % 2 == 0:
+            dashes.append(min(pattern[index % len(pattern)], length - at))
+        at += pattern[index % len(pattern)]
+    return dashes
+
+
+@pytest.mark.parametrize("labels", ["direct", "legend"])
+@pytest.mark.parametrize("ncols", [1, 3])
+def test_beside_a_name_the_whole_pattern_of_its_curve_is_drawn(labels, ncols):
+    series = {f"with a long name, {k}": [0.0, k] for k in range(7)}
+    fig, axes = new_figure(ncols, width=9.0)
+    axes = np.atleast_1d(axes)
+    for ax in axes:
+        curves(series, labels=labels, marker="o", ax=ax)
+    fig.draw_without_rendering()  # the layout makes the axes narrower
+    lines = axes[0].get_lines()
+    shown = axes[0].get_legend().get_lines() if labels == "legend" else lines[7:]
+    assert len(shown) == 7
+    for line, style in zip(sorted(shown, key=lambda one: PALETTE.index(one.get_color())),
+                           LINE_STYLES, strict=True):  # fmt: skip
+        assert line.get_linewidth() == lines[0].get_linewidth()
+        dashes = drawn_dashes(line)
+        period = 1 if style in ("-", "--", ":") else 2 if style == "-." else len(style[1]) // 2
+        assert len(dashes) >= period + (style != "-")
+        # The last one is cut, and must not look like a mark of another kind.
+        assert dashes[-1] >= 0.4 * dashes[(len(dashes) - 1) % period]
+
+
 def test_curves_refusals():
     with pytest.raises(ValueError, match="series: got no curve"):
         curves({})
