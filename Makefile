@@ -18,7 +18,7 @@ USABLE = { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev
 	  "or name one with make PYTHON=..." >&2; exit 2; }; }
 
 .PHONY: course
-course: preflight release book ## Environment, release, book and a graded demo class (default)
+course: preflight release book ## Environment, release, book and an assignment graded for a demo class (default)
 	$(PY) book/tools/demo_class.py
 
 # What can't work here is said first, by the environment's Python or by the one that will make it.
@@ -51,7 +51,7 @@ book: env ## The book as HTML in _build/html
 	$(PY) book/tools/build.py
 
 .PHONY: grade
-grade: release ## A demo class of twenty: submitted, graded, with feedback and grades.csv
+grade: release ## A demo class of twenty: every assignment graded, with feedback and grades.csv
 	$(PY) -m autograder demo
 	$(PY) -m autograder grade
 	$(PY) -m autograder feedback
@@ -73,11 +73,11 @@ test: lint ## Everything that must hold
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $${PYTEST_WORKERS:-3} --dist loadfile --no-loadscope-reorder \
 	  --durations=10 $(MEASURE)
 
-# Most of the grader runs in processes of its own, and measuring them all takes half as long again.
 .PHONY: claims-mutants
 claims-mutants: env ## Each claim of the book broken by little: its test must fail
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m tests.claims.mutation
 
+# Most of the grader runs in processes of its own, and measuring them all takes half as long again.
 .PHONY: coverage
 coverage: MEASURE := --cov --cov-report=term:skip-covered
 coverage: test ## The same, with how much of the code the tests reach; CI runs this

@@ -16,7 +16,9 @@ def demo_class(tool, monkeypatch):
     script.steps, script.fails = [], {}
 
     def run(arguments):
-        script.steps += arguments
+        step, *rest = arguments
+        assert rest == ["--assignments", "ps1_pca"]
+        script.steps.append(step)
         return script.fails.get(arguments[0], 0)
 
     monkeypatch.setattr(script, "autograder", run)
