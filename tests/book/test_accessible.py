@@ -8,6 +8,8 @@ import pytest
 
 from replearn_book.accessible import called_by_their_text, named_folds, signature_lines
 
+pytestmark = pytest.mark.long
+
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
 # One page of each kind is looked at in all four ways, the others in two that differ in both.
 KINDS = {
