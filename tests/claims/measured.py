@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 
@@ -106,8 +106,7 @@ def label_errors(start: str, labels: int | None) -> torch.Tensor:
         return sum(fit(seed, lr, dropout)[1] for seed in range(2 if few else 1))
 
     choices = [
-        (_best_inside(lambda lr, dropout=dropout: validation(lr, dropout)), dropout)
-        for dropout in (0.0, 0.5)
+        (_best_inside(partial(validation, dropout=dropout)), dropout) for dropout in (0.0, 0.5)
     ]
     best = min(choices, key=lambda choice: validation(*choice))
     models = [fit(seed, *best)[0] for seed in range(DRAWS)]

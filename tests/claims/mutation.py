@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
@@ -140,6 +142,20 @@ def _only_assertions(error: BaseException) -> bool:
     return isinstance(error, AssertionError)
 
 
+def _pytest(folder: Path, *arguments: str | object) -> tuple[int, str]:
+    """Status and output of pytest, run in this process: texts are arguments, others plugins."""
+    options = ["-q", "-x", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder)]
+    # The other plugins that are installed have no part in these tests and take time to start.
+    unused = ("cacheprovider", "xdist", "nbval", "pytest_cov", "anyio", "timeout")
+    options += [option for name in unused for option in ("-p", f"no:{name}")]
+    options += ["--import-mode=importlib", "-p", "tests.claims.conftest"]
+    options += [argument for argument in arguments if isinstance(argument, str)]
+    plugins = [argument for argument in arguments if not isinstance(argument, str)]
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(printed):
+        status = pytest.main(options, plugins=plugins)
+    return int(status), printed.getvalue()
+
+
 def run(mutant: Mutant) -> Outcome:
     """Run the claim's test with the change, in a folder of its own."""
     start = time.monotonic()
@@ -148,32 +164,22 @@ def run(mutant: Mutant) -> Outcome:
         path = Path(scratch) / f"test_{mutant.chapter}.py"
         path.write_text(mutant.source, encoding="utf-8")
         os.chdir(scratch)
-        options = ["-q", "-x", "-c", str(ROOT / "pyproject.toml"), "--rootdir", scratch]
-        options += ["-p", "no:cacheprovider", "-p", "no:xdist", "--import-mode=importlib"]
-        options += ["-p", "tests.claims.conftest", f"{path}::{mutant.test}"]
-        with redirect_stdout(StringIO()) as printed, redirect_stderr(printed):
-            status = pytest.main(options, plugins=[failures])
+        status, printed = _pytest(Path(scratch), f"{path}::{mutant.test}", failures)
         os.chdir(ROOT)
     seconds = time.monotonic() - start
     if failures.raised:
         error = failures.raised[0]
         first = (str(error).splitlines() or [""])[0]
         return Outcome(mutant, _only_assertions(error), f"{type(error).__name__}: {first}", seconds)
-    detail = (
-        "survived"
-        if failures.passed
-        else f"no test ran (status {int(status)})\n" + (printed.getvalue()[-2000:])
-    )
+    detail = "survived" if failures.passed else f"no test ran (status {status})\n{printed[-2000:]}"
     return Outcome(mutant, False, detail, seconds)
 
 
 def run_all(mutants: list[Mutant]) -> Iterator[Outcome]:
-    """Run the mutants, each in a process of its own forked from one that has torch loaded."""
+    """Run the mutants, each in a process of its own forked from one that has all modules loaded."""
     import torch
     from hypothesis import Phase, settings
 
-    import replearn.data
-    import replearn.training  # noqa: F401
     from tests.claims import measured
 
     # The same examples each time, since what kills a mutant must not depend on what is drawn; and
@@ -189,6 +195,10 @@ def run_all(mutants: list[Mutant]) -> Iterator[Outcome]:
     torch.set_num_threads(1)
     for claim in sorted({mutant.claim for mutant in mutants} & set(measured.TRAINED_ONCE)):
         measured.TRAINED_ONCE[claim]()
+    originals = {FOLDER / f"test_{mutant.chapter}.py" for mutant in mutants}
+    for path in sorted(path for path in originals if path.is_file()):
+        _pytest(FOLDER, "--collect-only", str(path))  # imports what the tests import
+        sys.modules.pop(path.stem, None)  # or a mutant, called the same, would not be read
     with multiprocessing.get_context("fork").Pool(AT_ONCE, maxtasksperchild=1) as pool:
         yield from pool.imap_unordered(run, mutants)
 
@@ -209,21 +219,24 @@ def main() -> int:
     chosen = [m for m in mutants if not names or {m.chapter, m.claim} & names]
     start = time.monotonic()
     outcomes = []
-    for outcome in run_all(chosen):
+    for outcome in tqdm(run_all(chosen), total=len(chosen), unit=""):
         outcomes.append(outcome)
         if not outcome.killed:
             mutant = outcome.mutant
-            print(f"NOT KILLED {mutant.chapter} {mutant.claim}: {mutant.says} [{outcome.detail}]")
-        elif sys.stdout.isatty():
-            print(f"{len(outcomes)}/{len(chosen)} {outcome.mutant.claim}", flush=True)
+            tqdm.write(
+                f"NOT KILLED {mutant.chapter} {mutant.claim}: {mutant.says} [{outcome.detail}]"
+            )
     killed = sum(outcome.killed for outcome in outcomes)
     claims = len({mutant.claim for mutant in chosen})
     print(
         f"claims: {killed} of {len(chosen)} mutants of {claims} claims killed "
         f"in {time.monotonic() - start:.0f} s"
     )
-    for outcome in sorted(outcomes, key=lambda o: -o.seconds)[:5]:
-        print(f"  {outcome.seconds:5.1f} s  {outcome.mutant.claim}")
+    seconds: Counter[str] = Counter()
+    for outcome in outcomes:
+        seconds[outcome.mutant.claim] += outcome.seconds
+    for claim, spent in seconds.most_common(15):
+        print(f"  {spent:5.1f} s  {claim}")
     return 0 if killed == len(chosen) and chosen else 1
 
 
