@@ -244,14 +244,22 @@ def _all_points(
 def _points(name: str, values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """x and y of a curve given as y or as a pair (x, y)."""
     if not isinstance(values, tuple):
-        y = as_array(name, values).ravel()
+        y = _one_row(name, values)
         return np.arange(len(y), dtype=float), y
     if len(values) != 2:
         raise ValueError(f"{name}: got a tuple of {len(values)}, want a list y or a pair (x, y)")
-    x, y = (as_array(name, part).ravel() for part in values)
+    x, y = (_one_row(name, part) for part in values)
     if len(x) != len(y):
         raise ValueError(f"{name}: got {len(x)} x and {len(y)} y, want equal numbers")
     return x, y
+
+
+def _one_row(name: str, values: Any) -> NDArray[np.float64]:
+    """Numbers along at most one dimension."""
+    row = as_array(name, values)
+    if max(row.shape, default=1) != row.size:
+        raise ValueError(f"{name}: got the shape {row.shape}, want numbers along one dimension")
+    return row.ravel()
 
 
 def _label_ends(ax: Axes, ends: list[tuple[float, str, Line2D]]) -> None:
@@ -348,6 +356,10 @@ def as_array(name: str, values: Any) -> NDArray[np.float64]:
     try:
         if np.iscomplexobj(values):
             raise TypeError("complex numbers have no place on an axis")
+        if isinstance(values, np.ma.MaskedArray):
+            raise TypeError("what is masked would be drawn")
+        if values is None or np.asarray(values).dtype.kind in "US":
+            raise TypeError("numpy makes numbers of some texts, and of None")
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(

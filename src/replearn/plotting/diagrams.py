@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -13,6 +14,43 @@ from replearn.plotting.style import PALETTE, figure_of, new_figure
 #: Half the width and height of a box, in the unit of the positions.
 _HALF_WIDTH, _HALF_HEIGHT = 0.36, 0.3
 _HALF_TEXT = 0.2  # of a text without a box
+
+
+def _check(
+    boxes: Mapping[str, tuple[float, float]],
+    arrows: Sequence[tuple[str, ...]],
+    bends: Mapping[tuple[str, str], float],
+    lists: Mapping[str, Sequence[str]],
+) -> None:
+    """Refuse what could not be drawn, or would be drawn where it is not seen."""
+    if not isinstance(boxes, Mapping) or not boxes:
+        raise ValueError(f"boxes: got {boxes!r}, want a mapping with at least one box")
+    for name, place in boxes.items():
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f"boxes: got the text {name!r}, want one that can be read")
+        numbers = isinstance(place, tuple | list) and len(place) == 2
+        if not numbers or not all(isinstance(v, int | float) and math.isfinite(v) for v in place):
+            raise ValueError(f"boxes: got {place!r} for {name!r}, want two finite numbers")
+    for argument, names in lists.items():
+        if isinstance(names, str):
+            raise ValueError(f"{argument}: got the text {names!r}, want a list of texts")
+    joined = set()
+    for arrow in arrows:
+        if isinstance(arrow, str) or len(arrow) not in (2, 3):
+            raise ValueError(f"arrows: got {arrow!r}, want two boxes, and a text or none")
+        joined.add(tuple(arrow[:2]))
+    named = [name for pair in (*joined, *bends) for name in pair]
+    for name in (*named, *(name for names in lists.values() for name in names)):
+        if name not in boxes:
+            raise ValueError(f"boxes: got no box {name!r}, which an arrow or a list names")
+    for start, end in joined:
+        if tuple(boxes[start]) == tuple(boxes[end]):
+            raise ValueError(f"arrows: got {start!r} to {end!r}, want boxes at different places")
+    for pair, bend in bends.items():
+        if pair not in joined:
+            raise ValueError(f"bends: got one for {pair!r}, which no arrow joins")
+        if not isinstance(bend, int | float) or not math.isfinite(bend):
+            raise ValueError(f"bends: got {bend!r} for {pair!r}, want a finite number")
 
 
 def diagram(
@@ -40,18 +78,19 @@ def diagram(
     plain : sequence of str
         Texts without a box around them: inputs, outputs, sums.
     ax : Axes, optional
-        Axes to draw into; by default a new figure, 1.35 inches a unit.
+        Axes to draw into; by default a new figure, with 1.35 inches a unit across and 1.1 upwards.
 
     Returns
     -------
     fig : Figure
     ax : Axes
-        Without ticks, with equal units.
+        Without ticks.
 
     Raises
     ------
     ValueError
-        There is no box, or an arrow, a bend or a list names one that is not there.
+        There is no box, an arrow or a list names one that is not there, an arrow joins a box with
+        itself or with one at the same place, a bend has no arrow, or a number is not finite.
 
     Examples
     --------
@@ -61,12 +100,7 @@ def diagram(
     >>> fig.clear()
     """
     bends = bends or {}
-    if not boxes:
-        raise ValueError("boxes: got none, want at least one")
-    named = [name for arrow in (*arrows, *bends) for name in arrow[:2]]
-    for name in (*named, *highlight, *plain):
-        if name not in boxes:
-            raise ValueError(f"boxes: got no box {name!r}, which an arrow or a list names")
+    _check(boxes, arrows, bends, {"highlight": highlight, "plain": plain})
     xs, ys = zip(*boxes.values(), strict=True)
     low_x, high_x = min(xs) - 0.5, max(xs) + 0.5
     low_y, high_y = min(ys) - 0.5, max(ys) + 0.5

@@ -99,8 +99,8 @@ def show(
     Raises
     ------
     ValueError
-        ``fig`` is no figure, ``alt`` is shorter than a short sentence (four words), or a name is
-        not of the form above.
+        ``fig`` is no figure, ``alt`` is shorter than a short sentence (four words), ``caption`` is
+        no text, or a name is not of the form above.
 
     Examples
     --------
@@ -115,6 +115,11 @@ def show(
             f"alt: got {alt!r}, want a sentence of at least four words that says what the figure "
             "shows"
         )
+    if caption is not None and (not isinstance(caption, str) or not caption.strip()):
+        raise ValueError(f"caption: got {caption!r}, want a text or None")
+    if isinstance(conclusions, str):
+        raise ValueError(f"conclusions: got the text {conclusions!r}, want a list of names")
+    conclusions = list(conclusions)
     for argument, names in (
         ("label", [label] if label is not None else []),
         ("conclusions", conclusions),

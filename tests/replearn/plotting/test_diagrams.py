@@ -32,11 +32,26 @@ def test_boxes_and_arrows_are_drawn_and_fit():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"boxes": {}}, "boxes: got none"),
+        ({"boxes": {}}, "boxes: got {}, want a mapping with at least one box"),
         ({"arrows": [("$x$", "nowhere")]}, "got no box 'nowhere'"),
         ({"bends": {("$x$", "gone"): 0.1}}, "got no box 'gone'"),
         ({"highlight": ["gone"]}, "got no box 'gone'"),
         ({"plain": ["gone"]}, "got no box 'gone'"),
+        ({"plain": "$x$"}, "plain: got the text"),
+        ({"boxes": {"a": (0, 0, 0)}}, "want two finite numbers"),
+        ({"boxes": {"a": (0, float("nan"))}}, "want two finite numbers"),
+        ({"boxes": {"a": "01"}}, "want two finite numbers"),
+        ({"boxes": {"": (0, 0)}}, "got the text '', want one that can be read"),
+        ({"arrows": [("$x$",)]}, "arrows: got .* want two boxes"),
+        ({"arrows": [("$x$", "code", "f", "g")]}, "arrows: got .* want two boxes"),
+        ({"arrows": ["$x$"]}, "arrows: got .* want two boxes"),
+        ({"arrows": [("$x$", "$x$")]}, "want boxes at different places"),
+        ({"boxes": {"a": (0, 0), "b": (0, 0)}, "arrows": [("a", "b")]}, "at different places"),
+        ({"arrows": [("$x$", "code")], "bends": {("code", "$x$"): 0.1}}, "which no arrow joins"),
+        (
+            {"arrows": [("$x$", "code")], "bends": {("$x$", "code"): float("inf")}},
+            "a finite number",
+        ),
     ],
 )
 def test_names_that_are_not_there_are_refused(options, message):

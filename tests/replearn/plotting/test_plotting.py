@@ -123,6 +123,42 @@ def test_alternative_text_must_be_a_sentence(alt):
         show(line_figure(), alt=alt)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"caption": 3}, "caption: got 3, want a text or None"),
+        ({"caption": "  "}, "caption: got '  ', want a text"),
+        ({"conclusions": "a-below-b"}, "conclusions: got the text 'a-below-b', want a list"),
+        ({"conclusions": ["A b"]}, "conclusions: got 'A b', want lower-case words"),
+    ],
+)
+def test_what_the_page_could_not_show_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        show(line_figure(), alt=ALT, **options)
+
+
+def test_conclusions_may_come_from_any_iterable():
+    shown = show(line_figure(), alt=ALT, conclusions=iter(["a-below-b", "b-below-c"]))
+    assert 'data-conclusions="a-below-b b-below-c"' in shown.html
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(8).reshape(2, 2, 2),
+        [[1, 2, 3], [4, 5, 6]],
+        "123",
+        ["1", "2"],
+        None,
+        np.ma.array([1.0, 99.0], mask=[0, 1]),
+    ],
+    ids=["three dimensions", "two rows", "text", "texts", "None", "masked"],
+)
+def test_a_curve_is_one_row_of_numbers(values):
+    with pytest.raises(ValueError, match=r"series\['a'\]: got"):
+        curves({"a": values})
+
+
 def test_new_figure_has_the_books_style_and_leaves_matplotlibs_alone():
     before = plt.rcParams.copy()
     fig, axes = new_figure(2, 3)
