@@ -23,6 +23,7 @@ from replearn.training import train
 from tests.claims.measured import label_errors
 
 TOLERANCE = 1e-9
+SQUASH = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "linear": torch.clone}
 
 seeds = st.integers(0, 2**31 - 1)
 claim = pytest.mark.claim
@@ -100,27 +101,29 @@ def test_error_signals_shrink_by_slope_times_norm_in_each_layer(seed):
     g = torch.Generator().manual_seed(seed)
     sizes = [whole(g, 1, 6) for _ in range(whole(g, 2, 6) + 1)]
     scale = 10.0 ** whole(g, -2, 1)
-    for activation, kappa in (("sigmoid", 0.25), ("tanh", 1.0)):
-        model = dense_autoencoder(sizes, activation=activation, seed=seed % 1000).double()
-        layers = list(model.encoder)
+    bounds = (("sigmoid", 0.25), ("tanh", 1.0), ("linear", 1.0))
+    for kinds in ([0], [1], [0, 2], [1, 2, 0]):  # alone, and in turn in one network
+        slopes = [bounds[kinds[i % len(kinds)]] for i in range(len(sizes) - 1)]
+        layers = list(dense_autoencoder(sizes, seed=seed % 1000).double().encoder)
         H = torch.randn(1, sizes[0], generator=g, dtype=torch.float64)
         inputs, sums = [], []
-        for layer in layers:
+        for layer, (activation, kappa) in zip(layers, slopes, strict=True):
             with torch.no_grad():
                 layer.weight.mul_(scale)
                 layer.bias.copy_(torch.randn(layer.bias.shape, generator=g, dtype=torch.float64))
             inputs.append(H)
             sums.append(H @ layer.weight.T + layer.bias)
-            H = torch.sigmoid(sums[-1]) if activation == "sigmoid" else torch.tanh(sums[-1])
+            H = SQUASH[activation](sums[-1])
+            assert float(activation_derivative(activation, H.detach()).max()) <= kappa
         loss = (H - torch.randn(H.shape, generator=g, dtype=torch.float64)).square().sum()
         deltas = torch.autograd.grad(loss, sums, retain_graph=True)
         weights = torch.autograd.grad(loss, [layer.weight for layer in layers])
-        assert float(activation_derivative(activation, H.detach()).max()) <= kappa
         bound = deltas[-1].norm()
         for i in reversed(range(len(layers))):
             assert deltas[i].norm() <= bound * (1 + TOLERANCE) + 1e-300
             product = deltas[i].norm() * inputs[i].norm()
             assert torch.allclose(weights[i].norm(), product, rtol=1e-9, atol=1e-300)
+            kappa = slopes[i - 1][1]  # of the layer below, whose turn is next
             bound = bound * kappa * torch.linalg.matrix_norm(layers[i].weight, 2)
 
 
@@ -310,14 +313,14 @@ def test_contrastive_divergence_is_biased_and_the_bias_dies_out(seed, w):
         p_k = p_k @ T
         rate = (1 - alpha) ** k * (p0 - p).abs().sum()
         assert (p_k - p).abs().sum() <= rate + 1e-10
-        direction = mean_minus_slope(rbm, p0) - mean_minus_slope(rbm, p_k)
-        assert (direction - exact).norm() <= largest / 2 * (rate + 1e-10)
+        update = mean_minus_slope(rbm, p0) - mean_minus_slope(rbm, p_k)
+        assert (update - exact).norm() <= largest / 2 * (rate + 1e-10)
     with torch.no_grad():  # where the weights are small the chain forgets within a few steps
         rbm.weight.mul_(0.5 / rbm.weight.abs().sum())
     p = joint(rbm).detach().exp().sum(1)
     assert torch.allclose(p0 @ torch.linalg.matrix_power(chain(rbm), 64), p, atol=1e-10)
 
-    # one pixel, always on: direction and curl in closed form
+    # one pixel, always on: the update and its curl in closed form
     rbm, t = one_pixel(w), float(torch.tanh(torch.tensor(w / 4, dtype=torch.float64)))
     on = torch.tensor([0.0, 1.0], dtype=torch.float64)
     after, model = float((on @ chain(rbm))[1]), float(joint(rbm).detach().exp().sum(1)[1])
@@ -325,7 +328,7 @@ def test_contrastive_divergence_is_biased_and_the_bias_dies_out(seed, w):
     assert model == pytest.approx((1 + t**2) / 2, rel=1e-9)
     assert after - model == pytest.approx(t**2 * (1 - t**2) / (2 * (1 + t**2)), abs=1e-12)
 
-    def direction(theta):
+    def update(theta):
         weight, bias, visible = theta
         up = torch.sigmoid(weight + bias)
         again = up * torch.sigmoid(weight + visible) + (1 - up) * torch.sigmoid(visible)
@@ -333,8 +336,12 @@ def test_contrastive_divergence_is_biased_and_the_bias_dies_out(seed, w):
 
     theta = torch.tensor([w, 0.0, -w / 2], dtype=torch.float64)
     ours = mean_minus_slope(rbm, on) - mean_minus_slope(rbm, on @ chain(rbm))
-    assert torch.allclose(direction(theta), ours, atol=1e-12)  # the same field as the library's
-    J = torch.autograd.functional.jacobian(direction, theta)
+    assert torch.allclose(update(theta), ours, atol=1e-12)  # the same field as the library's
+    model_p = joint(rbm).detach().exp().sum(1)
+    exact = mean_minus_slope(rbm, on) - mean_minus_slope(rbm, model_p)
+    assert torch.allclose(ours / ours.norm(), exact / exact.norm(), atol=1e-9)
+    assert ours.norm() < exact.norm()
+    J = torch.autograd.functional.jacobian(update, theta)
     curl = t**3 * (1 - t**2) / (2 * (1 + t**2) ** 2)
     assert float(J[2, 1] - J[1, 2]) == pytest.approx(curl, rel=1e-6)
 
