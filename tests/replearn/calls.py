@@ -437,6 +437,7 @@ call(
     "data.data_with_covariance",
     lambda: {"n": N, "variances": [2.0, 1.0], "d": 4, "generator": generator()},
 )
+call("data.drawn_faces", lambda: {"n": N})
 call("data.extract_patches", lambda: {"images": [grey()], "size": 3, "n": N, "seed": 0})
 call("data.load_digits")
 call("data.planted_vocabulary", lambda: {"n_topics": 8, "d": 10})
@@ -849,6 +850,7 @@ NOT_CALLED: dict[str, str] = {
             "comparison.Table",
             "conclusions.Conclusion",
             "data.Dataset",
+            "data.Faces",
             "data.Photographs",
             "data.WordVectors",
             "dictionary.AtomMatch",
@@ -865,7 +867,9 @@ NOT_CALLED: dict[str, str] = {
             "training.State",
         ),
         "it asks for files that may have to be downloaded": (
+            "data.face_frames",
             "data.handwritten_digits",
+            "data.load_frey_faces",
             "data.load_mnist",
             "data.load_photographs",
             "data.load_word_vectors",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from replearn.data import handwritten_digits, load_photographs, word_vectors
+from replearn.data import face_frames, handwritten_digits, load_photographs, word_vectors
 from replearn_book.cache import data_files
 
 pytestmark = pytest.mark.long
@@ -21,6 +21,7 @@ CHAPTERS = sorted((Path(__file__).parents[3] / "lectures").glob("*.ipynb"))
 @pytest.fixture(scope="module")
 def only_bundled() -> bool:
     """Whether the book is made from the bundled data: nothing is cached, and nothing downloads."""
+    face_frames()
     handwritten_digits()
     load_photographs()
     word_vectors()
