@@ -463,8 +463,8 @@ def test_langevins_step(seed):
         return float(chance @ (torch.sin(a * after + b) @ mass - torch.sin(a * y + b)[:, 0]))
 
     K = [change(eta) / eta**2 for eta in (0.04 * v, 0.02 * v, 0.01 * v)]
-    # a next term of order three halves the steps of K; one of order one would double them
-    assert abs(K[2] - K[1]) <= 0.75 * abs(K[1] - K[0]) + 1e-4 * (1 + abs(K[2]))
+    # of order two: K hardly changes when a small step is halved; of order one it would double
+    assert abs(K[2] - K[1]) <= 0.02 * (1 + abs(K[2]))
     # (b) one normal distribution: the chain's mean and variance, step by step
     mu = normal(1, 1, g=g)
     one = GaussianMixture(mu, s**2)
