@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from replearn._validate import check_integer, check_not_negative, check_seed
-from replearn.data.cache import RemoteFile, read
+from replearn.data._r_format import read_r_table
+from replearn.data.cache import RemoteFile
 from replearn.data.errors import DataUnavailable, WrongContent
 
 FACES_FILE = RemoteFile(
@@ -123,13 +124,7 @@ def load_frey_faces() -> Faces:
     >>> video.X.shape
     torch.Size([1965, 560])
     """
-    try:
-        import rdata  # here, because it takes most of a second
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Reading the Frey faces needs the package rdata: pip install rdata."
-        ) from error
-    table = rdata.conversion.convert(rdata.parser.parse_data(read(FACES_FILE)))["faces"]
+    table = read_r_table(FACES_FILE, "faces", what="Frey faces")
     X = torch.from_numpy(np.array(table, dtype=np.float32)) / 255
     return Faces("Frey faces", X, (_HEIGHT, _WIDTH))
 

@@ -28,7 +28,8 @@ from replearn._validate import (
     check_tensor,
     check_values,
 )
-from replearn.data.cache import RemoteFile, read
+from replearn.data._r_format import read_r_table
+from replearn.data.cache import RemoteFile
 from replearn.data.errors import DataUnavailable, WrongContent
 
 WORDS_FILE = RemoteFile(
@@ -197,17 +198,7 @@ def load_word_vectors() -> WordVectors:
     >>> vectors.X.shape[1]
     300
     """
-    try:
-        import rdata  # here, because it takes most of a second
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Reading the word vectors needs the package rdata: pip install rdata."
-        ) from error
-    parsed = rdata.parser.parse_data(read(WORDS_FILE))
-    with warnings.catch_warnings():
-        # Classes of R that add nothing to a table.
-        warnings.filterwarnings("ignore", "Missing constructor for R class", UserWarning)
-        table = rdata.conversion.convert(parsed)["demodata"]
+    table = read_r_table(WORDS_FILE, "demodata", what="word vectors")
     X = torch.from_numpy(np.stack(list(table["vec"])))
     return WordVectors(
         name="word2vec, Google News (8,000 words)",
